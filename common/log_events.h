@@ -1,0 +1,29 @@
+/*
+ * log_events.h - every event a Hearth process can log: the vocabulary, declared once.
+ */
+#ifndef HEARTH_COMMON_LOG_EVENTS_H
+#define HEARTH_COMMON_LOG_EVENTS_H
+
+/* Each row: X(name, level, text, who reads it and what for). */
+
+#define LOG_EVENTS_STORAGED(X)
+
+#define LOG_EVENTS_COORDINATOR(X)
+
+#define LOG_EVENTS_CLIENT(X)
+
+#define LOG_EVENT_TABLE(X)                                                                         \
+    X(PROCESS_STARTED, INFO, "process.started", "which program, version and address")              \
+    X(PROCESS_STOPPED, INFO, "process.stopped", "an orderly end, and why")                         \
+    X(PROCESS_FAILED, ERROR, "process.failed", "the process cannot go on; the message says why")   \
+    LOG_EVENTS_STORAGED(X)                                                                         \
+    LOG_EVENTS_COORDINATOR(X)                                                                      \
+    LOG_EVENTS_CLIENT(X)
+
+enum log_event {
+#define X(name, level, text, reader) LOG_##name,
+    LOG_EVENT_TABLE(X)
+#undef X
+};
+
+#endif /* HEARTH_COMMON_LOG_EVENTS_H */
