@@ -1,11 +1,12 @@
 #include "common/crypto.h"
 
+#include "common/cleanup.h"
+
 #include <assert.h>
 #include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,8 +14,7 @@
 struct algorithms {
     EVP_MD *sha256;
     EVP_MD *md5;
-    EVP_MAC *hmac;
-    EVP_KDF *hkdf;
+    EVP_MAC_CTX *hmac_sha256; /* without a key; copied for each message */
     EVP_CIPHER *gcm;
     EVP_CIPHER *ecb;
 };
@@ -22,16 +22,37 @@ struct algorithms {
 /* Set once, by fetch_algorithms(); read by anyone after algorithms(). */
 static struct algorithms fetched;
 
+/* OpenSSL refuses what we ask only for want of memory or through a bug of ours. */
+static void must(int rc)
+{
+    assert(rc == 1);
+}
+
+/* Naming the digest is the slow part of an HMAC (it is fetched again); here it is done for all. */
+static EVP_MAC_CTX *create_hmac_sha256(void)
+{
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    assert(hmac != NULL);
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+    assert(context != NULL);
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, sizeof(digest) - 1),
+        OSSL_PARAM_END,
+    };
+    must(EVP_MAC_CTX_set_params(context, params));
+    EVP_MAC_free(hmac); /* the context holds it */
+    return context;
+}
+
 static void fetch_algorithms(void)
 {
     fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-    fetched.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    fetched.hmac_sha256 = create_hmac_sha256();
     fetched.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     fetched.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     assert(fetched.sha256 != NULL && fetched.md5 != NULL);
-    assert(fetched.hmac != NULL && fetched.hkdf != NULL);
     assert(fetched.gcm != NULL && fetched.ecb != NULL);
 }
 
@@ -41,12 +62,6 @@ static const struct algorithms *algorithms(void)
     int rc = pthread_once(&once, fetch_algorithms);
     assert(rc == 0);
     return &fetched;
-}
-
-/* OpenSSL refuses what we ask only for want of memory or through a bug of ours. */
-static void must(int rc)
-{
-    assert(rc == 1);
 }
 
 /* ---- hashing ---- */
@@ -92,44 +107,60 @@ void crypto_sha256(struct view bytes, uint8_t digest[CRYPTO_SHA256_SIZE])
 
 /* ---- keys ---- */
 
-/* OpenSSL's parameters are not const, though it only reads these; and it wants some pointer even
- * for an empty key. */
-static void *parameter_bytes(struct view bytes)
+static EVP_MAC_CTX *hmac_begin(struct view key)
 {
-    return bytes.size > 0 ? (void *)(uintptr_t)bytes.bytes : (void *)(uintptr_t) "";
+    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(algorithms()->hmac_sha256);
+    assert(context != NULL);
+    /* To OpenSSL a NULL key means the one it already has; to us it is the empty key. */
+    const uint8_t *bytes = key.size > 0 ? key.bytes : (const uint8_t *)"";
+    must(EVP_MAC_init(context, bytes, key.size, NULL));
+    return context;
 }
 
-void crypto_hmac_sha256(struct view key, struct view message, uint8_t mac[CRYPTO_SHA256_SIZE])
+static void hmac_end(EVP_MAC_CTX *context TAKES, uint8_t mac[CRYPTO_SHA256_SIZE])
 {
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(algorithms()->hmac);
-    assert(context != NULL);
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, sizeof(digest) - 1),
-        OSSL_PARAM_END,
-    };
-    must(EVP_MAC_init(context, parameter_bytes(key), key.size, params));
-    must(EVP_MAC_update(context, message.bytes, message.size));
     size_t size = 0;
     must(EVP_MAC_final(context, mac, &size, CRYPTO_SHA256_SIZE));
     assert(size == CRYPTO_SHA256_SIZE);
     EVP_MAC_CTX_free(context);
 }
 
+void crypto_hmac_sha256(struct view key, struct view message, uint8_t mac[CRYPTO_SHA256_SIZE])
+{
+    EVP_MAC_CTX *context = hmac_begin(key);
+    must(EVP_MAC_update(context, message.bytes, message.size));
+    hmac_end(context, mac);
+}
+
+/* RFC 5869, 2.3: T(i) = HMAC(extracted, T(i-1) | info | i), T(0) empty. */
+static void hkdf_expand(
+    const uint8_t extracted[CRYPTO_SHA256_SIZE], struct view info, uint8_t *out, size_t size)
+{
+    uint8_t block[CRYPTO_SHA256_SIZE];
+    uint8_t counter = 0;
+    while (size > 0) {
+        EVP_MAC_CTX *context = hmac_begin(view_of(extracted, CRYPTO_SHA256_SIZE));
+        must(EVP_MAC_update(context, block, counter == 0 ? 0 : sizeof(block)));
+        counter++;
+        must(EVP_MAC_update(context, info.bytes, info.size));
+        must(EVP_MAC_update(context, &counter, 1));
+        hmac_end(context, block);
+
+        size_t part = size < sizeof(block) ? size : sizeof(block);
+        memcpy(out, block, part);
+        out += part;
+        size -= part;
+    }
+    crypto_wipe(block, sizeof(block));
+}
+
 void crypto_hkdf(struct view secret, struct view info, uint8_t *out, size_t size)
 {
-    EVP_KDF_CTX *context = EVP_KDF_CTX_new(algorithms()->hkdf);
-    assert(context != NULL);
-    assert(size > 0 && size <= 255 * CRYPTO_SHA256_SIZE); /* RFC 5869, 2.3 */
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, sizeof(digest) - 1),
-        OSSL_PARAM_octet_string(OSSL_KDF_PARAM_KEY, parameter_bytes(secret), secret.size),
-        OSSL_PARAM_octet_string(OSSL_KDF_PARAM_INFO, parameter_bytes(info), info.size),
-        OSSL_PARAM_END,
-    };
-    must(EVP_KDF_derive(context, out, size, params));
-    EVP_KDF_CTX_free(context);
+    assert(size <= 255 * CRYPTO_SHA256_SIZE); /* RFC 5869, 2.3: the counter is one byte */
+    uint8_t extracted[CRYPTO_SHA256_SIZE];
+    crypto_hmac_sha256((struct view){0}, secret, extracted); /* no salt: an empty HMAC key */
+    hkdf_expand(extracted, info, out, size);
+    crypto_wipe(extracted, sizeof(extracted));
 }
 
 bool crypto_equal(const void *a, const void *b, size_t size)
