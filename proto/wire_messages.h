@@ -1,0 +1,588 @@
+/*
+ * wire_messages.h - every message of hearth.proto as a plain struct of ours.
+ *
+ * One rule makes them all: message FooBar is `struct wire_foo_bar` with the same field names; bytes
+ * are a view; one message inside another is a pointer, NULL when absent; what is repeated is an
+ * array and a count.  Sizes and counts in comments are limits that wire_decode() and wire_encode()
+ * check; the whole list of them is wire_messages.c.
+ *
+ * Everything a decoded message points at lives in the arena it was decoded into.
+ */
+#ifndef HEARTH_PROTO_WIRE_MESSAGES_H
+#define HEARTH_PROTO_WIRE_MESSAGES_H
+
+#include "common/view.h"
+
+struct wire_message;
+
+/* ---- shared pieces ---- */
+
+/* Says nothing: some calls need no words. */
+struct wire_empty {
+    char nothing; /* C has no empty struct */
+};
+
+/* One way to reach a node. */
+struct wire_endpoint {
+    uint32_t kind; /* 1 direct, 2 relay */
+    struct view host;
+    uint32_t port;
+};
+
+struct wire_node_address {
+    struct view node_id;                   /* 20 */
+    const struct wire_endpoint *endpoints; /* at most 4 */
+    size_t endpoints_count;
+};
+
+/* A slot of a segment offered to, or held by, a node, with the order that opens its door. */
+struct wire_placement {
+    uint32_t slot;
+    uint32_t number;   /* p: the how-many-eth offer of this slot */
+    struct view order; /* exact signed bytes; empty: ask MoreOrders */
+    const struct wire_node_address *node;
+};
+
+/* A node's proof that it holds a shard. */
+struct wire_slot_receipt {
+    uint32_t slot;
+    uint32_t number;
+    struct view receipt; /* exact signed bytes */
+};
+
+struct wire_extent {
+    struct view segment_id; /* 16 */
+    uint64_t offset;        /* into the segment's plaintext */
+    uint64_t length;
+};
+
+struct wire_precondition {
+    bool must_not_exist;        /* If-None-Match: * */
+    bool must_exist;            /* If-Match: * */
+    struct view must_have_etag; /* If-Match: the sealed etag column, 16 */
+    uint32_t must_have_parts;   /* and the part count that belongs to it */
+};
+
+/* What a key's visible version looks like from outside. */
+struct wire_version_info {
+    struct view version; /* 16: ascending is newest first */
+    uint64_t size;
+    struct view etag; /* sealed, 16 */
+    uint32_t parts;
+    uint64_t created_unix_ms;
+};
+
+struct wire_profile {
+    struct view name;
+    uint32_t k;
+    uint32_t n;
+    uint32_t w; /* receipts that acknowledge */
+    uint32_t r; /* repair at this many held */
+    uint32_t fill;
+    uint32_t inline_max; /* bytes */
+};
+
+struct wire_bucket_key {
+    uint32_t version;
+    struct view wrapped;
+};
+
+struct wire_bucket_info {
+    struct view name;
+    struct view bucket_id; /* 16 */
+    uint64_t created_unix_ms;
+    const struct wire_profile *profile;
+    const struct wire_bucket_key *keys; /* newest last */
+    size_t keys_count;
+};
+
+/* ---- the customer's plane ---- */
+
+/* Towards nodes everybody shows a session certificate, so that a node cannot tell who asks. */
+struct wire_open_session_request {
+    struct view public_key; /* DER SubjectPublicKeyInfo, P-256 */
+};
+
+struct wire_open_session_reply {
+    struct view certificate; /* PEM */
+    uint64_t expires_unix_ms;
+    uint64_t now_unix_ms;
+    struct view tenant_id; /* 16 */
+    struct view tenant_name;
+    struct view
+        root_key_id; /* 8: of the root key that first wrapped a bucket key; empty: none yet */
+};
+
+struct wire_create_bucket_request {
+    struct view name;
+    struct view bucket_id; /* 16, drawn by the caller, because the wrap is bound to it */
+    struct view profile;   /* empty: the cluster's default */
+    const struct wire_bucket_key *key;
+    struct view root_key_id; /* 8 */
+    struct view token;       /* 16: the same token gives the same outcome */
+};
+
+struct wire_delete_bucket_request {
+    struct view name;
+    struct view token;
+};
+
+struct wire_head_bucket_request {
+    struct view name;
+};
+
+struct wire_list_buckets_reply {
+    const struct wire_bucket_info *buckets;
+    size_t buckets_count;
+};
+
+struct wire_begin_request {
+    struct view bucket;
+    struct view key;
+    const struct wire_precondition *precondition;
+    struct view token;
+};
+
+struct wire_begin_reply {
+    struct view intent_id; /* 16 */
+    uint64_t expires_unix_ms;
+};
+
+struct wire_open_segment_request {
+    struct view intent_id;
+    struct view segment_id; /* 16, drawn by the library for this sealing pass */
+    struct view vk;         /* 32: checks cell tags, opens nothing */
+    uint64_t length_max;    /* plaintext; 0: the largest a segment can be */
+};
+
+struct wire_open_segment_reply {
+    uint32_t k;
+    uint32_t n;
+    uint32_t w;
+    const struct wire_placement *placements;
+    size_t placements_count;
+    uint64_t orders_expire_unix_ms;
+};
+
+struct wire_offer_slot_request {
+    struct view intent_id;
+    struct view segment_id;
+    uint32_t slot;
+    const struct view *failed_node_ids;
+    size_t failed_node_ids_count;
+};
+
+struct wire_seal_segment_request {
+    struct view intent_id;
+    struct view segment_id;
+    uint64_t length; /* plaintext */
+    const struct wire_slot_receipt *receipts;
+    size_t receipts_count;
+};
+
+struct wire_bad_slot {
+    uint32_t slot;
+    uint32_t code;
+    struct view reason;
+};
+
+struct wire_seal_segment_reply {
+    uint64_t generation;
+    uint32_t holders;
+    const struct wire_bad_slot *bad_slots;
+    size_t bad_slots_count;
+};
+
+struct wire_add_holders_request {
+    struct view segment_id;
+    const struct wire_slot_receipt *receipts;
+    size_t receipts_count;
+};
+
+struct wire_commit_request {
+    struct view intent_id;
+    struct view body_id; /* 16 */
+    uint32_t bucket_key_version;
+    struct view manifest; /* sealed */
+    uint64_t size;
+    struct view etag; /* sealed, 16 */
+    uint32_t parts;
+    const struct wire_extent *extents;
+    size_t extents_count;
+    const struct wire_seal_segment_request
+        *seal; /* the last segment, sealed in the same transaction */
+};
+
+struct wire_commit_reply {
+    struct view version; /* 16 */
+    uint64_t created_unix_ms;
+    const struct wire_seal_segment_reply *sealed;
+};
+
+struct wire_abort_request {
+    struct view intent_id;
+};
+
+struct wire_put_inline_request {
+    struct view bucket;
+    struct view key;
+    const struct wire_precondition *precondition;
+    struct view token;
+    struct view body_id;
+    uint32_t bucket_key_version;
+    struct view manifest; /* sealed, with the bytes inside */
+    uint64_t size;
+    struct view etag;
+    uint32_t parts;
+};
+
+struct wire_copy_request {
+    struct view source_bucket;
+    struct view source_key;
+    struct view source_version;
+    const struct wire_put_inline_request
+        *put; /* where to; the manifest is sealed for the destination */
+    const struct wire_extent *extents;
+    size_t extents_count;
+};
+
+struct wire_lookup_request {
+    struct view bucket;
+    struct view key;
+    struct view version; /* empty: the newest */
+    uint64_t offset;     /* of the wanted range */
+    uint64_t length;     /* 0: to the end */
+    uint64_t cursor;     /* extent to start from, as next_cursor said */
+    bool head_only;      /* no segments, no orders */
+    bool suffix;         /* the last `length` bytes */
+};
+
+struct wire_segment_info {
+    struct view segment_id;
+    uint64_t length; /* plaintext */
+    uint32_t codec;  /* 1: Reed-Solomon, Cauchy */
+    uint32_t k;
+    uint32_t n;
+    struct view vk; /* 32 */
+    uint64_t generation;
+    const struct wire_placement *holders; /* orders on k + min(4, n - k) of them */
+    size_t holders_count;
+};
+
+struct wire_lookup_reply {
+    const struct wire_version_info *info;
+    struct view body_id;
+    uint32_t bucket_key_version;
+    struct view manifest;  /* sealed; empty when cursor was not 0 */
+    uint64_t first_extent; /* index of extents[0] in the object */
+    const struct wire_extent *extents;
+    size_t extents_count;
+    const struct wire_segment_info *segments; /* of these extents, each once */
+    size_t segments_count;
+    uint64_t next_cursor; /* 0: that was all */
+};
+
+struct wire_more_orders_request {
+    struct view bucket;
+    struct view key;
+    struct view version;
+    struct view segment_id;
+    const uint32_t *failed_slots;
+    size_t failed_slots_count;
+};
+
+struct wire_delete_request {
+    struct view bucket;
+    struct view key;
+    const struct wire_precondition *precondition;
+    struct view token;
+};
+
+struct wire_delete_reply {
+    bool existed;
+};
+
+struct wire_list_request {
+    struct view bucket;
+    struct view prefix;
+    struct view delimiter;
+    struct view start_after;
+    struct view token; /* next_token of the page before */
+    uint32_t max;      /* 0: 1,000, which is also the most */
+};
+
+struct wire_list_entry {
+    struct view key;
+    const struct wire_version_info *info;
+};
+
+struct wire_list_reply {
+    const struct wire_list_entry *entries;
+    size_t entries_count;
+    const struct view *prefixes;
+    size_t prefixes_count;
+    struct view next_token; /* empty: that was all */
+};
+
+struct wire_whereis_request {
+    const struct view *node_ids;
+    size_t node_ids_count;
+};
+
+struct wire_whereis_reply {
+    const struct wire_node_address *nodes;
+    size_t nodes_count;
+};
+
+/* What a reader found wrong with a holder.  A hint: it convicts nobody. */
+struct wire_report_shard_request {
+    struct view segment_id;
+    uint32_t slot;
+    uint32_t number;
+    struct view node_id;
+    uint32_t code; /* a hearth_code: CHECKSUM, NOT_FOUND, UNREACHABLE ... */
+    struct view detail;
+};
+
+/* ---- the node's plane ---- */
+
+struct wire_trash_result {
+    struct view shard_id; /* 16 */
+    uint32_t outcome;     /* 1 trashed, 2 never had, id barred */
+};
+
+struct wire_heartbeat_request {
+    struct view volume_uuid; /* 16 */
+    uint64_t start_count;
+    uint64_t sequence; /* highest written: going back means an older disk */
+    const struct wire_endpoint *endpoints;
+    size_t endpoints_count;
+    uint64_t capacity;
+    uint64_t used;
+    uint64_t trash;
+    uint64_t free;
+    uint64_t shards;
+    struct view software;
+    bool read_only;
+    const struct wire_trash_result *trash_results;
+    size_t trash_results_count;
+};
+
+struct wire_order_key {
+    uint32_t key_id;
+    struct view order_key;   /* 32: this node's, checks orders */
+    struct view receipt_key; /* 32: this node's, makes receipts */
+};
+
+struct wire_heartbeat_reply {
+    uint32_t next_interval_ms;
+    uint64_t now_unix_ms;
+    const struct wire_order_key *order_keys; /* previous, current, next */
+    size_t order_keys_count;
+    const struct view *trash; /* shard ids to move to the trash */
+    size_t trash_count;
+};
+
+/* ---- the operator's plane ---- */
+
+struct wire_node_info {
+    uint32_t number;
+    struct view node_id;
+    struct view owner;
+    struct view network;
+    struct view place;
+    struct view state; /* "alive", "suspect", "offline", "lost", "gone" */
+    const struct wire_endpoint *endpoints;
+    size_t endpoints_count;
+    uint64_t last_seen_unix_ms;
+    uint64_t capacity;
+    uint64_t used;
+    uint64_t trash;
+    uint64_t free;
+    uint64_t shards;
+    struct view software;
+    bool read_only;
+    uint64_t reports; /* wrong or missing shards readers told of */
+};
+
+struct wire_node_list_reply {
+    const struct wire_node_info *nodes;
+    size_t nodes_count;
+};
+
+struct wire_status_reply {
+    struct view cluster_id;
+    uint64_t now_unix_ms;
+    uint64_t buckets;
+    uint64_t objects;
+    uint64_t bytes; /* as customers count them */
+    uint64_t segments;
+    uint64_t segments_below_n;
+    uint64_t segments_below_r;
+    uint64_t segments_unreadable; /* fewer than k reachable now */
+    uint64_t repair_queue;
+    uint64_t repaired_total;
+    uint64_t intents_open;
+    uint64_t bodies_doomed;
+    uint64_t shards_dead;
+    uint64_t sweep_finished_unix_ms;
+    uint64_t sweep_started_unix_ms; /* of the last one that finished */
+    bool colocation_allowed;
+    const struct wire_node_info *nodes;
+    size_t nodes_count;
+    struct view human; /* what needs a person; empty: nothing */
+};
+
+struct wire_node_lost_request {
+    struct view node_id;
+};
+
+struct wire_invite_request {
+    struct view kind; /* "node", "client", "gateway", "admin" */
+    struct view owner;
+    struct view network; /* empty: the observed prefix */
+    struct view place;
+    struct view tenant; /* name; made when it does not exist */
+    uint32_t valid_s;
+};
+
+struct wire_invite_reply {
+    struct view invite; /* text to hand over */
+    uint64_t expires_unix_ms;
+};
+
+struct wire_backup_chunk {
+    struct view bytes;
+};
+
+/* ---- shards ---- */
+
+struct wire_shard_put_open {
+    struct view order;
+    uint64_t size_expected; /* cells and tags; 0: not known yet */
+};
+
+struct wire_shard_put_footer {
+    uint32_t cells;
+    uint64_t size;          /* cells and tags */
+    struct view tag_digest; /* 32: SHA-256 over all tags in stripe order */
+};
+
+/* One open, then cells in stripe order, then the footer. */
+enum wire_shard_put_step {
+    WIRE_SHARD_PUT_NOTHING, /* a decoded message of no step we know */
+    WIRE_SHARD_PUT_OPEN,
+    WIRE_SHARD_PUT_CELL,
+    WIRE_SHARD_PUT_FOOTER,
+};
+
+/* Only the field that `step` names is looked at. */
+struct wire_shard_put_message {
+    enum wire_shard_put_step step;
+    const struct wire_shard_put_open *open;
+    struct view cell; /* a cell and its 16-byte tag */
+    const struct wire_shard_put_footer *footer;
+};
+
+struct wire_shard_put_reply {
+    struct view receipt;
+};
+
+struct wire_shard_get_request {
+    struct view order;
+    uint32_t first_stripe;
+    uint32_t stripes;
+};
+
+struct wire_shard_get_message {
+    struct view cell; /* a cell and its 16-byte tag */
+};
+
+/* ---- enrolment ---- */
+
+struct wire_enrol_request {
+    uint32_t format;        /* 1 */
+    struct view token;      /* from the invite; empty: renewal of a known key */
+    struct view public_key; /* DER */
+    struct view signature;  /* ECDSA over the TLS exporter: the key is held by who speaks */
+};
+
+struct wire_enrol_reply {
+    uint32_t code; /* hearth_code */
+    struct view message;
+    struct view certificate;         /* PEM */
+    struct view ca_certificate;      /* PEM */
+    struct view cluster_id;          /* 16 */
+    const struct view *coordinators; /* host:port of the RPC service */
+    size_t coordinators_count;
+    struct view tenant_id;
+    struct view tenant_name;
+    uint64_t now_unix_ms;
+};
+
+/* ---- their tables, for wire_encode() and wire_decode() ---- */
+
+extern const struct wire_message wire_empty_message;
+extern const struct wire_message wire_endpoint_message;
+extern const struct wire_message wire_node_address_message;
+extern const struct wire_message wire_placement_message;
+extern const struct wire_message wire_slot_receipt_message;
+extern const struct wire_message wire_extent_message;
+extern const struct wire_message wire_precondition_message;
+extern const struct wire_message wire_version_info_message;
+extern const struct wire_message wire_profile_message;
+extern const struct wire_message wire_bucket_key_message;
+extern const struct wire_message wire_bucket_info_message;
+extern const struct wire_message wire_open_session_request_message;
+extern const struct wire_message wire_open_session_reply_message;
+extern const struct wire_message wire_create_bucket_request_message;
+extern const struct wire_message wire_delete_bucket_request_message;
+extern const struct wire_message wire_head_bucket_request_message;
+extern const struct wire_message wire_list_buckets_reply_message;
+extern const struct wire_message wire_begin_request_message;
+extern const struct wire_message wire_begin_reply_message;
+extern const struct wire_message wire_open_segment_request_message;
+extern const struct wire_message wire_open_segment_reply_message;
+extern const struct wire_message wire_offer_slot_request_message;
+extern const struct wire_message wire_seal_segment_request_message;
+extern const struct wire_message wire_bad_slot_message;
+extern const struct wire_message wire_seal_segment_reply_message;
+extern const struct wire_message wire_add_holders_request_message;
+extern const struct wire_message wire_commit_request_message;
+extern const struct wire_message wire_commit_reply_message;
+extern const struct wire_message wire_abort_request_message;
+extern const struct wire_message wire_put_inline_request_message;
+extern const struct wire_message wire_copy_request_message;
+extern const struct wire_message wire_lookup_request_message;
+extern const struct wire_message wire_segment_info_message;
+extern const struct wire_message wire_lookup_reply_message;
+extern const struct wire_message wire_more_orders_request_message;
+extern const struct wire_message wire_delete_request_message;
+extern const struct wire_message wire_delete_reply_message;
+extern const struct wire_message wire_list_request_message;
+extern const struct wire_message wire_list_entry_message;
+extern const struct wire_message wire_list_reply_message;
+extern const struct wire_message wire_whereis_request_message;
+extern const struct wire_message wire_whereis_reply_message;
+extern const struct wire_message wire_report_shard_request_message;
+extern const struct wire_message wire_trash_result_message;
+extern const struct wire_message wire_heartbeat_request_message;
+extern const struct wire_message wire_order_key_message;
+extern const struct wire_message wire_heartbeat_reply_message;
+extern const struct wire_message wire_node_info_message;
+extern const struct wire_message wire_node_list_reply_message;
+extern const struct wire_message wire_status_reply_message;
+extern const struct wire_message wire_node_lost_request_message;
+extern const struct wire_message wire_invite_request_message;
+extern const struct wire_message wire_invite_reply_message;
+extern const struct wire_message wire_backup_chunk_message;
+extern const struct wire_message wire_shard_put_open_message;
+extern const struct wire_message wire_shard_put_footer_message;
+extern const struct wire_message wire_shard_put_message_message;
+extern const struct wire_message wire_shard_put_reply_message;
+extern const struct wire_message wire_shard_get_request_message;
+extern const struct wire_message wire_shard_get_message_message;
+extern const struct wire_message wire_enrol_request_message;
+extern const struct wire_message wire_enrol_reply_message;
+
+#endif /* HEARTH_PROTO_WIRE_MESSAGES_H */
