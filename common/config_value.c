@@ -1,0 +1,276 @@
+#include "common/config_value.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* Largest first, so that printing finds the shortest exact form. */
+static const struct unit byte_units[] = {
+    {"T", UINT64_C(1) << 40},
+    {"G", UINT64_C(1) << 30},
+    {"M", UINT64_C(1) << 20},
+    {"K", UINT64_C(1) << 10},
+    {"", 1},
+    {"TiB", UINT64_C(1) << 40},
+    {"GiB", UINT64_C(1) << 30},
+    {"MiB", UINT64_C(1) << 20},
+    {"KiB", UINT64_C(1) << 10},
+    {NULL, 0},
+};
+
+static const struct unit duration_units[] = {
+    {"d", 86400000},
+    {"h", 3600000},
+    {"min", 60000},
+    {"s", 1000},
+    {"ms", 1},
+    {NULL, 0},
+};
+
+/* Digits, then perhaps blanks; false: none, or beyond 64 bits. *rest is what follows. */
+static bool parse_digits(const char *text, uint64_t *out, const char **rest)
+{
+    uint64_t value = 0;
+    const char *at = text;
+    for (; isdigit((unsigned char)*at); at++) {
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value)) {
+            return false;
+        }
+    }
+    if (at == text) {
+        return false;
+    }
+    while (*at == ' ') {
+        at++;
+    }
+    *out = value;
+    *rest = at;
+    return true;
+}
+
+static enum hearth_code parse_scaled(const char *text, const struct unit *units,
+    const char *expected, uint64_t *out, struct hearth_err *err)
+{
+    uint64_t number;
+    const char *rest;
+    if (!parse_digits(text, &number, &rest)) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": bad number, expected %s", text, expected);
+    }
+    while (units->name != NULL && strcmp(units->name, rest) != 0) {
+        units++;
+    }
+    if (units->name == NULL) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": bad unit, expected %s", text, expected);
+    }
+    if (__builtin_mul_overflow(number, units->factor, out)) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": too large", text);
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code parse_integer(const char *text, uint64_t *out, struct hearth_err *err)
+{
+    static const struct unit none[] = {{"", 1}, {NULL, 0}};
+    return parse_scaled(text, none, "digits alone", out, err);
+}
+
+enum hearth_code config_parse_bytes(const char *text, uint64_t *out, struct hearth_err *err)
+{
+    return parse_scaled(text, byte_units, "a size like 512, 64K, 10M, 20G or 1T", out, err);
+}
+
+enum hearth_code config_parse_duration(const char *text, uint64_t *out_ms, struct hearth_err *err)
+{
+    return parse_scaled(
+        text, duration_units, "a duration like 200ms, 30s, 5min, 12h or 7d", out_ms, err);
+}
+
+static enum hearth_code parse_bool(const char *text, bool *out, struct hearth_err *err)
+{
+    bool yes = strcmp(text, "yes") == 0;
+    if (!yes && strcmp(text, "no") != 0) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": expected yes or no", text);
+    }
+    *out = yes;
+    return HEARTH_OK;
+}
+
+/* The host's part of the text: without the brackets that IPv6 needs. Empty: there is none. */
+static struct view host_part(const char *text, const char *colon)
+{
+    struct view host = view_of(text, (size_t)(colon - text));
+    if (host.size >= 2 && text[0] == '[' && colon[-1] == ']') {
+        return view_of(text + 1, host.size - 2);
+    }
+    return memchr(text, ':', host.size) == NULL ? host : view_of(text, 0);
+}
+
+enum hearth_code config_parse_address(
+    const char *text, struct arena *arena, struct config_address *out, struct hearth_err *err)
+{
+    const char *colon = strrchr(text, ':');
+    struct view host = colon == NULL ? view_of(text, 0) : host_part(text, colon);
+    uint64_t port = 0;
+    const char *rest = "";
+    if (host.size == 0 || !parse_digits(colon + 1, &port, &rest) || *rest != '\0' ||
+        port > UINT16_MAX) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": expected HOST:PORT", text);
+    }
+    const char *copy = arena_text(arena, host);
+    if (copy == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "\"%s\"", text);
+    }
+    *out = (struct config_address){.host = copy, .port = (uint16_t)port};
+    return HEARTH_OK;
+}
+
+static enum hearth_code parse_addresses(
+    const char *text, struct arena *arena, struct config_addresses *out, struct hearth_err *err)
+{
+    char *rest = arena_text(arena, view_text(text));
+    if (rest == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "\"%s\"", text);
+    }
+    out->count = 0;
+    char *state = NULL;
+    for (char *item = strtok_r(rest, ", ", &state); item != NULL;
+         item = strtok_r(NULL, ", ", &state)) {
+        if (out->count == CONFIG_ADDRESSES_MAX) {
+            return hearth_fail(err, HEARTH_INVALID, "more than %d addresses", CONFIG_ADDRESSES_MAX);
+        }
+        if (config_parse_address(item, arena, &out->items[out->count], err) != HEARTH_OK) {
+            return err->code;
+        }
+        out->count++;
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code parse_text(struct view prefix, const char *text, struct arena *arena,
+    const char **out, struct hearth_err *err)
+{
+    size_t length = strlen(text);
+    char *copy = arena_take(arena, prefix.size + length + 1);
+    if (copy == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "\"%s\"", text);
+    }
+    if (prefix.size > 0) {
+        memcpy(copy, prefix.bytes, prefix.size);
+    }
+    memcpy(copy + prefix.size, text, length);
+    *out = copy;
+    return HEARTH_OK;
+}
+
+static enum hearth_code parse_path(const char *text, const char *folder, struct arena *arena,
+    const char **out, struct hearth_err *err)
+{
+    bool relative = text[0] != '\0' && text[0] != '/';
+    struct view prefix = relative && folder != NULL ? view_text(folder) : view_of("", 0);
+    return parse_text(prefix, text, arena, out, err);
+}
+
+static enum hearth_code parse_kind(enum config_kind kind, const char *text, const char *folder,
+    struct arena *arena, void *field, struct hearth_err *err)
+{
+    switch (kind) {
+    case CONFIG_TEXT: return parse_text(view_of("", 0), text, arena, field, err);
+    case CONFIG_PATH: return parse_path(text, folder, arena, field, err);
+    case CONFIG_INTEGER: return parse_integer(text, field, err);
+    case CONFIG_BYTES: return config_parse_bytes(text, field, err);
+    case CONFIG_DURATION: return config_parse_duration(text, field, err);
+    case CONFIG_BOOL: return parse_bool(text, field, err);
+    case CONFIG_ADDRESSES: return parse_addresses(text, arena, field, err);
+    }
+    abort();
+}
+
+/* What the limits of a parameter are about: its number, or how many there are. */
+static uint64_t measured(enum config_kind kind, const void *field)
+{
+    switch (kind) {
+    case CONFIG_INTEGER:
+    case CONFIG_BYTES:
+    case CONFIG_DURATION: return *(const uint64_t *)field;
+    case CONFIG_ADDRESSES: return ((const struct config_addresses *)field)->count;
+    case CONFIG_TEXT:
+    case CONFIG_PATH: return strlen(*(const char *const *)field);
+    case CONFIG_BOOL: return 0;
+    }
+    abort();
+}
+
+static enum hearth_code fail_range(
+    const struct config_param *param, const char *text, struct hearth_err *err)
+{
+    if (param->max == 0) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": out of range, at least %" PRIu64 "%s",
+            text, param->min, param->kind == CONFIG_DURATION ? " ms" : "");
+    }
+    return hearth_fail(err, HEARTH_INVALID, "\"%s\": out of range, %" PRIu64 " to %" PRIu64 "%s",
+        text, param->min, param->max, param->kind == CONFIG_DURATION ? " ms" : "");
+}
+
+enum hearth_code config_value_parse(const struct config_param *param, const char *text,
+    const char *folder, struct arena *arena, void *field, struct hearth_err *err)
+{
+    if (parse_kind(param->kind, text, folder, arena, field, err) != HEARTH_OK) {
+        return err->code;
+    }
+    uint64_t value = measured(param->kind, field);
+    if (value < param->min || (param->max != 0 && value > param->max)) {
+        return fail_range(param, text, err);
+    }
+    return HEARTH_OK;
+}
+
+static void print_scaled(uint64_t value, const struct unit *units, FILE *out)
+{
+    while (value % units->factor != 0 || (value == 0 && units->factor != 1)) {
+        units++;
+    }
+    fprintf(out, "%" PRIu64 "%s", value / units->factor, units->name);
+}
+
+static void print_addresses(const struct config_addresses *addresses, FILE *out)
+{
+    for (unsigned i = 0; i < addresses->count; i++) {
+        const struct config_address *item = &addresses->items[i];
+        const char *form = strchr(item->host, ':') == NULL ? "%s%s:%u" : "%s[%s]:%u";
+        fprintf(out, form, i == 0 ? "" : ", ", item->host, (unsigned)item->port);
+    }
+}
+
+void config_value_print(enum config_kind kind, const void *field, FILE *out)
+{
+    switch (kind) {
+    case CONFIG_TEXT:
+    case CONFIG_PATH: fputs(*(const char *const *)field, out); break;
+    case CONFIG_INTEGER: fprintf(out, "%" PRIu64, *(const uint64_t *)field); break;
+    case CONFIG_BYTES: print_scaled(*(const uint64_t *)field, byte_units, out); break;
+    case CONFIG_DURATION: print_scaled(*(const uint64_t *)field, duration_units, out); break;
+    case CONFIG_BOOL: fputs(*(const bool *)field ? "yes" : "no", out); break;
+    case CONFIG_ADDRESSES: print_addresses(field, out); break;
+    }
+}
+
+const char *config_value_word(enum config_kind kind)
+{
+    switch (kind) {
+    case CONFIG_TEXT: return "TEXT";
+    case CONFIG_PATH: return "PATH";
+    case CONFIG_INTEGER: return "NUMBER";
+    case CONFIG_BYTES: return "SIZE";
+    case CONFIG_DURATION: return "DURATION";
+    case CONFIG_BOOL: return "yes|no";
+    case CONFIG_ADDRESSES: return "HOST:PORT,...";
+    }
+    abort();
+}
