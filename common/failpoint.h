@@ -1,0 +1,63 @@
+/*
+ * failpoint.h - places where a test may kill this process or make a step fail.
+ *
+ *   HEARTH_FAILPOINT=storaged.put.synced:3=kill hearth-storaged ...
+ *
+ * dies, as by SIGKILL, the third time that place is passed.  With "error" in place of "kill" the
+ * code there takes its failure path, once:
+ *
+ *   if (FAILPOINT(STORAGED_PUT_SYNCED)) {
+ *       return hearth_fail(err, HEARTH_IO, "failpoint");
+ *   }
+ *   (void)FAILPOINT(STORAGED_PUT_ACKNOWLEDGED);     where only dying makes sense
+ *
+ * The places are declared here, once; --list-failpoints prints them.  Without the build option
+ * HEARTH_FAILPOINTS they cost nothing and cannot be armed.
+ *
+ * Thread-safety: hit from any thread; armed before there are others.
+ */
+#ifndef HEARTH_COMMON_FAILPOINT_H
+#define HEARTH_COMMON_FAILPOINT_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Each row: X(name, text, the step that was just done). */
+
+#define FAILPOINTS_STORAGED(X)                                                                     \
+    X(STORAGED_PUT_OPENED, "storaged.put.opened", "order accepted, nothing written")
+
+#define FAILPOINTS_COORDINATOR(X)
+
+#define FAILPOINTS_CLIENT(X)
+
+#define FAILPOINT_TABLE(X)                                                                         \
+    FAILPOINTS_STORAGED(X)                                                                         \
+    FAILPOINTS_COORDINATOR(X)                                                                      \
+    FAILPOINTS_CLIENT(X)
+
+enum failpoint {
+#define X(name, text, step) FAILPOINT_##name,
+    FAILPOINT_TABLE(X)
+#undef X
+        FAILPOINT_COUNT
+};
+
+/* True: behave as if this step failed. */
+#ifdef HEARTH_FAILPOINTS
+#define FAILPOINT(name) failpoint_hit(FAILPOINT_##name)
+#else
+#define FAILPOINT(name) ((void)FAILPOINT_##name, false)
+#endif
+
+bool failpoint_hit(enum failpoint failpoint);
+
+/* `spec` is "name[:nth]=kill|error"; NULL: none. HEARTH_INVALID: unknown, or not in this build. */
+enum hearth_code failpoint_arm(const char *spec, struct hearth_err *err);
+
+/* One line each: name and step. */
+void failpoint_list(FILE *out);
+
+#endif /* HEARTH_COMMON_FAILPOINT_H */
