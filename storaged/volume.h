@@ -1,0 +1,315 @@
+/*
+ * volume.h - one directory on one disk that keeps shards and does not lose them.
+ *
+ *   volume_put_begin -> append, append, ... -> finish      durable when finish is done (D3)
+ *                                          \-> abort       as if it had never been
+ *   volume_get_open -> read, read, ... -> close            every cell verified against rot
+ *   volume_trash                                           readable for 7 more days (D5)
+ *
+ * A shard is an id, a locator and cells; each cell comes with its 16-byte tag and they stay
+ * together on disk and on the wire: cell, tag, cell, tag.  "Length" is the sum of all cells *and*
+ * tags: what travels and what an order limits.  Every cell but the last has the same size.  The
+ * volume never looks into cells or tags and knows nothing of orders, objects or the network.
+ *
+ * An id has at most one put or trash under way; the second answers HEARTH_BUSY.
+ *
+ * Waiting.  A call that takes a `struct volume_wait` answers through wait->done(): exactly once, on
+ * the loop thread, never from inside the call; wait->err.code is the outcome.  The wait belongs to
+ * the volume from the call until done() starts.  Plain pointer arguments are borrowed for the call.
+ *
+ * Codes that any call may answer besides those named with it:
+ *   HEARTH_IO          the disk failed; or the volume is read-only since its second failed write
+ *   HEARTH_NO_MEMORY
+ *   HEARTH_CANCELLED   the volume is being closed
+ *
+ * Threads: everything is called on the volume's loop thread, except volume_open_blocking() and
+ * volume_destroy(), which are called while the loop has no thread.  Others post a task to the loop.
+ */
+#ifndef HEARTH_STORAGED_VOLUME_H
+#define HEARTH_STORAGED_VOLUME_H
+
+#include "common/buf.h"
+#include "storaged/disk.h"
+#include "storaged/loop.h"
+#include "storaged/shard_name.h"
+
+enum {
+    VOLUME_NODE_ID_SIZE = 20,
+    VOLUME_UUID_SIZE = 16,
+    VOLUME_TAG_SIZE = 16,
+    VOLUME_DIGEST_SIZE = 32,
+
+    /* The last cell is cut at a multiple of 64, so it may be a little longer than 65,552 bytes. */
+    VOLUME_CELL_SIZE_MAX = 65600,
+    /* A 64 MiB segment that is not split at all (k = 1) has 1,024 full cells. */
+    VOLUME_CELLS_MAX = 1056,
+    VOLUME_NOTE_SIZE_MAX = 1024,
+
+    /* Cells of one volume_get_read(): with their tags one run on disk, and 256 KiB of memory. */
+    VOLUME_READ_CELLS_MAX = 4,
+    /* Ids of one volume_list_next(). */
+    VOLUME_LIST_MAX = 64,
+
+    /*
+     * Open at a time; one more answers HEARTH_BUSY.  A put holds up to 512 KiB, a get up to 16 KiB
+     * and its caller's buffers: more would not fit the 64 MiB of a node, fewer would starve clients
+     * behind a slow one.
+     */
+    VOLUME_PUTS_MAX = 32,
+    VOLUME_GETS_MAX = 64,
+    VOLUME_TRASHES_MAX = 256,
+};
+
+struct volume;
+
+struct volume_wait {
+    void (*done)(struct volume_wait *wait); /* set by the caller */
+    struct hearth_err err;                  /* readable in done(); err.code is the outcome */
+    struct {
+        struct task task;
+    } owned_by_volume;
+};
+
+/* ---- a life ---- */
+
+/* What the owner of the volume should hear of; for logs, and for the coordinator. */
+enum volume_event_kind {
+    VOLUME_LOG_FAILED, /* a write or sync failed: the log is closed, its shards are re-verified */
+    VOLUME_SHARD_DAMAGED,  /* `shard` does not verify any more: have it repaired, then trash it */
+    VOLUME_LOG_VERIFIED,   /* all shards of the failed log were read back; those good were moved */
+    VOLUME_READ_ONLY,      /* the second failure: no put or trash until restart */
+    VOLUME_RECORDS_ROTTED, /* at open: synced bytes of a log cannot be read; shards may be missing
+                            */
+    VOLUME_INDEX_REBUILT,  /* at open: no usable checkpoint, every log was scanned */
+};
+
+struct volume_event {
+    enum volume_event_kind kind;
+    const struct shard_id *shard; /* VOLUME_SHARD_DAMAGED; borrowed for the call */
+    uint32_t log;                 /* which file: log-%08x */
+    uint64_t offset;              /* VOLUME_RECORDS_ROTTED: where, and */
+    uint64_t size;                /* how much */
+    const char *reason;           /* for a person; borrowed for the call */
+};
+
+struct volume_options {
+    struct disk *disk; /* outlives the volume */
+    struct loop *loop; /* outlives the volume */
+    uint8_t node_id[VOLUME_NODE_ID_SIZE];
+
+    uint64_t capacity_bytes; /* most the volume may occupy; 0: only the disk's size limits it */
+
+    /* 0: the default. Tests make worlds small by these. */
+    uint32_t log_size_max;       /* 1 GiB; a multiple of 4 KiB */
+    uint32_t reserve_bytes;      /* 1 MiB kept free so that deletes work on a full disk */
+    uint64_t checkpoint_bytes;   /* 256 MiB appended between two checkpoints of the index */
+    uint32_t checkpoint_records; /* 16,384 records likewise */
+    uint32_t allocate_bytes;     /* 1 MiB: least growth of a log file */
+
+    void (*on_event)(void *context, const struct volume_event *event); /* NULL: nobody listens */
+    void *on_event_context;
+};
+
+/*
+ * Opens the volume in the disk's directory, or makes one when the directory holds none.
+ *
+ * HEARTH_BUSY: another process has it open.
+ * HEARTH_DENIED: it belongs to another node.
+ * HEARTH_UNKNOWN_FORMAT: a newer program wrote it; nothing was changed.
+ * HEARTH_CHECKSUM: there are logs, but no superblock that verifies.
+ *
+ * Events of recovery are reported during the call.  Blocks; the loop must not run yet.
+ */
+enum hearth_code volume_open_blocking(
+    const struct volume_options *options, struct volume **out, struct hearth_err *err);
+
+/*
+ * Takes no more calls, lets trashes under way finish, syncs, writes the index.  No put and no get
+ * may be open.  After done() only volume_destroy() is left.  A failure costs the next open time, no
+ * data.
+ */
+void volume_close(struct volume *volume, struct volume_wait *wait);
+
+/* Accepts NULL. Without volume_close() before it: as after a SIGKILL. Nothing may be under way. */
+void volume_destroy(struct volume *volume);
+
+/* ---- put ---- */
+
+struct volume_put;
+
+struct volume_put_request {
+    struct shard_id id;
+    struct shard_locator locator;
+    uint32_t cell_size;  /* of every cell but the last, without tag; <= VOLUME_CELL_SIZE_MAX */
+    uint64_t length_max; /* cells and tags: the order's limit or the size the client declared,
+                            whichever is less. Room is set aside for it. */
+    struct view note;    /* <= VOLUME_NOTE_SIZE_MAX, kept with the shard; empty for now */
+};
+
+/*
+ * Opens a put.  The handle is valid at once, for volume_put_abort(); append only after done() with
+ * HEARTH_OK.  With another code the put is gone when done() starts.
+ *
+ * HEARTH_BUSY: VOLUME_PUTS_MAX, or the id is being put or trashed.
+ * HEARTH_TRASHED: the id was deleted, or barred before it ever came.
+ * HEARTH_NO_SPACE: length_max does not fit.
+ * HEARTH_INVALID: sizes that no shard has.
+ *
+ * An id that is here already is taken again, compared with what is stored, and written nowhere.
+ */
+struct volume_put *volume_put_begin(
+    struct volume *volume, const struct volume_put_request *request, struct volume_wait *wait);
+
+/*
+ * The next cell followed by its tag; takes the reference of `cell_and_tag`, also on failure.  One
+ * append at a time.  done(): there is room for the next.  After a failure only abort is left.
+ *
+ * HEARTH_INVALID: a size no cell may have here, or more than length_max.
+ * HEARTH_NO_SPACE: the disk filled up although room had been set aside.
+ */
+void volume_put_append(
+    struct volume_put *put, struct slice cell_and_tag TAKES, struct volume_wait *wait);
+
+struct volume_put_totals {
+    uint32_t cell_count;
+    uint64_t length;
+    uint8_t tag_digest[VOLUME_DIGEST_SIZE]; /* SHA-256 over all tags, in order of stripes */
+};
+
+/*
+ * Ends the put.  done(HEARTH_OK): the shard is on stable storage, now or since an earlier put of
+ * the same content.  The handle is gone when this returns.
+ *
+ * HEARTH_CONFLICT: the id is here with another length or digest.
+ * HEARTH_INVALID: the totals are not those of the cells that came; nothing is stored.
+ */
+void volume_put_finish(
+    struct volume_put *put, const struct volume_put_totals *totals, struct volume_wait *wait);
+
+/*
+ * Gives the put up at any moment before finish; an append or begin under way then answers
+ * HEARTH_CANCELLED.  The handle is gone when this returns.
+ */
+void volume_put_abort(struct volume_put *put);
+
+/* ---- get ---- */
+
+struct volume_get;
+
+struct volume_shard_info {
+    struct shard_id id;
+    struct shard_locator locator;
+    uint64_t length; /* cells and tags */
+    uint32_t cell_count;
+    uint32_t cell_size;      /* without tag */
+    uint32_t last_cell_size; /* without tag */
+    uint64_t stored_unix_ms;
+    bool trashed; /* still readable */
+    uint8_t tag_digest[VOLUME_DIGEST_SIZE];
+};
+
+/*
+ * Finds a shard.  The handle is valid at once, for volume_get_close(); the rest only after done()
+ * with HEARTH_OK.  With another code the get is gone when done() starts.
+ *
+ * HEARTH_NOT_FOUND: no such shard, or its id is only barred.
+ * HEARTH_CHECKSUM: it was here, but its record does not verify.
+ * HEARTH_BUSY: VOLUME_GETS_MAX.
+ */
+struct volume_get *volume_get_open(
+    struct volume *volume, const struct shard_id *id, struct volume_wait *wait);
+
+/* Borrowed until the get is closed. */
+const struct volume_shard_info *volume_get_info(const struct volume_get *get);
+
+struct volume_read {
+    struct volume_wait wait;
+    struct buf *cells; /* in done() with HEARTH_OK: cell, tag, cell, tag, ...; now the caller's */
+};
+
+/*
+ * Cells [first, first + count), 1 <= count <= VOLUME_READ_CELLS_MAX, all verified.  One read at a
+ * time for each get.
+ *
+ * HEARTH_INVALID: there are not that many cells.
+ * HEARTH_CHECKSUM: the bytes on disk are not those that were stored; the message names the shard.
+ */
+void volume_get_read(
+    struct volume_get *get, uint32_t first, uint32_t count, struct volume_read *read);
+
+/* A read or open under way answers HEARTH_CANCELLED. The handle is gone when this returns. */
+void volume_get_close(struct volume_get *get);
+
+/* ---- trash ---- */
+
+enum volume_trash_outcome {
+    VOLUME_TRASH_DONE,    /* it was live, now it is trash */
+    VOLUME_TRASH_ALREADY, /* it was trash, or barred, before */
+    VOLUME_TRASH_BARRED,  /* it never was here; from now on its id is refused */
+};
+
+struct volume_trash {
+    struct volume_wait wait;
+    enum volume_trash_outcome outcome; /* in done() with HEARTH_OK */
+    struct {
+        struct volume_trash_op *op;
+    } owned_by_volume;
+};
+
+/*
+ * done(HEARTH_OK): it is durable that the shard is trash, or that its id is barred.  Repeating it
+ * is harmless.  HEARTH_BUSY: a put or trash of the id is under way, or VOLUME_TRASHES_MAX.
+ * HEARTH_NO_SPACE: even the reserve for deletes is used up.
+ */
+void volume_trash(struct volume *volume, const struct shard_id *id, struct volume_trash *trash);
+
+/* ---- facts ---- */
+
+struct volume_stats {
+    uint64_t shards; /* live */
+    uint64_t trashed;
+    uint64_t barred;
+    uint64_t live_bytes;  /* on disk, with all overhead */
+    uint64_t trash_bytes; /* likewise */
+    uint64_t used_bytes;  /* written to logs, and set aside for puts under way */
+    uint64_t free_bytes; /* a put of this length_max may still begin; UINT64_MAX: no capacity set */
+    uint32_t logs;       /* files, each one open descriptor */
+    bool read_only;
+};
+
+/* Running counters: costs nothing. */
+void volume_stats(const struct volume *volume, struct volume_stats *out);
+
+/* What tells the coordinator that a disk came back empty, or older than it was. */
+struct volume_identity {
+    uint8_t uuid[VOLUME_UUID_SIZE];
+    uint64_t
+        start_counter; /* one more at each open; durable before volume_open_blocking() returns */
+    uint64_t sequence; /* of the newest record; only grows, also over restarts */
+};
+
+void volume_identity(const struct volume *volume, struct volume_identity *out);
+
+/* A page of a walk over all shards, live and trashed; zero it before the first page. */
+struct volume_list {
+    struct volume_wait wait;
+    uint64_t cursor; /* in: where to go on; out: where the next page begins */
+    bool at_end;     /* out: there is no next page */
+    unsigned count;  /* out */
+    struct {
+        struct shard_id id;
+        bool trashed;
+    } entries[VOLUME_LIST_MAX]; /* out */
+    struct {
+        struct volume_list_op *op;
+    } owned_by_volume;
+};
+
+/*
+ * Fills the next page.  Each shard that is here during the whole walk comes at least once; one that
+ * comes or goes meanwhile may be missed.  Costs one disk read a shard: pace it.  A shard whose
+ * record does not verify is left out and reported as VOLUME_SHARD_DAMAGED.
+ */
+void volume_list_next(struct volume *volume, struct volume_list *list);
+
+#endif /* HEARTH_STORAGED_VOLUME_H */
