@@ -80,7 +80,7 @@ void shard_port_post_failed(struct shard_port *port, const struct hearth_err *er
 /* By the transfer: no event of this port is in the inbox afterwards, and none will be. */
 void shard_port_close(struct shard_port *port);
 
-/* When nobody will post any more; closes it first if that was not done. */
+/* After close, by the last who could have posted. */
 void shard_port_fini(struct shard_port *port);
 
 #endif /* HEARTH_CLIENT_SHARD_INBOX_H */
