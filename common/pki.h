@@ -1,5 +1,5 @@
 /*
- * pki.h - who is who: keys, certificates and the identities they prove, on OpenSSL.
+ * pki.h - who is who: certificates and the identities they prove, on OpenSSL.
  *
  *   pki_key_create --> id = first 20 bytes of SHA-256(SubjectPublicKeyInfo)
  *        |  public half
@@ -16,25 +16,19 @@
  *
  * PEM texts come back as zero-terminated strings of the caller, to be freed with free().
  *
- * Thread-safety: keys never change after creation; share them freely.
+ * Thread-safety: functions of their arguments alone.
  */
 #ifndef HEARTH_COMMON_PKI_H
 #define HEARTH_COMMON_PKI_H
 
 #include "common/env.h"
-#include "common/err.h"
-#include "common/view.h"
+#include "common/pki_key.h"
 
 enum {
-    PKI_ID_SIZE = 20,
-    PKI_ID_TEXT_SIZE = 2 * PKI_ID_SIZE + 1,
     PKI_CLUSTER_SIZE = 16,
     PKI_CLUSTER_TEXT_SIZE = 2 * PKI_CLUSTER_SIZE + 1,
-    PKI_PIN_SIZE = 32,
-    PKI_PUBLIC_SIZE = 91,    /* SubjectPublicKeyInfo of an uncompressed P-256 point, DER */
-    PKI_SIGNATURE_MAX = 72,  /* ECDSA-Sig-Value of P-256, DER */
-    PKI_PEM_MAX = 16 * 1024, /* a key or certificate text longer than this is refused */
-    PKI_DNS_NAME_SIZE = 64,  /* "<40 digits>.coordinator.hearth" and its zero */
+    PKI_DNS_NAME_SIZE = 64, /* "<40 digits>.coordinator.hearth" and its zero */
+
     /* Certificates are valid from this long before their issue: home clocks are off by minutes. */
     PKI_BACKDATE_S = 300,
 };
@@ -63,46 +57,6 @@ struct peer_identity {
     char id_text[PKI_ID_TEXT_SIZE];
     uint8_t cluster[PKI_CLUSTER_SIZE];
 };
-
-/* ---- keys ---- */
-
-struct pki_key; /* a P-256 key pair, or its public half alone */
-
-enum hearth_code pki_key_create(struct pki_key **out, struct hearth_err *err);
-void pki_key_destroy(struct pki_key *key); /* accepts NULL */
-
-/* Reads a PEM private key.  HEARTH_DENIED: group or others may read the file.  HEARTH_NOT_FOUND:
- * there is none.  HEARTH_INVALID: not a P-256 private key. */
-enum hearth_code pki_key_load(const char *path, struct pki_key **out, struct hearth_err *err);
-
-/* Creates `path` with mode 0600, synced, name and all.  HEARTH_EXISTS: there is a file already,
- * which is left alone. */
-enum hearth_code pki_key_save(const struct pki_key *key, const char *path, struct hearth_err *err);
-
-/* The private key as PEM (PKCS 8, not encrypted). Wipe it before free(). */
-char *pki_key_pem(const struct pki_key *key);
-
-/* From a PEM private key. HEARTH_INVALID: not a P-256 private key. */
-enum hearth_code pki_key_from_pem(struct view pem, struct pki_key **out, struct hearth_err *err);
-
-/* Public half to and from DER. HEARTH_INVALID: not the DER of an uncompressed P-256 point. */
-void pki_key_public(const struct pki_key *key, uint8_t der[PKI_PUBLIC_SIZE]);
-enum hearth_code pki_key_from_public(struct view der, struct pki_key **out, struct hearth_err *err);
-
-void pki_key_id(const struct pki_key *key, uint8_t id[PKI_ID_SIZE]);
-
-/* SHA-256 of the public half: what an invite says of the CA. */
-void pki_key_pin(const struct pki_key *key, uint8_t pin[PKI_PIN_SIZE]);
-
-/* ---- signatures: ECDSA over SHA-256 of the message ---- */
-
-struct pki_signature {
-    uint8_t bytes[PKI_SIGNATURE_MAX];
-    size_t size;
-};
-
-void pki_sign(const struct pki_key *key, struct view message, struct pki_signature *out);
-bool pki_verify(const struct pki_key *key, struct view message, struct view signature);
 
 /* ---- certificates ---- */
 
