@@ -41,12 +41,12 @@ bool peer_class_parse(struct view text, enum peer_class *out)
 void pki_dns_name(
     enum peer_class class, const uint8_t id[PKI_ID_SIZE], char name[PKI_DNS_NAME_SIZE])
 {
-    char id_text[PKI_ID_TEXT_SIZE + 1] = "";
+    char id_text[PKI_ID_TEXT_SIZE] = "";
     if (id != NULL) {
         hex_encode(id, PKI_ID_SIZE, id_text);
-        strcat(id_text, ".");
     }
-    snprintf(name, PKI_DNS_NAME_SIZE, "%s%s.hearth", id_text, peer_class_text(class));
+    snprintf(name, PKI_DNS_NAME_SIZE, "%s%s%s.hearth", id_text, id == NULL ? "" : ".",
+        peer_class_text(class));
 }
 
 void pki_cluster_uri(const uint8_t cluster[PKI_CLUSTER_SIZE], char uri[PKI_URI_SIZE])
