@@ -23,6 +23,12 @@
 /* "FooBar", as hearth.proto says it. Static storage. */
 const char *wire_message_name(const struct wire_message *message);
 
+/* Of the struct that `message` describes. */
+size_t wire_message_size(const struct wire_message *message);
+
+/* Asserts that the table of `message` and what protoc-c made agree, field by field. */
+void wire_message_check(const struct wire_message *message);
+
 /*
  * `in` is the struct that `message` describes; *out is a new buf with one reference, the caller's.
  * HEARTH_INVALID: a field is outside its limits; the text names it.

@@ -15,6 +15,38 @@
 
 struct wire_message;
 
+/*
+ * Limits of sizes (bytes) and counts.  Each is what a correct peer can need, with room; more is
+ * refused before anything looks at it (D11).
+ */
+enum {
+    WIRE_KEY_MAX = 1024, /* S3's */
+    WIRE_NAME_MAX = 255, /* of buckets, profiles, owners, tenants; narrower rules apply elsewhere */
+    WIRE_HOST_MAX = 253, /* DNS */
+    WIRE_TEXT_MAX = 511, /* a message for people, as in struct hearth_err */
+    WIRE_LIST_TOKEN_MAX = 2 * WIRE_KEY_MAX,
+    WIRE_CERTIFICATE_MAX = 4096, /* PEM; ours are about 900 */
+    WIRE_PUBLIC_KEY_MAX = 128,   /* DER; P-256 takes 91 */
+    WIRE_SIGNATURE_MAX = 80,     /* DER; P-256 takes up to 72 */
+    WIRE_SIGNED_MAX = 256,       /* an order or a receipt; order_format.h asserts that they fit */
+    WIRE_WRAPPED_KEY_MAX = 256,
+    WIRE_INVITE_MAX = 2048,
+    WIRE_CELL_MAX = 65552 + 16, /* a unit, which is the largest cell, and its tag */
+    WIRE_MANIFEST_MAX = 2 << 20,
+    WIRE_BACKUP_CHUNK_MAX = 256 << 10,
+
+    WIRE_ENDPOINTS_MAX = 4,
+    WIRE_SLOTS_MAX = 128,
+    WIRE_BUCKET_KEYS_MAX = 64,
+    WIRE_EXTENTS_MAX = 16384, /* of one object: 1 TiB of full segments */
+    WIRE_SEGMENTS_MAX = 16,   /* of one Lookup */
+    WIRE_LIST_MAX = 1000,     /* S3's */
+    WIRE_TRASH_MAX = 2048,    /* shards of one heartbeat: 36 KiB */
+    WIRE_ORDER_KEYS_MAX = 3,
+    WIRE_COORDINATORS_MAX = 8,
+    WIRE_NODES_MAX = 8192,
+};
+
 /* ---- shared pieces ---- */
 
 /* Says nothing: some calls need no words. */
@@ -584,5 +616,9 @@ extern const struct wire_message wire_shard_get_request_message;
 extern const struct wire_message wire_shard_get_message_message;
 extern const struct wire_message wire_enrol_request_message;
 extern const struct wire_message wire_enrol_reply_message;
+
+/* All of the above, for tests that must not miss one. */
+extern const struct wire_message *const wire_all_messages[];
+extern const size_t wire_all_messages_count;
 
 #endif /* HEARTH_PROTO_WIRE_MESSAGES_H */
