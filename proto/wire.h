@@ -20,6 +20,31 @@
 #include "common/err.h"
 #include "proto/wire_messages.h"
 
+/* Every message of hearth.proto, in its order. */
+/* clang-format off */
+#define WIRE_MESSAGE_TABLE(X) \
+    X(empty) X(endpoint) X(node_address) X(placement) X(slot_receipt) X(extent) \
+    X(precondition) X(version_info) X(profile) X(bucket_key) X(bucket_info) \
+    X(open_session_request) X(open_session_reply) X(create_bucket_request) \
+    X(delete_bucket_request) X(head_bucket_request) X(list_buckets_reply) X(begin_request) \
+    X(begin_reply) X(open_segment_request) X(open_segment_reply) X(offer_slot_request) \
+    X(seal_segment_request) X(bad_slot) X(seal_segment_reply) X(add_holders_request) \
+    X(commit_request) X(commit_reply) X(abort_request) X(put_inline_request) X(copy_request) \
+    X(lookup_request) X(segment_info) X(lookup_reply) X(more_orders_request) X(delete_request) \
+    X(delete_reply) X(list_request) X(list_entry) X(list_reply) X(whereis_request) \
+    X(whereis_reply) X(report_shard_request) X(trash_result) X(heartbeat_request) X(order_key) \
+    X(heartbeat_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
+    X(invite_request) X(invite_reply) X(backup_chunk) X(shard_put_open) X(shard_put_footer) \
+    X(shard_put_message) X(shard_put_reply) X(shard_get_request) X(shard_get_message) \
+    X(enrol_request) X(enrol_reply)
+/* clang-format on */
+
+/* The table of struct wire_begin_request is wire_begin_request_message, and so on. */
+struct wire_message;
+#define X(name) extern const struct wire_message wire_##name##_message;
+WIRE_MESSAGE_TABLE(X)
+#undef X
+
 /* "FooBar", as hearth.proto says it. Static storage. */
 const char *wire_message_name(const struct wire_message *message);
 

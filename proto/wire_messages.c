@@ -1,22 +1,23 @@
 /*
  * One table per message: where its fields are in our struct, and how large they may be.
  */
-#include "proto/wire_messages.h"
+#include "proto/wire.h"
 
 #include "proto/hearth.pb-c.h"
 #include "proto/wire_table.h"
 
 #include <assert.h>
 
-/* The kind follows from the type in our struct; wire_message_check() compares it with protoc-c's.
- */
+/* clang-format off: it spreads a row of a table over four lines */
+
+/* Follows from the type in our struct; wire_message_check() compares it with protoc-c's. */
 #define KIND(message, field)                                                                       \
-    _Generic(((struct wire_##message *)0)->field, \
-        bool : WIRE_BOOL, \
-        uint32_t : WIRE_U32, const uint32_t * : WIRE_U32, \
-        uint64_t : WIRE_U64, \
-        struct view : WIRE_BYTES, const struct view * : WIRE_BYTES, \
-        default : WIRE_MESSAGE)
+    _Generic(((struct wire_##message *)0)->field,         \
+        bool: WIRE_BOOL,                                  \
+        uint32_t: WIRE_U32, const uint32_t *: WIRE_U32,   \
+        uint64_t: WIRE_U64,                               \
+        struct view: WIRE_BYTES, const struct view *: WIRE_BYTES, \
+        default: WIRE_MESSAGE)
 #define AT(message, field)                                                                         \
     .name = #field, .kind = KIND(message, field), .offset = offsetof(struct wire_##message, field)
 #define COUNT_AT(message, field, max)                                                              \
@@ -51,7 +52,7 @@
         AT(message, field), COUNT_AT(message, field, max), .least = (size_min), .most = (size_max) \
     }
 
-/* A message that must be there; that may be absent; several. */
+/* A message that may be absent; that must be there; several. */
 #define MESSAGE_OR_NONE(owner, field, type)                                                        \
     {                                                                                              \
         AT(owner, field), .message = &wire_##type##_message, .or_none = true                       \
@@ -64,6 +65,8 @@
     {                                                                                              \
         AT(owner, field), COUNT_AT(owner, field, max), .message = &wire_##type##_message           \
     }
+
+/* clang-format on */
 
 #define DESCRIBE(name, rows)                                                                       \
     const struct wire_message wire_##name##_message = {                                            \
@@ -588,69 +591,3 @@ static const struct wire_field enrol_reply_fields[] = {
     NUMBER(enrol_reply, now_unix_ms),
 };
 DESCRIBE(enrol_reply, enrol_reply_fields);
-
-const struct wire_message *const wire_all_messages[] = {
-    &wire_empty_message,
-    &wire_endpoint_message,
-    &wire_node_address_message,
-    &wire_placement_message,
-    &wire_slot_receipt_message,
-    &wire_extent_message,
-    &wire_precondition_message,
-    &wire_version_info_message,
-    &wire_profile_message,
-    &wire_bucket_key_message,
-    &wire_bucket_info_message,
-    &wire_open_session_request_message,
-    &wire_open_session_reply_message,
-    &wire_create_bucket_request_message,
-    &wire_delete_bucket_request_message,
-    &wire_head_bucket_request_message,
-    &wire_list_buckets_reply_message,
-    &wire_begin_request_message,
-    &wire_begin_reply_message,
-    &wire_open_segment_request_message,
-    &wire_open_segment_reply_message,
-    &wire_offer_slot_request_message,
-    &wire_seal_segment_request_message,
-    &wire_bad_slot_message,
-    &wire_seal_segment_reply_message,
-    &wire_add_holders_request_message,
-    &wire_commit_request_message,
-    &wire_commit_reply_message,
-    &wire_abort_request_message,
-    &wire_put_inline_request_message,
-    &wire_copy_request_message,
-    &wire_lookup_request_message,
-    &wire_segment_info_message,
-    &wire_lookup_reply_message,
-    &wire_more_orders_request_message,
-    &wire_delete_request_message,
-    &wire_delete_reply_message,
-    &wire_list_request_message,
-    &wire_list_entry_message,
-    &wire_list_reply_message,
-    &wire_whereis_request_message,
-    &wire_whereis_reply_message,
-    &wire_report_shard_request_message,
-    &wire_trash_result_message,
-    &wire_heartbeat_request_message,
-    &wire_order_key_message,
-    &wire_heartbeat_reply_message,
-    &wire_node_info_message,
-    &wire_node_list_reply_message,
-    &wire_status_reply_message,
-    &wire_node_lost_request_message,
-    &wire_invite_request_message,
-    &wire_invite_reply_message,
-    &wire_backup_chunk_message,
-    &wire_shard_put_open_message,
-    &wire_shard_put_footer_message,
-    &wire_shard_put_message_message,
-    &wire_shard_put_reply_message,
-    &wire_shard_get_request_message,
-    &wire_shard_get_message_message,
-    &wire_enrol_request_message,
-    &wire_enrol_reply_message,
-};
-const size_t wire_all_messages_count = sizeof(wire_all_messages) / sizeof(wire_all_messages[0]);

@@ -13,8 +13,6 @@
 
 #include "common/view.h"
 
-struct wire_message;
-
 /*
  * Limits of sizes (bytes) and counts.  Each is what a correct peer can need, with room; more is
  * refused before anything looks at it (D11).
@@ -551,74 +549,5 @@ struct wire_enrol_reply {
     struct view tenant_name;
     uint64_t now_unix_ms;
 };
-
-/* ---- their tables, for wire_encode() and wire_decode() ---- */
-
-extern const struct wire_message wire_empty_message;
-extern const struct wire_message wire_endpoint_message;
-extern const struct wire_message wire_node_address_message;
-extern const struct wire_message wire_placement_message;
-extern const struct wire_message wire_slot_receipt_message;
-extern const struct wire_message wire_extent_message;
-extern const struct wire_message wire_precondition_message;
-extern const struct wire_message wire_version_info_message;
-extern const struct wire_message wire_profile_message;
-extern const struct wire_message wire_bucket_key_message;
-extern const struct wire_message wire_bucket_info_message;
-extern const struct wire_message wire_open_session_request_message;
-extern const struct wire_message wire_open_session_reply_message;
-extern const struct wire_message wire_create_bucket_request_message;
-extern const struct wire_message wire_delete_bucket_request_message;
-extern const struct wire_message wire_head_bucket_request_message;
-extern const struct wire_message wire_list_buckets_reply_message;
-extern const struct wire_message wire_begin_request_message;
-extern const struct wire_message wire_begin_reply_message;
-extern const struct wire_message wire_open_segment_request_message;
-extern const struct wire_message wire_open_segment_reply_message;
-extern const struct wire_message wire_offer_slot_request_message;
-extern const struct wire_message wire_seal_segment_request_message;
-extern const struct wire_message wire_bad_slot_message;
-extern const struct wire_message wire_seal_segment_reply_message;
-extern const struct wire_message wire_add_holders_request_message;
-extern const struct wire_message wire_commit_request_message;
-extern const struct wire_message wire_commit_reply_message;
-extern const struct wire_message wire_abort_request_message;
-extern const struct wire_message wire_put_inline_request_message;
-extern const struct wire_message wire_copy_request_message;
-extern const struct wire_message wire_lookup_request_message;
-extern const struct wire_message wire_segment_info_message;
-extern const struct wire_message wire_lookup_reply_message;
-extern const struct wire_message wire_more_orders_request_message;
-extern const struct wire_message wire_delete_request_message;
-extern const struct wire_message wire_delete_reply_message;
-extern const struct wire_message wire_list_request_message;
-extern const struct wire_message wire_list_entry_message;
-extern const struct wire_message wire_list_reply_message;
-extern const struct wire_message wire_whereis_request_message;
-extern const struct wire_message wire_whereis_reply_message;
-extern const struct wire_message wire_report_shard_request_message;
-extern const struct wire_message wire_trash_result_message;
-extern const struct wire_message wire_heartbeat_request_message;
-extern const struct wire_message wire_order_key_message;
-extern const struct wire_message wire_heartbeat_reply_message;
-extern const struct wire_message wire_node_info_message;
-extern const struct wire_message wire_node_list_reply_message;
-extern const struct wire_message wire_status_reply_message;
-extern const struct wire_message wire_node_lost_request_message;
-extern const struct wire_message wire_invite_request_message;
-extern const struct wire_message wire_invite_reply_message;
-extern const struct wire_message wire_backup_chunk_message;
-extern const struct wire_message wire_shard_put_open_message;
-extern const struct wire_message wire_shard_put_footer_message;
-extern const struct wire_message wire_shard_put_message_message;
-extern const struct wire_message wire_shard_put_reply_message;
-extern const struct wire_message wire_shard_get_request_message;
-extern const struct wire_message wire_shard_get_message_message;
-extern const struct wire_message wire_enrol_request_message;
-extern const struct wire_message wire_enrol_reply_message;
-
-/* All of the above, for tests that must not miss one. */
-extern const struct wire_message *const wire_all_messages[];
-extern const size_t wire_all_messages_count;
 
 #endif /* HEARTH_PROTO_WIRE_MESSAGES_H */
