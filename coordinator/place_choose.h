@@ -41,7 +41,7 @@ struct place_query {
     unsigned want;            /* as many as this */
     unsigned least;           /* fewer: HEARTH_FLEET_TOO_SMALL */
     uint64_t free_bytes_min;  /* a node with less is passed over */
-    const uint32_t *excluded; /* node numbers: they, and their owners and networks, are taken */
+    const uint32_t *excluded; /* node numbers: they, their owners and networks are taken */
     size_t excluded_count;
     bool allow_colocation; /* then only the nodes themselves are */
 };
@@ -56,17 +56,22 @@ enum hearth_code place_choose(const struct place_fleet *fleet, const struct plac
 
 /* A session's working set. Zeroed: not drawn yet. */
 struct place_set {
-    struct place_choice drawn;
-    uint64_t bytes_placed; /* plaintext, since it was drawn */
-    uint64_t drawn_ms;     /* monotonic */
+    struct place_choice drawn; /* sorted by number */
+    uint64_t bytes_placed;     /* plaintext, since it was drawn */
+    uint64_t drawn_ns;         /* monotonic */
 };
 
 /*
- * As place_choose, from the set; draws it anew when it is old, used up (PLACE_SET_BYTES,
- * PLACE_SET_MS) or cannot give query->want.  `bytes`: plaintext the choice is for.
+ * For a segment of `bytes` of plaintext: as place_choose, from the set.  The set is drawn anew
+ * when it has none, is used up (PLACE_SET_BYTES, PLACE_SET_MS) or cannot give query->want.
  */
 enum hearth_code place_set_choose(struct place_set *set, const struct place_fleet *fleet,
     const struct place_query *query, uint64_t bytes, struct env *env, struct place_choice *out,
+    struct hearth_err *err);
+
+/* One node (query->want is 1) in place of one that failed: from the set, else from all. */
+enum hearth_code place_set_spare(const struct place_set *set, const struct place_fleet *fleet,
+    const struct place_query *query, struct env *env, struct place_choice *out,
     struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_PLACE_CHOOSE_H */

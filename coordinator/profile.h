@@ -10,19 +10,21 @@
 
 #include "common/view.h"
 
+/* Repair at once when fewer than k + this many holders are online for 12 hours. */
+enum { PROFILE_ONLINE_SPARE = 5 };
+
 struct profile {
     uint32_t number;
     const char *name;
-    uint16_t k;            /* data slots: any k read */
+    uint16_t k;            /* data slots: any k of them are enough to read */
     uint16_t n;            /* all slots: the goal */
     uint16_t w;            /* receipts that acknowledge a write */
-    uint16_t r;            /* repair when this many are held */
+    uint16_t r;            /* repair when no more than this many are held */
     uint16_t fill;         /* segments below it are brought up, at low priority */
     uint16_t nodes_min;    /* a fleet worth running it on */
     uint32_t inline_max;   /* bytes: objects up to it live in the metadata */
     uint32_t fill_after_s; /* a young segment's grace before that */
-    uint32_t lost_after_s; /* offline this long is lost */
-    uint32_t online_spare; /* repair at once when fewer than k + this are online for 12 hours */
+    uint32_t lost_after_s; /* a node offline this long is lost */
 };
 
 extern const struct profile profile_table[];
