@@ -25,7 +25,7 @@ struct named_task {
 static void say(struct task *task)
 {
     struct named_task *self = (struct named_task *)task;
-    strcat(self->world->said, self->name);
+    strncat(self->world->said, self->name, sizeof(self->world->said) - 3);
 }
 
 struct named_timer {
@@ -37,7 +37,7 @@ struct named_timer {
 static void ring(struct timer *timer)
 {
     struct named_timer *self = (struct named_timer *)timer;
-    strcat(self->world->said, self->name);
+    strncat(self->world->said, self->name, sizeof(self->world->said) - 3);
 }
 
 static void world_init(struct world *world)
