@@ -1,0 +1,99 @@
+#include "proto/rpc_methods.h"
+
+#include "proto/wire.h"
+
+/*
+ * Largest messages.  One without lists fits in 16 KiB: two keys, a handful of ids, names and a
+ * certificate.  What carries a manifest or a list has the sum of its largest parts, rounded up.
+ */
+enum {
+    SMALL = 16 << 10,
+    RECEIPTS = 64 << 10,    /* 128 receipts, or 128 reasons why not */
+    PLACEMENTS = 256 << 10, /* 128 orders, each with 4 addresses */
+    BEAT = 128 << 10,       /* 2,048 shard ids each way */
+    OBJECT = 8 << 20,       /* a manifest and 16,384 extents, or 16 segments of 128 placements */
+    LIST = 4 << 20,         /* 1,000 keys of 1,024 bytes, or 1,000 buckets */
+    NODES = 16 << 20,       /* 8,192 nodes */
+    CHUNK = WIRE_BACKUP_CHUNK_MAX + 64,
+    CELL = WIRE_CELL_MAX + 64,
+};
+
+enum {
+    CUSTOMER = RPC_CLASS(CLIENT) | RPC_CLASS(GATEWAY),
+    NODE = RPC_CLASS(NODE),
+    ADMIN = RPC_CLASS(ADMIN),
+    SESSION = RPC_CLASS(SESSION), /* all that nodes ever see: they cannot tell who asks */
+};
+
+#define ROW(path_, kind_, callers, changes, request_, request_max_, response_, response_max_)      \
+    {                                                                                              \
+        .path = "/hearth." path_, .kind = RPC_##kind_, .classes = (callers), .mutates = (changes), \
+        .request = &wire_##request_##_message, .request_max = (request_max_),                      \
+        .response = &wire_##response_##_message, .response_max = (response_max_)                   \
+    }
+
+/* Only read. */
+#define READS(path, callers, request, request_max, response, response_max)                         \
+    ROW(path, UNARY, callers, false, request, request_max, response, response_max)
+
+/* Change something. */
+#define CHANGES(path, callers, request, request_max, response, response_max)                       \
+    ROW(path, UNARY, callers, true, request, request_max, response, response_max)
+
+static const struct rpc_method_row rows[RPC_METHODS] = {
+    [RPC_OPEN_SESSION] = READS("Coordinator/OpenSession", CUSTOMER, open_session_request, SMALL,
+        open_session_reply, SMALL),
+    [RPC_CREATE_BUCKET] = CHANGES(
+        "Coordinator/CreateBucket", CUSTOMER, create_bucket_request, SMALL, bucket_info, SMALL),
+    [RPC_DELETE_BUCKET] =
+        CHANGES("Coordinator/DeleteBucket", CUSTOMER, delete_bucket_request, SMALL, empty, SMALL),
+    [RPC_HEAD_BUCKET] =
+        READS("Coordinator/HeadBucket", CUSTOMER, head_bucket_request, SMALL, bucket_info, SMALL),
+    [RPC_LIST_BUCKETS] =
+        READS("Coordinator/ListBuckets", CUSTOMER, empty, SMALL, list_buckets_reply, LIST),
+    [RPC_BEGIN] = CHANGES("Coordinator/Begin", CUSTOMER, begin_request, SMALL, begin_reply, SMALL),
+    [RPC_OPEN_SEGMENT] = CHANGES("Coordinator/OpenSegment", CUSTOMER, open_segment_request, SMALL,
+        open_segment_reply, PLACEMENTS),
+    [RPC_OFFER_SLOT] =
+        CHANGES("Coordinator/OfferSlot", CUSTOMER, offer_slot_request, SMALL, placement, SMALL),
+    [RPC_SEAL_SEGMENT] = CHANGES("Coordinator/SealSegment", CUSTOMER, seal_segment_request,
+        RECEIPTS, seal_segment_reply, RECEIPTS),
+    [RPC_ADD_HOLDERS] = CHANGES("Coordinator/AddHolders", CUSTOMER, add_holders_request, RECEIPTS,
+        seal_segment_reply, RECEIPTS),
+    [RPC_COMMIT] =
+        CHANGES("Coordinator/Commit", CUSTOMER, commit_request, OBJECT, commit_reply, RECEIPTS),
+    [RPC_ABORT] = CHANGES("Coordinator/Abort", CUSTOMER, abort_request, SMALL, empty, SMALL),
+    [RPC_PUT_INLINE] = CHANGES(
+        "Coordinator/PutInline", CUSTOMER, put_inline_request, OBJECT, commit_reply, RECEIPTS),
+    [RPC_COPY] =
+        CHANGES("Coordinator/Copy", CUSTOMER, copy_request, OBJECT, commit_reply, RECEIPTS),
+    [RPC_LOOKUP] =
+        READS("Coordinator/Lookup", CUSTOMER, lookup_request, SMALL, lookup_reply, OBJECT),
+    [RPC_MORE_ORDERS] = READS(
+        "Coordinator/MoreOrders", CUSTOMER, more_orders_request, SMALL, segment_info, PLACEMENTS),
+    [RPC_DELETE] =
+        CHANGES("Coordinator/Delete", CUSTOMER, delete_request, SMALL, delete_reply, SMALL),
+    [RPC_LIST] = READS("Coordinator/List", CUSTOMER, list_request, SMALL, list_reply, LIST),
+    [RPC_WHEREIS] =
+        READS("Coordinator/Whereis", CUSTOMER, whereis_request, SMALL, whereis_reply, PLACEMENTS),
+    [RPC_REPORT_SHARD] =
+        CHANGES("Coordinator/ReportShard", CUSTOMER, report_shard_request, SMALL, empty, SMALL),
+
+    [RPC_HEARTBEAT] =
+        CHANGES("NodePlane/Heartbeat", NODE, heartbeat_request, BEAT, heartbeat_reply, BEAT),
+
+    [RPC_STATUS] = READS("AdminPlane/Status", ADMIN, empty, SMALL, status_reply, NODES),
+    [RPC_NODE_LIST] = READS("AdminPlane/NodeList", ADMIN, empty, SMALL, node_list_reply, NODES),
+    [RPC_NODE_LOST] = CHANGES("AdminPlane/NodeLost", ADMIN, node_lost_request, SMALL, empty, SMALL),
+    [RPC_INVITE] = CHANGES("AdminPlane/Invite", ADMIN, invite_request, SMALL, invite_reply, SMALL),
+
+    [RPC_BACKUP] =
+        ROW("AdminPlane/Backup", SERVER_STREAM, ADMIN, false, empty, SMALL, backup_chunk, CHUNK),
+
+    [RPC_SHARD_PUT] = ROW("ShardService/Put", CLIENT_STREAM, SESSION, true, shard_put_message, CELL,
+        shard_put_reply, SMALL),
+    [RPC_SHARD_GET] = ROW("ShardService/Get", SERVER_STREAM, SESSION, false, shard_get_request,
+        SMALL, shard_get_message, CELL),
+};
+
+const struct rpc_table rpc_methods = {.rows = rows, .count = RPC_METHODS};
