@@ -219,6 +219,7 @@ static const struct wire_field open_segment_request_fields[] = {
     ID(open_segment_request, segment_id, 16),
     ID(open_segment_request, vk, 32),
     NUMBER(open_segment_request, length_max),
+    ID_OR_NONE(open_segment_request, session_id, 20),
 };
 DESCRIBE(open_segment_request, open_segment_request_fields);
 
@@ -236,6 +237,7 @@ static const struct wire_field offer_slot_request_fields[] = {
     ID(offer_slot_request, segment_id, 16),
     NUMBER_TO(offer_slot_request, slot, WIRE_SLOTS_MAX - 1),
     BYTES_LIST(offer_slot_request, failed_node_ids, 20, 20, WIRE_SLOTS_MAX),
+    ID_OR_NONE(offer_slot_request, session_id, 20),
 };
 DESCRIBE(offer_slot_request, offer_slot_request_fields);
 
@@ -324,6 +326,7 @@ static const struct wire_field lookup_request_fields[] = {
     NUMBER(lookup_request, cursor),
     NUMBER(lookup_request, head_only),
     NUMBER(lookup_request, suffix),
+    ID_OR_NONE(lookup_request, session_id, 20),
 };
 DESCRIBE(lookup_request, lookup_request_fields);
 
@@ -357,6 +360,7 @@ static const struct wire_field more_orders_request_fields[] = {
     ID_OR_NONE(more_orders_request, version, 16),
     ID(more_orders_request, segment_id, 16),
     NUMBERS(more_orders_request, failed_slots, WIRE_SLOTS_MAX - 1, WIRE_SLOTS_MAX),
+    ID_OR_NONE(more_orders_request, session_id, 20),
 };
 DESCRIBE(more_orders_request, more_orders_request_fields);
 

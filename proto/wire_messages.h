@@ -183,6 +183,7 @@ struct wire_open_segment_request {
     struct view segment_id; /* 16, drawn by the library for this sealing pass */
     struct view vk;         /* 32: checks cell tags, opens nothing */
     uint64_t length_max;    /* plaintext; 0: the largest a segment can be */
+    struct view session_id; /* 20: whose certificate the orders are for */
 };
 
 struct wire_open_segment_reply {
@@ -200,6 +201,7 @@ struct wire_offer_slot_request {
     uint32_t slot;
     const struct view *failed_node_ids;
     size_t failed_node_ids_count;
+    struct view session_id; /* 20: whose certificate the orders are for */
 };
 
 struct wire_seal_segment_request {
@@ -279,12 +281,13 @@ struct wire_copy_request {
 struct wire_lookup_request {
     struct view bucket;
     struct view key;
-    struct view version; /* empty: the newest */
-    uint64_t offset;     /* of the wanted range */
-    uint64_t length;     /* 0: to the end */
-    uint64_t cursor;     /* extent to start from, as next_cursor said */
-    bool head_only;      /* no segments, no orders */
-    bool suffix;         /* the last `length` bytes */
+    struct view version;    /* empty: the newest */
+    uint64_t offset;        /* of the wanted range */
+    uint64_t length;        /* 0: to the end */
+    uint64_t cursor;        /* extent to start from, as next_cursor said */
+    bool head_only;         /* no segments, no orders */
+    bool suffix;            /* the last `length` bytes */
+    struct view session_id; /* 20: whose certificate the orders are for */
 };
 
 struct wire_segment_info {
@@ -319,6 +322,7 @@ struct wire_more_orders_request {
     struct view segment_id;
     const uint32_t *failed_slots;
     size_t failed_slots_count;
+    struct view session_id; /* 20: whose certificate the orders are for */
 };
 
 struct wire_delete_request {
