@@ -1,6 +1,7 @@
 #include "proto/order_format.h"
 
 #include "common/codec.h"
+#include "proto/wire_messages.h"
 
 #include <assert.h>
 
@@ -10,6 +11,9 @@ enum {
     ORDER_RESERVED_SIZE = 12,
     RECEIPT_RESERVED_SIZE = 14,
 };
+
+static_assert((int)ORDER_SIZE <= WIRE_SIGNED_MAX, "messages have room for an order");
+static_assert((int)RECEIPT_SIZE <= WIRE_SIGNED_MAX, "and for a receipt");
 
 static const uint8_t reserved[RECEIPT_RESERVED_SIZE];
 

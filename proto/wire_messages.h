@@ -26,7 +26,7 @@ enum {
     WIRE_CERTIFICATE_MAX = 4096, /* PEM; ours are about 900 */
     WIRE_PUBLIC_KEY_MAX = 128,   /* DER; P-256 takes 91 */
     WIRE_SIGNATURE_MAX = 80,     /* DER; P-256 takes up to 72 */
-    WIRE_SIGNED_MAX = 256,       /* an order or a receipt; order_format.h asserts that they fit */
+    WIRE_SIGNED_MAX = 256,       /* an order or a receipt; order_format.c asserts that they fit */
     WIRE_WRAPPED_KEY_MAX = 256,
     WIRE_INVITE_MAX = 2048,
     WIRE_CELL_MAX = 65552 + 16, /* a unit, which is the largest cell, and its tag */
