@@ -36,6 +36,20 @@ void test_env_init(struct test_env *env, uint64_t seed)
     env->random_state = seed;
 }
 
+static void counting_bytes(struct env *env, void *bytes, size_t size)
+{
+    (void)env;
+    uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++) {
+        at[i] = (uint8_t)(i + size);
+    }
+}
+
+void test_env_count_bytes(struct test_env *env)
+{
+    env->env.random_bytes = counting_bytes;
+}
+
 void test_env_step_ms(struct test_env *env, uint64_t ms)
 {
     env->monotonic_ns += ms * 1000000u;

@@ -20,6 +20,10 @@ struct test_env {
 /* Starts at monotonic 1 s and an arbitrary day. */
 void test_env_init(struct test_env *env, uint64_t seed);
 
+/* From here on chance gives `size` bytes that count up from `size`: keys and ids that golden
+ * vectors can be made with. */
+void test_env_count_bytes(struct test_env *env);
+
 /* Moves both clocks on. */
 void test_env_step_ms(struct test_env *env, uint64_t ms);
 

@@ -4,6 +4,7 @@
 #include "tests/lib/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { LINE_MAX_SIZE = 1 << 16 };
 
@@ -33,4 +34,13 @@ void test_vector_read(const char *file, const char *name, void *bytes, size_t si
     if (!hex_decode(value, bytes, size)) {
         fail_msg("%s: no %zu bytes of hex named %s", path, size, name);
     }
+}
+
+void test_vector_expect(const char *file, const char *name, struct view actual)
+{
+    uint8_t *golden = malloc(actual.size);
+    assert_non_null(golden);
+    test_vector_read(file, name, golden, actual.size);
+    assert_memory_equal(actual.bytes, golden, actual.size);
+    free(golden);
 }

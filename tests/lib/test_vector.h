@@ -12,4 +12,7 @@
 /* Reads exactly `size` bytes; a missing file, name or byte fails the test. */
 void test_vector_read(const char *file, const char *name, void *bytes, size_t size);
 
+/* The test fails when the golden bytes are not these. */
+void test_vector_expect(const char *file, const char *name, struct view actual);
+
 #endif /* HEARTH_TESTS_LIB_TEST_VECTOR_H */
