@@ -27,7 +27,11 @@
 /* Each row: X(name, text, the step that was just done). */
 
 #define FAILPOINTS_STORAGED(X)                                                                     \
-    X(STORAGED_PUT_OPENED, "storaged.put.opened", "order accepted, nothing written")
+    X(STORAGED_PUT_OPENED, "storaged.put.opened", "order accepted, nothing written")               \
+    X(STORAGED_PUT_CELL, "storaged.put.cell", "the volume took a cell")                            \
+    X(STORAGED_PUT_FOOTER, "storaged.put.footer", "footer accepted, not given to the volume")      \
+    X(STORAGED_PUT_DURABLE, "storaged.put.durable", "the shard is durable, no receipt made")       \
+    X(STORAGED_PUT_ACKNOWLEDGED, "storaged.put.acknowledged", "the receipt is on its way")
 
 #define FAILPOINTS_COORDINATOR(X)
 

@@ -6,7 +6,10 @@
 
 /* Each row: X(name, level, text, who reads it and what for). */
 
-#define LOG_EVENTS_STORAGED(X)
+#define LOG_EVENTS_STORAGED(X)                                                                     \
+    X(SHARD_STORED, DEBUG, "shard.stored", "one shard is durable, its receipt on its way")         \
+    X(SHARD_SERVED, DEBUG, "shard.served", "cells of one shard went out")                          \
+    X(SHARD_REFUSED, DEBUG, "shard.refused", "one put or get ended early; the code says why")
 
 #define LOG_EVENTS_COORDINATOR(X)
 

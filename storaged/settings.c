@@ -1,0 +1,36 @@
+#include "storaged/settings.h"
+
+#include "storaged/shard_service.h"
+
+#define FIELD(name) offsetof(struct settings, name)
+
+static const struct config_param params[] = {
+    {"node", "key", CONFIG_PATH, FIELD(key), .preset = SETTINGS_KEY, .min = 1,
+        .help = "The node's private key. Who has it is the node."},
+    {"node", "certificate", CONFIG_PATH, FIELD(certificate), .preset = SETTINGS_CERTIFICATE,
+        .min = 1, .help = "The node's certificate; renewed by the daemon, which rewrites it."},
+    {"node", "ca", CONFIG_PATH, FIELD(ca), .preset = SETTINGS_CA, .min = 1,
+        .help = "The certificate of the cluster's own authority."},
+    {"network", "listen", CONFIG_ADDRESSES, FIELD(listen), .preset = SETTINGS_LISTEN, .min = 1,
+        .max = SETTINGS_LISTEN_MAX, .help = "Where clients are waited for."},
+    {"network", "advertise", CONFIG_ADDRESSES, FIELD(advertise), .preset = "",
+        .max = SETTINGS_ENDPOINTS_MAX,
+        .help = "How clients reach this node from outside. Empty: as it listens."},
+    {"coordinator", "addresses", CONFIG_ADDRESSES, FIELD(coordinators), .min = 1,
+        .max = SETTINGS_COORDINATORS_MAX, .help = "Where the coordinator answers."},
+    {"coordinator", "enrolment", CONFIG_ADDRESSES, FIELD(enrolment), .min = 1,
+        .max = SETTINGS_COORDINATORS_MAX, .help = "Where the coordinator renews certificates."},
+    {"volume", "directory", CONFIG_PATH, FIELD(volume), .preset = SETTINGS_VOLUME, .min = 1,
+        .help = "Where shards are kept. The daemon alone writes there."},
+    {"volume", "capacity", CONFIG_BYTES, FIELD(capacity_bytes), .preset = "0",
+        .help = "The most the volume may occupy. 0: all there is."},
+    {"limits", "streams", CONFIG_INTEGER, FIELD(streams), .preset = "32", .min = 1,
+        .max = SHARD_SERVICE_STREAMS_MAX,
+        .help = "Shards that come or go at once; each may take 1 MiB of memory."},
+};
+
+const struct config_table settings_table = {
+    .params = params,
+    .count = sizeof(params) / sizeof(params[0]),
+    .values_size = sizeof(struct settings),
+};

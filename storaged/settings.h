@@ -1,0 +1,39 @@
+/*
+ * settings.h - what a storage daemon can be told: one table, from which the file is read, --help is
+ * printed and `init` writes.
+ */
+#ifndef HEARTH_STORAGED_SETTINGS_H
+#define HEARTH_STORAGED_SETTINGS_H
+
+#include "common/config.h"
+
+/* The names of the files that `init` makes in a node's folder, which are also the defaults. */
+#define SETTINGS_FILE        "hearth-storaged.conf"
+#define SETTINGS_KEY         "key.pem"
+#define SETTINGS_CERTIFICATE "certificate.pem"
+#define SETTINGS_CA          "ca.pem"
+#define SETTINGS_VOLUME      "volume"
+#define SETTINGS_LISTEN      "0.0.0.0:7410"
+
+enum {
+    SETTINGS_LISTEN_MAX = 4,
+    SETTINGS_ENDPOINTS_MAX = 4, /* of a node, DESIGN.md section 3 */
+    SETTINGS_COORDINATORS_MAX = 8,
+};
+
+struct settings {
+    const char *key;
+    const char *certificate;
+    const char *ca;
+    struct config_addresses listen;
+    struct config_addresses advertise;
+    struct config_addresses coordinators; /* their RPC service */
+    struct config_addresses enrolment;    /* their enrolment port */
+    const char *volume;
+    uint64_t capacity_bytes; /* 0: only the disk's size limits it */
+    uint64_t streams;
+};
+
+extern const struct config_table settings_table;
+
+#endif /* HEARTH_STORAGED_SETTINGS_H */

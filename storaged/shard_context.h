@@ -1,0 +1,17 @@
+/*
+ * shard_context.h - what every request for a shard works with. Set once, before the first one.
+ */
+#ifndef HEARTH_STORAGED_SHARD_CONTEXT_H
+#define HEARTH_STORAGED_SHARD_CONTEXT_H
+
+#include "storaged/loop.h"
+#include "storaged/order_check.h"
+#include "storaged/volume.h"
+
+struct shard_context {
+    struct loop *loop;
+    struct volume *volume;      /* of this loop */
+    struct order_check *orders; /* likewise */
+};
+
+#endif /* HEARTH_STORAGED_SHARD_CONTEXT_H */
