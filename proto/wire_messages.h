@@ -28,7 +28,7 @@ enum {
     WIRE_SIGNATURE_MAX = 80,     /* DER; P-256 takes up to 72 */
     WIRE_SIGNED_MAX = 256,       /* an order or a receipt; order_format.c asserts that they fit */
     WIRE_WRAPPED_KEY_MAX = 256,
-    WIRE_INVITE_MAX = 2048,
+    WIRE_INVITE_MAX = 2564,     /* the largest text of invite.h */
     WIRE_CELL_MAX = 65552 + 16, /* a unit, which is the largest cell, and its tag */
     WIRE_MANIFEST_MAX = 2 << 20,
     WIRE_BACKUP_CHUNK_MAX = 256 << 10,
