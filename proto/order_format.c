@@ -7,7 +7,8 @@
 
 enum {
     MAC_SIZE = CRYPTO_SHA256_SIZE,
-    KEY_ID_OFFSET = 2, /* in both */
+    KEY_ID_OFFSET = 2,  /* in both */
+    NODE_ID_OFFSET = 6, /* in both */
     ORDER_RESERVED_SIZE = 12,
     RECEIPT_RESERVED_SIZE = 14,
 };
@@ -162,6 +163,16 @@ void receipt_encode(const struct receipt *receipt, const uint8_t receipt_key[CRY
 enum hearth_code receipt_key_id(struct view bytes, uint32_t *out, struct hearth_err *err)
 {
     return read_key_id(bytes, RECEIPT_SIZE, "receipt", out, err);
+}
+
+enum hearth_code receipt_node_id(
+    struct view bytes, uint8_t out[PKI_ID_SIZE], struct hearth_err *err)
+{
+    enum hearth_code code = check_head(bytes, RECEIPT_SIZE, "receipt", err);
+    if (code == HEARTH_OK) {
+        memcpy(out, bytes.bytes + NODE_ID_OFFSET, PKI_ID_SIZE);
+    }
+    return code;
 }
 
 enum hearth_code receipt_verify(struct view bytes, const uint8_t receipt_key[CRYPTO_KEY_SIZE],

@@ -89,6 +89,10 @@ void order_encode(
 enum hearth_code order_key_id(struct view bytes, uint32_t *out, struct hearth_err *err);
 enum hearth_code receipt_key_id(struct view bytes, uint32_t *out, struct hearth_err *err);
 
+/* Whose receipt it claims to be, and by that which key verifies it. Codes as receipt_key_id. */
+enum hearth_code receipt_node_id(
+    struct view bytes, uint8_t out[PKI_ID_SIZE], struct hearth_err *err);
+
 /* Codes as order_key_id; HEARTH_DENIED: the MAC does not fit. Times and names are not judged. */
 enum hearth_code order_verify(struct view bytes, const uint8_t order_key[CRYPTO_KEY_SIZE],
     struct order *out, struct hearth_err *err);

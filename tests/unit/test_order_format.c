@@ -87,6 +87,9 @@ static void a_receipt_comes_back_as_it_was(void **state)
     uint8_t bytes[RECEIPT_SIZE];
     receipt_encode(&receipt, keys.receipt_key, bytes);
 
+    uint8_t claimed[PKI_ID_SIZE];
+    assert_ok(receipt_node_id(view_of(bytes, sizeof(bytes)), claimed, &err), &err);
+    assert_memory_equal(claimed, receipt.node_id, sizeof(claimed));
     struct receipt got;
     assert_ok(receipt_verify(view_of(bytes, sizeof(bytes)), keys.receipt_key, &got, &err), &err);
     assert_int_equal(got.key_id, receipt.key_id);

@@ -1,0 +1,244 @@
+#include "coordinator/cluster.h"
+
+#include "common/cleanup.h"
+#include "common/codec.h"
+#include "common/file.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MASTER_FILE_MAX = 256 };
+
+/* The CA outlives every plan; members' certificates are short, and it is they that are renewed. */
+#define CA_LIFETIME_S (UINT64_C(30) * 365 * 24 * 60 * 60)
+
+static const char master_head[] = "hearth-master-key 1 ";
+
+struct cluster_paths {
+    char ca_key[PATH_MAX];
+    char ca_certificate[PATH_MAX];
+    char key[PATH_MAX];
+    char master[PATH_MAX];
+};
+
+static enum hearth_code join(
+    char path[PATH_MAX], const char *directory, const char *name, struct hearth_err *err)
+{
+    int length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    if (length < 0 || length >= PATH_MAX) {
+        return hearth_fail(
+            err, HEARTH_INVALID, "path of %s in %.64s... is too long", name, directory);
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code paths_of(
+    const char *directory, struct cluster_paths *paths, struct hearth_err *err)
+{
+    enum hearth_code code = join(paths->ca_key, directory, "ca.key", err);
+    if (code == HEARTH_OK) {
+        code = join(paths->ca_certificate, directory, "ca.crt", err);
+    }
+    if (code == HEARTH_OK) {
+        code = join(paths->key, directory, "coordinator.key", err);
+    }
+    return code == HEARTH_OK ? join(paths->master, directory, "master.key", err) : code;
+}
+
+/* ---- making one ---- */
+
+static enum hearth_code create_key(const char *path, struct pki_key **out, struct hearth_err *err)
+{
+    enum hearth_code code = pki_key_create(out, err);
+    if (code == HEARTH_OK) {
+        code = pki_key_save(*out, path, err);
+    }
+    return code;
+}
+
+static enum hearth_code create_ca(
+    const struct cluster_paths *paths, struct env *env, struct hearth_err *err)
+{
+    struct pki_key *key = NULL;
+    enum hearth_code code = create_key(paths->ca_key, &key, err);
+    if (code == HEARTH_OK) {
+        uint8_t id[PKI_CLUSTER_SIZE];
+        env_random(env, id, sizeof(id));
+        FREES char *pem = pki_ca_certificate(env, key, id, CA_LIFETIME_S);
+        code = file_write_atomically(paths->ca_certificate, view_text(pem), 0644, err);
+    }
+    pki_key_destroy(key);
+    return code;
+}
+
+static enum hearth_code create_master(const char *path, struct env *env, struct hearth_err *err)
+{
+    uint8_t master[CRYPTO_KEY_SIZE];
+    char hex[2 * CRYPTO_KEY_SIZE + 1];
+    char text[MASTER_FILE_MAX];
+    env_random(env, master, sizeof(master));
+    hex_encode(master, sizeof(master), hex);
+    snprintf(text, sizeof(text), "%s%s\n", master_head, hex);
+    enum hearth_code code = file_write_atomically(path, view_text(text), 0600, err);
+    crypto_wipe(master, sizeof(master));
+    crypto_wipe(hex, sizeof(hex));
+    crypto_wipe(text, sizeof(text));
+    return code;
+}
+
+enum hearth_code cluster_create(const char *directory, struct env *env, struct hearth_err *err)
+{
+    struct cluster_paths paths;
+    enum hearth_code code = paths_of(directory, &paths, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (access(paths.ca_key, F_OK) == 0 || access(paths.master, F_OK) == 0) {
+        return hearth_fail(err, HEARTH_EXISTS, "there is a cluster in %s already", directory);
+    }
+    code = file_make_directories(directory, 0700, err);
+    if (code == HEARTH_OK) {
+        code = create_ca(&paths, env, err);
+    }
+    struct pki_key *key = NULL;
+    if (code == HEARTH_OK) {
+        code = create_key(paths.key, &key, err);
+        pki_key_destroy(key);
+    }
+    return code == HEARTH_OK ? create_master(paths.master, env, err) : code;
+}
+
+/* ---- opening one ---- */
+
+static enum hearth_code check_private(const char *path, struct hearth_err *err)
+{
+    struct stat stat_;
+    if (stat(path, &stat_) == 0 && (stat_.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return hearth_fail(err, HEARTH_DENIED, "%s may be read by others (mode %03o); make it 0600",
+            path, stat_.st_mode & 0777u);
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code read_master(
+    const char *path, uint8_t master[CRYPTO_KEY_SIZE], struct hearth_err *err)
+{
+    enum hearth_code code = check_private(path, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct arena arena;
+    struct view text;
+    arena_init(&arena, 0);
+    code = file_read_whole(path, MASTER_FILE_MAX, &arena, &text, err);
+    size_t head = sizeof(master_head) - 1;
+    if (code == HEARTH_OK &&
+        (text.size != head + 2 * CRYPTO_KEY_SIZE + 1 ||
+            memcmp(text.bytes, master_head, head) != 0 ||
+            !hex_decode(
+                view_of(text.bytes + head, 2 * CRYPTO_KEY_SIZE), master, CRYPTO_KEY_SIZE))) {
+        code = hearth_fail(err, HEARTH_INVALID, "%s is not a master key", path);
+    }
+    arena_fini(&arena);
+    return code;
+}
+
+static enum hearth_code read_ca(
+    struct cluster *cluster, const struct cluster_paths *paths, struct hearth_err *err)
+{
+    struct arena arena;
+    struct view pem;
+    arena_init(&arena, 0);
+    enum hearth_code code = file_read_whole(paths->ca_certificate, PKI_PEM_MAX, &arena, &pem, err);
+    if (code == HEARTH_OK) {
+        code = pki_ca_read(pem, cluster->id, cluster->ca_pin, err);
+    }
+    if (code == HEARTH_OK) {
+        cluster->ca_pem = strndup((const char *)pem.bytes, pem.size);
+        assert(cluster->ca_pem != NULL);
+        code = pki_key_load(paths->ca_key, &cluster->ca_key, err);
+    }
+    arena_fini(&arena);
+    return code;
+}
+
+static enum hearth_code load(struct cluster *cluster, const struct cluster_paths *paths,
+    struct env *env, struct hearth_err *err)
+{
+    enum hearth_code code = read_ca(cluster, paths, err);
+    if (code == HEARTH_OK) {
+        code = read_master(paths->master, cluster->master, err);
+    }
+    if (code == HEARTH_OK) {
+        code = pki_key_load(paths->key, &cluster->key, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    /* As long as the CA: its key lies in the same directory, so a shorter one protects nothing. */
+    struct pki_subject subject = {
+        .key = cluster->key, .class = PEER_COORDINATOR, .lifetime_s = CA_LIFETIME_S};
+    return pki_issue(
+        env, cluster->ca_key, cluster->ca_pem, &subject, &cluster->certificate_pem, err);
+}
+
+enum hearth_code cluster_open(
+    const char *directory, struct env *env, struct cluster **out, struct hearth_err *err)
+{
+    struct cluster_paths paths;
+    enum hearth_code code = paths_of(directory, &paths, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct cluster *cluster = calloc(1, sizeof(*cluster));
+    if (cluster == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "open cluster %s", directory);
+    }
+    code = load(cluster, &paths, env, err);
+    if (code != HEARTH_OK) {
+        cluster_close(cluster);
+        return hearth_err_prefix(err, "open cluster %s", directory);
+    }
+    *out = cluster;
+    return HEARTH_OK;
+}
+
+void cluster_close(struct cluster *cluster)
+{
+    if (cluster == NULL) {
+        return;
+    }
+    pki_key_destroy(cluster->ca_key);
+    pki_key_destroy(cluster->key);
+    free(cluster->ca_pem);
+    free(cluster->certificate_pem);
+    crypto_wipe(cluster, sizeof(*cluster));
+    free(cluster);
+}
+
+void cluster_print_sheet(const struct cluster *cluster, FILE *out)
+{
+    char id[PKI_CLUSTER_TEXT_SIZE];
+    char master[2 * CRYPTO_KEY_SIZE + 1];
+    hex_encode(cluster->id, sizeof(cluster->id), id);
+    hex_encode(cluster->master, sizeof(cluster->master), master);
+    char *ca_key = pki_key_pem(cluster->ca_key);
+    fprintf(out,
+        "HEARTH CLUSTER RECOVERY SHEET - print it, lock it away, delete the file\n"
+        "\n"
+        "Cluster %s\n"
+        "With this sheet and a backup of the metadata the coordinator can be set up anew.\n"
+        "Who has it can act as the coordinator; it opens no customer's data.\n"
+        "\n"
+        "master.key:\n%s%s\n"
+        "\n"
+        "ca.key:\n%s"
+        "\n"
+        "ca.crt:\n%s",
+        id, master_head, master, ca_key, cluster->ca_pem);
+    pki_pem_destroy(ca_key);
+    crypto_wipe(master, sizeof(master));
+}

@@ -1,0 +1,387 @@
+#include "coordinator/node_table.h"
+
+#include "common/cleanup.h"
+
+enum {
+    SUSPECT_INTERVALS = 3,
+    OFFLINE_INTERVALS = 10,
+    RECENT_MS = 60 * 60 * 1000, /* seen this long before our start: expected back at once */
+    SOFTWARE_SIZE = 64,
+};
+
+/* What heartbeats say. Kept over reloads of the facts. */
+struct node_live {
+    uint64_t seen_ms;
+    uint64_t reports;
+    struct meta_node_report report;
+    char software[SOFTWARE_SIZE]; /* report.software points here */
+    bool is_dirty;                /* not in the database yet */
+};
+
+struct node_table {
+    struct node_table_options options;
+    uint64_t started_ms;
+
+    struct {
+        pthread_mutex_t mutex;
+        struct arena arena;
+        struct meta_node_list facts; /* by number, in the arena */
+        struct node_live *live;      /* one for each of facts */
+    } shared;
+};
+
+const char *node_health_text(enum node_health health)
+{
+    static const char *const texts[] = {
+        [NODE_ALIVE] = "alive",
+        [NODE_SUSPECT] = "suspect",
+        [NODE_OFFLINE] = "offline",
+        [NODE_LOST] = "lost",
+        [NODE_GONE] = "gone",
+    };
+    return texts[health];
+}
+
+/* ---- facts ---- */
+
+static void keep_report(struct node_live *live, const struct meta_node_report *report)
+{
+    size_t length = report->software.size < SOFTWARE_SIZE ? report->software.size : SOFTWARE_SIZE;
+    if (length > 0) {
+        memmove(live->software, report->software.bytes, length);
+    }
+    live->report = *report;
+    live->report.software = view_of(live->software, length);
+}
+
+/* Numbers ascend and are never used again, so the old list and the new can be walked together. */
+static void carry_over(
+    const struct node_table *table, const struct meta_node_list *facts, struct node_live *live)
+{
+    size_t old = 0;
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct meta_node *node = &facts->nodes[i];
+        const struct meta_node_list *before = &table->shared.facts;
+        while (old < before->count && before->nodes[old].number < node->number) {
+            old++;
+        }
+        if (old < before->count && before->nodes[old].number == node->number) {
+            live[i] = table->shared.live[old];
+            keep_report(&live[i], &table->shared.live[old].report);
+        } else {
+            live[i].seen_ms = node->last_seen_ms;
+            keep_report(&live[i], &node->report);
+        }
+    }
+}
+
+enum hearth_code node_table_reload(struct node_table *table, struct hearth_err *err)
+{
+    struct arena arena;
+    struct meta_node_list facts;
+    arena_init(&arena, 0);
+    enum hearth_code code = meta_node_list(table->options.store, &arena, &facts, err);
+    struct node_live *live = NULL;
+    if (code == HEARTH_OK) {
+        live = arena_take_array(&arena, facts.count, sizeof(*live));
+        if (live == NULL) {
+            code = hearth_fail(err, HEARTH_NO_MEMORY, "table of %zu nodes", facts.count);
+        }
+    }
+    if (code != HEARTH_OK) {
+        arena_fini(&arena);
+        return code;
+    }
+
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    carry_over(table, &facts, live);
+    arena_fini(&table->shared.arena);
+    table->shared.arena = arena;
+    table->shared.facts = facts;
+    table->shared.live = live;
+    return HEARTH_OK;
+}
+
+enum hearth_code node_table_create(
+    const struct node_table_options *options, struct node_table **out, struct hearth_err *err)
+{
+    struct node_table *table = calloc(1, sizeof(*table));
+    if (table == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "table of nodes");
+    }
+    table->options = *options;
+    table->started_ms = meta_now_ms(options->store);
+    pthread_mutex_init(&table->shared.mutex, NULL);
+    enum hearth_code code = node_table_reload(table, err);
+    if (code != HEARTH_OK) {
+        node_table_destroy(table);
+        return code;
+    }
+    *out = table;
+    return HEARTH_OK;
+}
+
+void node_table_destroy(struct node_table *table)
+{
+    if (table == NULL) {
+        return;
+    }
+    arena_fini(&table->shared.arena);
+    pthread_mutex_destroy(&table->shared.mutex);
+    free(table);
+}
+
+/* ---- finding, under the lock ---- */
+
+enum { NOT_THERE = -1 };
+
+static ssize_t index_of_number(const struct node_table *table, uint32_t number)
+{
+    size_t low = 0;
+    size_t high = table->shared.facts.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (table->shared.facts.nodes[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool is_found =
+        low < table->shared.facts.count && table->shared.facts.nodes[low].number == number;
+    return is_found ? (ssize_t)low : NOT_THERE;
+}
+
+static ssize_t index_of_id(const struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE])
+{
+    for (size_t i = 0; i < table->shared.facts.count; i++) {
+        if (memcmp(table->shared.facts.nodes[i].id.bytes, id, META_PRINCIPAL_SIZE) == 0) {
+            return (ssize_t)i;
+        }
+    }
+    return NOT_THERE;
+}
+
+static uint64_t silent_ms_at(const struct node_table *table, size_t index)
+{
+    uint64_t now = meta_now_ms(table->options.store);
+    uint64_t seen = table->shared.live[index].seen_ms;
+    return now > seen ? now - seen : 0;
+}
+
+/* Nobody has been heard since our start, but this one was there shortly before. */
+static bool is_awaited(const struct node_table *table, size_t index)
+{
+    uint64_t seen = table->shared.live[index].seen_ms;
+    uint64_t grace = OFFLINE_INTERVALS * table->options.heartbeat_ms;
+    return seen < table->started_ms && seen + RECENT_MS >= table->started_ms &&
+        meta_now_ms(table->options.store) < table->started_ms + grace;
+}
+
+static enum node_health health_at(const struct node_table *table, size_t index)
+{
+    enum meta_node_state state = table->shared.facts.nodes[index].state;
+    uint64_t silent = silent_ms_at(table, index);
+    uint64_t interval = table->options.heartbeat_ms;
+    if (state == META_NODE_GONE) {
+        return NODE_GONE;
+    }
+    if (state == META_NODE_LOST) {
+        return NODE_LOST;
+    }
+    if (silent < SUSPECT_INTERVALS * interval) {
+        return NODE_ALIVE;
+    }
+    if (silent < OFFLINE_INTERVALS * interval || is_awaited(table, index)) {
+        return NODE_SUSPECT;
+    }
+    return silent < table->options.lost_after_ms ? NODE_OFFLINE : NODE_LOST;
+}
+
+/* ---- heartbeats ---- */
+
+enum hearth_code node_table_seen(struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE],
+    const struct meta_node_report *report, uint32_t *number, struct hearth_err *err)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    ssize_t index = index_of_id(table, id);
+    if (index == NOT_THERE) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "heartbeat of a node that never enrolled");
+    }
+    struct node_live *live = &table->shared.live[index];
+    live->seen_ms = meta_now_ms(table->options.store);
+    keep_report(live, report);
+    live->is_dirty = true;
+    *number = table->shared.facts.nodes[index].number;
+    return HEARTH_OK;
+}
+
+void node_table_reported(struct node_table *table, uint32_t number)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    ssize_t index = index_of_number(table, number);
+    if (index != NOT_THERE) {
+        table->shared.live[index].reports++;
+    }
+}
+
+/* Takes up to META_SEEN_MAX dirty nodes; their texts are copied into the arena. */
+static size_t take_dirty(
+    struct node_table *table, struct arena *arena, struct meta_node_seen batch[META_SEEN_MAX])
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    size_t count = 0;
+    for (size_t i = 0; i < table->shared.facts.count && count < META_SEEN_MAX; i++) {
+        struct node_live *live = &table->shared.live[i];
+        if (live->is_dirty) {
+            live->is_dirty = false;
+            batch[count] = (struct meta_node_seen){
+                .number = table->shared.facts.nodes[i].number,
+                .last_seen_ms = live->seen_ms,
+                .report = live->report,
+            };
+            batch[count++].report.software = arena_copy(arena, live->report.software);
+        }
+    }
+    return count;
+}
+
+enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_OK;
+    size_t count = META_SEEN_MAX;
+    while (code == HEARTH_OK && count == META_SEEN_MAX) {
+        struct meta_node_seen batch[META_SEEN_MAX];
+        struct arena arena;
+        arena_init(&arena, 0);
+        count = take_dirty(table, &arena, batch);
+        if (count > 0) {
+            code = meta_node_seen(table->options.store, batch, count, err);
+        }
+        arena_fini(&arena);
+    }
+    return code;
+}
+
+/* ---- asking ---- */
+
+bool node_table_find(
+    struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE], uint32_t *number)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    ssize_t index = index_of_id(table, id);
+    if (index == NOT_THERE) {
+        return false;
+    }
+    *number = table->shared.facts.nodes[index].number;
+    return true;
+}
+
+enum hearth_code node_table_fleet(
+    struct node_table *table, struct arena *arena, struct place_fleet *out, struct hearth_err *err)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    size_t count = table->shared.facts.count;
+    struct place_node *nodes = arena_take_array(arena, count, sizeof(*nodes));
+    if (nodes == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "fleet of %zu nodes", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct meta_node *node = &table->shared.facts.nodes[i];
+        const struct node_live *live = &table->shared.live[i];
+        nodes[i] = (struct place_node){
+            .number = node->number,
+            .owner = node->owner,
+            .network = node->network,
+            .free_bytes = live->report.free,
+            .takes_shards = node->state == META_NODE_ACTIVE && !live->report.read_only &&
+                health_at(table, i) == NODE_ALIVE,
+        };
+    }
+    *out = (struct place_fleet){.nodes = nodes, .count = count};
+    return HEARTH_OK;
+}
+
+enum node_health node_table_health(struct node_table *table, uint32_t number, uint64_t *silent_ms)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    ssize_t index = index_of_number(table, number);
+    if (index == NOT_THERE) {
+        *silent_ms = UINT64_MAX;
+        return NODE_GONE;
+    }
+    *silent_ms = is_awaited(table, (size_t)index) ? 0 : silent_ms_at(table, (size_t)index);
+    return health_at(table, (size_t)index);
+}
+
+/* Only endpoints that were dialled and answered as this node. */
+static size_t copy_endpoints(
+    const struct meta_node *node, struct arena *arena, struct wire_endpoint *endpoints)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < node->endpoint_count; i++) {
+        const struct meta_endpoint *endpoint = &node->endpoints[i];
+        if (endpoint->verified_ms != 0) {
+            endpoints[count++] = (struct wire_endpoint){
+                .kind = (uint32_t)endpoint->kind,
+                .host = arena_copy(arena, endpoint->host),
+                .port = endpoint->port,
+            };
+        }
+    }
+    return count;
+}
+
+bool node_table_address(
+    struct node_table *table, uint32_t number, struct arena *arena, struct wire_node_address *out)
+{
+    struct wire_endpoint *endpoints =
+        arena_take_array(arena, META_ENDPOINTS_MAX, sizeof(*endpoints));
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    ssize_t index = index_of_number(table, number);
+    if (index == NOT_THERE || endpoints == NULL) {
+        return false;
+    }
+    const struct meta_node *node = &table->shared.facts.nodes[index];
+    *out = (struct wire_node_address){
+        .node_id = arena_copy(arena, view_of(node->id.bytes, sizeof(node->id.bytes))),
+        .endpoints = endpoints,
+        .endpoints_count = copy_endpoints(node, arena, endpoints),
+    };
+    return out->node_id.bytes != NULL;
+}
+
+/* Everything a view of the node points to moves into the caller's arena. */
+static void copy_texts(struct meta_node *node, struct arena *arena)
+{
+    node->owner_name = arena_copy(arena, node->owner_name);
+    node->place = arena_copy(arena, node->place);
+    node->report.software = arena_copy(arena, node->report.software);
+    for (size_t i = 0; i < node->endpoint_count; i++) {
+        node->endpoints[i].host = arena_copy(arena, node->endpoints[i].host);
+    }
+}
+
+enum hearth_code node_table_list(struct node_table *table, struct arena *arena,
+    struct node_status_list *out, struct hearth_err *err)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    size_t count = table->shared.facts.count;
+    struct node_status *nodes = arena_take_array(arena, count, sizeof(*nodes));
+    if (nodes == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "list of %zu nodes", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct node_live *live = &table->shared.live[i];
+        nodes[i] = (struct node_status){
+            .node = table->shared.facts.nodes[i],
+            .health = health_at(table, i),
+            .reports = live->reports,
+        };
+        nodes[i].node.last_seen_ms = live->seen_ms;
+        nodes[i].node.report = live->report;
+        copy_texts(&nodes[i].node, arena);
+    }
+    *out = (struct node_status_list){.nodes = nodes, .count = count};
+    return HEARTH_OK;
+}

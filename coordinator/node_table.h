@@ -1,0 +1,86 @@
+/*
+ * node_table.h - every node as the coordinator knows it now: who, where, how it is.
+ *
+ *   database (meta_node.h) --reload--> facts: owner, network, endpoints, state
+ *   heartbeats             --seen----> live: last seen, capacity, used --flush--> database
+ *                                        \--> health, from the time since the last heartbeat
+ *
+ *   alive --3 intervals--> suspect --10 intervals--> offline --lost after--> lost
+ *     ^----------------------- a heartbeat -------------------------------------'
+ *
+ * Suspect nodes are still read from, but take no new shards.  After a start nobody has been heard
+ * yet: a node seen within the hour before counts as suspect for ten intervals.
+ *
+ * Thread-safety: any thread; one lock, never held over I/O.
+ */
+#ifndef HEARTH_COORDINATOR_NODE_TABLE_H
+#define HEARTH_COORDINATOR_NODE_TABLE_H
+
+#include "coordinator/meta_node.h"
+#include "coordinator/place_choose.h"
+#include "proto/wire_messages.h"
+
+enum node_health { NODE_ALIVE, NODE_SUSPECT, NODE_OFFLINE, NODE_LOST, NODE_GONE };
+
+/* "alive" ...; static storage. */
+const char *node_health_text(enum node_health health);
+
+struct node_table;
+
+struct node_table_options {
+    struct meta_store *store; /* borrowed */
+    struct env *env;
+    uint64_t heartbeat_ms;
+    uint64_t lost_after_ms; /* for `status`; repair goes by each segment's profile */
+};
+
+enum hearth_code node_table_create(
+    const struct node_table_options *options, struct node_table **out, struct hearth_err *err);
+void node_table_destroy(struct node_table *table); /* accepts NULL */
+
+/* Reads the facts anew: after an enrolment, a change of state or of endpoints. */
+enum hearth_code node_table_reload(struct node_table *table, struct hearth_err *err);
+
+/* A heartbeat came. HEARTH_NOT_FOUND: no such node. *number: the node's. */
+enum hearth_code node_table_seen(struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE],
+    const struct meta_node_report *report, uint32_t *number, struct hearth_err *err);
+
+/* Writes what heartbeats brought since the last time. */
+enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *err);
+
+/* A reader found a shard of it wrong or missing. */
+void node_table_reported(struct node_table *table, uint32_t number);
+
+/* ---- asking ---- */
+
+/* false: no such node. */
+bool node_table_find(
+    struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE], uint32_t *number);
+
+/* What placement needs, copied into the arena. */
+enum hearth_code node_table_fleet(
+    struct node_table *table, struct arena *arena, struct place_fleet *out, struct hearth_err *err);
+
+/* Health, and since when it has been silent; of an unknown number NODE_GONE. */
+enum node_health node_table_health(struct node_table *table, uint32_t number, uint64_t *silent_ms);
+
+/* Id and the endpoints that were dialled and answered as this node, in the arena.  false: no such
+ * node, or out of memory. */
+bool node_table_address(
+    struct node_table *table, uint32_t number, struct arena *arena, struct wire_node_address *out);
+
+struct node_status {
+    struct meta_node node; /* its texts live in the arena */
+    enum node_health health;
+    uint64_t reports;
+};
+
+struct node_status_list {
+    const struct node_status *nodes; /* by number */
+    size_t count;
+};
+
+enum hearth_code node_table_list(struct node_table *table, struct arena *arena,
+    struct node_status_list *out, struct hearth_err *err);
+
+#endif /* HEARTH_COORDINATOR_NODE_TABLE_H */

@@ -1,0 +1,39 @@
+#include "coordinator/settings.h"
+
+#define FIELD(name) offsetof(struct settings, name)
+
+enum { SECOND_MS = 1000, DAY_MS = 24 * 60 * 60 * SECOND_MS };
+
+static const struct config_param params[] = {
+    {"cluster", "directory", CONFIG_PATH, FIELD(directory), .preset = ".", .min = 1,
+        .help = "Keys and certificates of the cluster. Who has them is the cluster."},
+    {"cluster", "metadata", CONFIG_PATH, FIELD(metadata), .preset = "meta", .min = 1,
+        .help = "Where the database is kept; an always-on disk that honours fsync."},
+    {"cluster", "profile", CONFIG_TEXT, FIELD(profile), .preset = "local",
+        .help = "Redundancy of buckets that do not name a profile."},
+    {"cluster", "allow_colocation", CONFIG_BOOL, FIELD(allow_colocation), .preset = "no",
+        .help = "For development: shards of a segment may share an owner or a network."},
+    {"network", "listen", CONFIG_ADDRESSES, FIELD(listen), .preset = "0.0.0.0:7400", .min = 1,
+        .max = 8, .help = "Where members of the cluster are answered."},
+    {"network", "enrolment", CONFIG_ADDRESSES, FIELD(enrolment), .preset = "0.0.0.0:7401", .min = 1,
+        .max = 8, .help = "Where those who have an invite become members."},
+    {"network", "advertise", CONFIG_ADDRESSES, FIELD(advertise), .preset = "", .max = 8,
+        .help = "What members are told to dial. Empty: as it listens."},
+    {"network", "advertise_enrolment", CONFIG_ADDRESSES, FIELD(advertise_enrolment), .preset = "",
+        .max = 8, .help = "What invites say. Empty: as it listens."},
+    {"nodes", "heartbeat", CONFIG_DURATION, FIELD(heartbeat_ms), .preset = "30s", .min = 200,
+        .max = 600 * SECOND_MS,
+        .help = "How often a node reports. Three missed: suspect; ten: offline."},
+    {"nodes", "certificate", CONFIG_DURATION, FIELD(certificate_ms), .preset = "30d",
+        .min = 60 * SECOND_MS, .help = "How long a member's certificate lasts."},
+    {"duties", "repair", CONFIG_DURATION, FIELD(repair_interval_ms), .preset = "30s", .min = 100,
+        .max = DAY_MS, .help = "Pause between two passes over all segments."},
+    {"duties", "reclaim", CONFIG_DURATION, FIELD(reclaim_interval_ms), .preset = "30s", .min = 100,
+        .max = DAY_MS, .help = "Pause between two rounds of collecting garbage."},
+};
+
+const struct config_table settings_table = {
+    .params = params,
+    .count = sizeof(params) / sizeof(params[0]),
+    .values_size = sizeof(struct settings),
+};

@@ -1,0 +1,28 @@
+/*
+ * settings.h - what hearth-coordinator.conf can say.  settings.c has the one table.
+ */
+#ifndef HEARTH_COORDINATOR_SETTINGS_H
+#define HEARTH_COORDINATOR_SETTINGS_H
+
+#include "common/config.h"
+
+#define SETTINGS_FILE "hearth-coordinator.conf" /* in the cluster's directory */
+
+struct settings {
+    const char *directory; /* keys and certificates */
+    const char *metadata;  /* directory of the database */
+    struct config_addresses listen;
+    struct config_addresses enrolment;
+    struct config_addresses advertise;           /* empty: as it listens */
+    struct config_addresses advertise_enrolment; /* empty: as it listens */
+    const char *profile;                         /* of buckets that name none */
+    bool allow_colocation;
+    uint64_t heartbeat_ms;
+    uint64_t certificate_ms;
+    uint64_t repair_interval_ms;
+    uint64_t reclaim_interval_ms;
+};
+
+extern const struct config_table settings_table;
+
+#endif /* HEARTH_COORDINATOR_SETTINGS_H */
