@@ -140,6 +140,8 @@ struct volume_put;
 struct volume_put_request {
     struct shard_id id;
     struct shard_locator locator;
+    uint32_t slot;
+    uint16_t p;
     uint32_t cell_size;  /* of every cell but the last, without tag; <= VOLUME_CELL_SIZE_MAX */
     uint64_t length_max; /* cells and tags: the order's limit or the size the client declared,
                             whichever is less. Room is set aside for it. */
@@ -176,6 +178,11 @@ struct volume_put_totals {
     uint8_t tag_digest[VOLUME_DIGEST_SIZE]; /* SHA-256 over all tags, in order of stripes */
 };
 
+struct volume_finish {
+    struct volume_wait wait;
+    uint64_t stored_unix_ms; /* in done() with HEARTH_OK: when this content was first stored */
+};
+
 /*
  * Ends the put.  done(HEARTH_OK): the shard is on stable storage, now or since an earlier put of
  * the same content.  The handle is gone when this returns.
@@ -184,7 +191,7 @@ struct volume_put_totals {
  * HEARTH_INVALID: the totals are not those of the cells that came; nothing is stored.
  */
 void volume_put_finish(
-    struct volume_put *put, const struct volume_put_totals *totals, struct volume_wait *wait);
+    struct volume_put *put, const struct volume_put_totals *totals, struct volume_finish *finish);
 
 /*
  * Gives the put up at any moment before finish; an append or begin under way then answers
@@ -199,6 +206,8 @@ struct volume_get;
 struct volume_shard_info {
     struct shard_id id;
     struct shard_locator locator;
+    uint32_t slot;
+    uint16_t p;
     uint64_t length; /* cells and tags */
     uint32_t cell_count;
     uint32_t cell_size;      /* without tag */
