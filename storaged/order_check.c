@@ -27,7 +27,7 @@ void order_check_learn(struct order_check *check, uint64_t coordinator_unix_ms,
     check->is_ready = true;
 }
 
-static uint64_t coordinator_now_ms(const struct order_check *check)
+uint64_t order_check_now_unix_ms(const struct order_check *check)
 {
     assert(check->is_ready);
     return check->learnt_unix_ms + (env_now_ns(check->env) - check->learnt_at_ns) / 1000000;
@@ -76,7 +76,7 @@ static enum hearth_code check_names(const struct order_check *check, const struc
 enum hearth_code order_check_time(
     const struct order_check *check, const struct order *order, struct hearth_err *err)
 {
-    uint64_t now_ms = coordinator_now_ms(check);
+    uint64_t now_ms = order_check_now_unix_ms(check);
     if (now_ms >= order->expires_unix_ms) {
         return hearth_fail(err, HEARTH_EXPIRED, "the order expired %" PRIu64 " ms ago",
             now_ms - order->expires_unix_ms);
@@ -120,7 +120,7 @@ enum hearth_code order_check_receipt(const struct order_check *check, const stru
         .p = order->p,
         .cells = stored->cells,
         .size = stored->size,
-        .stored_unix_ms = coordinator_now_ms(check),
+        .stored_unix_ms = stored->stored_unix_ms,
     };
     memcpy(receipt.node_id, check->node_id, PKI_ID_SIZE);
     memcpy(receipt.shard_id, order->shard_id, ORDER_SHARD_ID_SIZE);

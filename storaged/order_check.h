@@ -67,15 +67,19 @@ enum hearth_code order_check_verify(const struct order_check *check, struct view
 enum hearth_code order_check_time(
     const struct order_check *check, const struct order *order, struct hearth_err *err);
 
+/* The coordinator's time. Not before the first order_check_learn(). */
+uint64_t order_check_now_unix_ms(const struct order_check *check);
+
 /* What a finished put says of its shard. */
 struct order_stored {
     uint32_t cells;
     uint64_t size;
+    uint64_t stored_unix_ms; /* of the first put of this content: its receipt never changes */
     uint8_t tag_digest[ORDER_DIGEST_SIZE];
 };
 
 /*
- * The receipt for a verified order, dated by the coordinator's clock.
+ * The receipt for a verified order.
  * HEARTH_EXPIRED: the keys of the order are gone meanwhile.
  */
 enum hearth_code order_check_receipt(const struct order_check *check, const struct order *order,

@@ -35,8 +35,8 @@ struct shard_put {
     struct shard_id id; /* the order's */
     uint64_t length_max;
 
-    struct volume_put *volume_put; /* NULL: none open */
-    struct volume_wait wait;
+    struct volume_put *volume_put;   /* NULL: none open */
+    struct volume_finish finish;     /* its wait serves every call to the volume */
     struct slice first_cell;         /* kept while the volume opens the put */
     struct volume_put_totals totals; /* from the footer */
 
@@ -97,8 +97,8 @@ static struct volume_wait *wait_for_volume(
 {
     assert(!put->volume_is_busy);
     put->volume_is_busy = true;
-    put->wait.done = done;
-    return &put->wait;
+    put->finish.wait.done = done;
+    return &put->finish.wait;
 }
 
 /* False: it failed, or the put had ended before. To be followed by free_when_over(). */
@@ -108,15 +108,15 @@ static bool volume_answered(struct shard_put *put)
     if (put->state == PUT_FAILED) {
         return false;
     }
-    if (put->wait.err.code != HEARTH_OK) {
-        fail(put, &put->wait.err);
+    if (put->finish.wait.err.code != HEARTH_OK) {
+        fail(put, &put->finish.wait.err);
     }
     return put->state != PUT_FAILED;
 }
 
 static struct shard_put *put_of_wait(struct volume_wait *wait)
 {
-    return (struct shard_put *)((char *)wait - offsetof(struct shard_put, wait));
+    return (struct shard_put *)((char *)wait - offsetof(struct shard_put, finish.wait));
 }
 
 /* ---- footer: the volume makes it durable, the client gets its receipt ---- */
@@ -125,7 +125,9 @@ static struct shard_put *put_of_wait(struct volume_wait *wait)
 static enum hearth_code make_reply(
     const struct shard_put *put, struct slice *out, struct hearth_err *err)
 {
-    struct order_stored stored = {.cells = put->totals.cell_count, .size = put->totals.length};
+    struct order_stored stored = {.cells = put->totals.cell_count,
+        .size = put->totals.length,
+        .stored_unix_ms = put->finish.stored_unix_ms};
     memcpy(stored.tag_digest, put->totals.tag_digest, ORDER_DIGEST_SIZE);
     uint8_t bytes[RECEIPT_SIZE];
     if (order_check_receipt(put->context->orders, &put->order, &stored, bytes, err) != HEARTH_OK) {
@@ -191,11 +193,13 @@ static void take_footer(struct shard_put *put, const struct wire_shard_put_foote
     }
     put->totals.cell_count = footer->cells;
     put->totals.length = footer->size;
+    put->totals.stored_unix_ms = order_check_now_unix_ms(put->context->orders);
     memcpy(put->totals.tag_digest, footer->tag_digest.bytes, VOLUME_DIGEST_SIZE);
     struct volume_put *volume_put = put->volume_put;
     put->volume_put = NULL;
     move(put, PUT_FINISHING);
-    volume_put_finish(volume_put, &put->totals, wait_for_volume(put, became_durable));
+    wait_for_volume(put, became_durable);
+    volume_put_finish(volume_put, &put->totals, &put->finish);
 }
 
 /* ---- cells: to the volume, one at a time ---- */
@@ -238,6 +242,8 @@ static void open_volume(struct shard_put *put, struct slice cell TAKES)
 {
     struct volume_put_request request = {
         .id = put->id,
+        .slot = put->order.slot,
+        .p = put->order.p,
         .cell_size = (uint32_t)(cell.view.size - VOLUME_TAG_SIZE),
         .length_max = put->length_max,
     };

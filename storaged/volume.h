@@ -176,11 +176,12 @@ struct volume_put_totals {
     uint32_t cell_count;
     uint64_t length;
     uint8_t tag_digest[VOLUME_DIGEST_SIZE]; /* SHA-256 over all tags, in order of stripes */
+    uint64_t stored_unix_ms;                /* kept with the shard; the coordinator's clock */
 };
 
 struct volume_finish {
     struct volume_wait wait;
-    uint64_t stored_unix_ms; /* in done() with HEARTH_OK: when this content was first stored */
+    uint64_t stored_unix_ms; /* in done() with HEARTH_OK: of the put that stored this content */
 };
 
 /*
