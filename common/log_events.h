@@ -9,7 +9,11 @@
 #define LOG_EVENTS_STORAGED(X)                                                                     \
     X(SHARD_STORED, DEBUG, "shard.stored", "one shard is durable, its receipt on its way")         \
     X(SHARD_SERVED, DEBUG, "shard.served", "cells of one shard went out")                          \
-    X(SHARD_REFUSED, DEBUG, "shard.refused", "one put or get ended early; the code says why")
+    X(SHARD_REFUSED, DEBUG, "shard.refused", "one put or get ended early; the code says why")      \
+    X(TRASH_DELAYED, WARN, "trash.delayed",                                                        \
+        "a dead shard is kept for now; it will be named again")                                    \
+    X(COORDINATOR_REACHED, INFO, "coordinator.reached", "heartbeats are answered, orders judged")  \
+    X(COORDINATOR_LOST, WARN, "coordinator.lost", "heartbeats fail; shards are served meanwhile")
 
 #define LOG_EVENTS_COORDINATOR(X)
 

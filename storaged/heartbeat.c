@@ -1,0 +1,206 @@
+#include "storaged/heartbeat.h"
+
+#include "common/log.h"
+#include "storaged/trash_queue.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct heartbeat {
+    struct heartbeat_options options;
+    struct trash_queue *trash;
+    struct timer timer;
+
+    struct coordinator_call call;
+    bool call_is_out;
+    size_t results_sent; /* in the call: how many of the trash's results it carries */
+    unsigned failures;   /* in a row */
+
+    void (*stopped)(void *context); /* NULL: not stopping */
+    void *stopped_context;
+    struct task stopped_task;
+};
+
+static void next_in_ms(struct heartbeat *heartbeat, uint64_t ms)
+{
+    struct loop *loop = heartbeat->options.loop;
+    loop_timer_set(loop, &heartbeat->timer, env_now_ns(loop_env(loop)) + ms * 1000000);
+}
+
+/* ---- the report ---- */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void report_space(const struct heartbeat *heartbeat, struct wire_heartbeat_request *request)
+{
+    const struct heartbeat_options *options = &heartbeat->options;
+    struct volume_stats stats;
+    volume_stats(options->volume, &stats);
+    uint64_t disk_free = options->disk_free_bytes(options->context);
+    request->used = stats.used_bytes;
+    request->trash = stats.trash_bytes;
+    request->free = least(stats.free_bytes, disk_free);
+    request->capacity =
+        options->capacity_bytes != 0 ? options->capacity_bytes : stats.used_bytes + disk_free;
+    request->shards = stats.shards;
+    request->read_only = stats.read_only;
+}
+
+static void answered(struct coordinator_call *call, const struct wire_heartbeat_reply *reply);
+
+static void send_report(struct heartbeat *heartbeat)
+{
+    const struct heartbeat_options *options = &heartbeat->options;
+    struct volume_identity identity;
+    volume_identity(options->volume, &identity);
+    struct wire_heartbeat_request request = {
+        .volume_uuid = view_of(identity.uuid, sizeof(identity.uuid)),
+        .start_count = identity.start_counter,
+        .sequence = identity.sequence,
+        .endpoints = options->endpoints,
+        .endpoints_count = options->endpoint_count,
+        .software = view_text("hearth-storaged " HEARTH_VERSION),
+    };
+    report_space(heartbeat, &request);
+    request.trash_results = trash_queue_results(heartbeat->trash, &request.trash_results_count);
+    heartbeat->results_sent = request.trash_results_count;
+    heartbeat->call = (struct coordinator_call){.request = &request, .done = answered};
+    heartbeat->call_is_out = true;
+    coordinator_link_send(options->link, &heartbeat->call);
+}
+
+static void run_timer(struct timer *timer)
+{
+    send_report((struct heartbeat *)((char *)timer - offsetof(struct heartbeat, timer)));
+}
+
+/* ---- the reply ---- */
+
+static void learn_keys(struct heartbeat *heartbeat, const struct wire_heartbeat_reply *reply)
+{
+    struct order_period periods[ORDER_PERIODS_MAX];
+    unsigned count = 0;
+    for (size_t i = 0; i < reply->order_keys_count && count < ORDER_PERIODS_MAX; i++) {
+        const struct wire_order_key *key = &reply->order_keys[i];
+        struct order_period *period = &periods[count++];
+        period->key_id = key->key_id;
+        memcpy(period->keys.order_key, key->order_key.bytes, CRYPTO_KEY_SIZE);
+        memcpy(period->keys.receipt_key, key->receipt_key.bytes, CRYPTO_KEY_SIZE);
+    }
+    order_check_learn(heartbeat->options.orders, reply->now_unix_ms, periods, count);
+    crypto_wipe(periods, sizeof(periods));
+}
+
+static uint64_t asked_interval_ms(const struct wire_heartbeat_reply *reply)
+{
+    uint64_t asked = least(reply->next_interval_ms, HEARTBEAT_INTERVAL_MS_MAX);
+    return asked < HEARTBEAT_INTERVAL_MS_MIN ? HEARTBEAT_INTERVAL_MS_MIN : asked;
+}
+
+static void take_reply(struct heartbeat *heartbeat, const struct wire_heartbeat_reply *reply)
+{
+    if (heartbeat->failures > 0 || !heartbeat->options.orders->is_ready) {
+        log_write(LOG_COORDINATOR_REACHED, "failures=%u", heartbeat->failures);
+    }
+    heartbeat->failures = 0;
+    learn_keys(heartbeat, reply);
+    trash_queue_reported(heartbeat->trash, heartbeat->results_sent);
+    trash_queue_take(heartbeat->trash, reply->trash, reply->trash_count);
+    next_in_ms(heartbeat, asked_interval_ms(reply));
+}
+
+/* Doubles from attempt to attempt; drawn from the upper half. */
+static uint64_t retry_in_ms(struct heartbeat *heartbeat)
+{
+    unsigned doublings = heartbeat->failures < 10 ? heartbeat->failures : 10;
+    uint64_t most = least((uint64_t)HEARTBEAT_RETRY_MS_MIN << doublings, HEARTBEAT_RETRY_MS_MAX);
+    return most / 2 + env_random_below(loop_env(heartbeat->options.loop), most / 2 + 1);
+}
+
+static void take_failure(struct heartbeat *heartbeat)
+{
+    const struct hearth_err *err = &heartbeat->call.err;
+    if (heartbeat->failures == 0) { /* the edge; the coordinator knows how long it lasted */
+        log_write(LOG_COORDINATOR_LOST, "code=%s reason=\"%s\"", hearth_code_name(err->code),
+            err->message);
+    }
+    if (err->code == HEARTH_EXPIRED) {
+        heartbeat->options.certificate_expired(heartbeat->options.context);
+    }
+    next_in_ms(heartbeat, retry_in_ms(heartbeat));
+    heartbeat->failures++;
+}
+
+static void answered(struct coordinator_call *call, const struct wire_heartbeat_reply *reply)
+{
+    struct heartbeat *heartbeat =
+        (struct heartbeat *)((char *)call - offsetof(struct heartbeat, call));
+    heartbeat->call_is_out = false;
+    if (heartbeat->stopped != NULL) {
+        loop_post(heartbeat->options.loop, &heartbeat->stopped_task);
+    } else if (call->err.code == HEARTH_OK) {
+        take_reply(heartbeat, reply);
+    } else {
+        take_failure(heartbeat);
+    }
+}
+
+/* ---- a life ---- */
+
+static void run_stopped(struct task *task)
+{
+    struct heartbeat *heartbeat =
+        (struct heartbeat *)((char *)task - offsetof(struct heartbeat, stopped_task));
+    heartbeat->stopped(heartbeat->stopped_context);
+}
+
+enum hearth_code heartbeat_create(
+    const struct heartbeat_options *options, struct heartbeat **out, struct hearth_err *err)
+{
+    struct heartbeat *heartbeat = calloc(1, sizeof(*heartbeat));
+    if (heartbeat == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "heartbeat");
+    }
+    heartbeat->options = *options;
+    heartbeat->timer.run = run_timer;
+    heartbeat->stopped_task.run = run_stopped;
+    if (trash_queue_create(options->volume, &heartbeat->trash, err) != HEARTH_OK) {
+        free(heartbeat);
+        return err->code;
+    }
+    *out = heartbeat;
+    return HEARTH_OK;
+}
+
+void heartbeat_destroy(struct heartbeat *heartbeat)
+{
+    if (heartbeat != NULL) {
+        assert(!heartbeat->call_is_out);
+        trash_queue_destroy(heartbeat->trash);
+        free(heartbeat);
+    }
+}
+
+void heartbeat_start(struct heartbeat *heartbeat)
+{
+    assert(!heartbeat->call_is_out && heartbeat->stopped == NULL);
+    send_report(heartbeat);
+}
+
+void heartbeat_stop(struct heartbeat *heartbeat, void (*stopped)(void *context), void *context)
+{
+    assert(heartbeat->stopped == NULL);
+    heartbeat->stopped = stopped;
+    heartbeat->stopped_context = context;
+    loop_timer_cancel(heartbeat->options.loop, &heartbeat->timer);
+    trash_queue_stop(heartbeat->trash);
+    if (heartbeat->call_is_out) {
+        coordinator_link_cancel(heartbeat->options.link);
+    } else {
+        loop_post(heartbeat->options.loop, &heartbeat->stopped_task);
+    }
+}
