@@ -1,0 +1,116 @@
+/*
+ * shard_index.h - where each shard is: 16 bytes of memory for a shard, at most 20 with the gaps.
+ *
+ *   id  --first byte-->  one of 256 partitions  --next six bytes-->  entries, open addressing
+ *
+ *   63        16   14            0     63    54       24         0
+ *   +-----------+---+------------+     +------+--------+---------+
+ *   | key (48)  | s | log, high  |     | log, | offset | size    |     s: the state; offset and
+ * size |           |   |            |     | low  | / 64   | / 64    |     in units of a record's
+ * alignment
+ *   +-----------+---+------------+     +------+--------+---------+
+ *
+ * An entry knows 56 of the 128 bits of an id.  Ids are output of AES, so two shards of a volume
+ * with the same 56 bits are rare, but not impossible: a lookup yields candidates, and whoever looks
+ * up reads the footer of each and compares the whole id.
+ *
+ * A partition grows by an eighth when it is nine tenths full: so the whole index is never copied at
+ * once, and a million shards take 20 MB at any moment.  Entries are never removed: a deleted shard
+ * becomes trash, and its entry says so.
+ *
+ * The same 16 bytes, little-endian, are the entries of a checkpoint (shard_format.h).
+ *
+ * Thread-safety: none; the loop thread.
+ */
+#ifndef HEARTH_STORAGED_SHARD_INDEX_H
+#define HEARTH_STORAGED_SHARD_INDEX_H
+
+#include "common/err.h"
+#include "common/view.h"
+#include "storaged/shard_name.h"
+
+enum {
+    SHARD_INDEX_PARTITIONS = 256,
+    SHARD_INDEX_LOG_MAX = (1 << 24) - 1,
+};
+#define SHARD_INDEX_OFFSET_MAX ((UINT64_C(1) << 36) - 64)
+#define SHARD_INDEX_SIZE_MAX   ((UINT64_C(1) << 30) - 64)
+
+enum shard_state {
+    SHARD_LIVE = 1,
+    SHARD_TRASHED = 2, /* still readable */
+    SHARD_BARRED = 3,  /* never was here; the location is that of the tombstone */
+    SHARD_STATES,
+};
+
+struct shard_location {
+    enum shard_state state;
+    uint32_t log;
+    uint64_t offset; /* of the footer's record */
+    uint64_t size;   /* of all its records; 0 when barred */
+};
+
+struct shard_index;
+
+/* Running sums by state. */
+struct shard_totals {
+    uint64_t count[SHARD_STATES];
+    uint64_t bytes[SHARD_STATES];
+};
+
+enum hearth_code shard_index_create(struct shard_index **out, struct hearth_err *err);
+
+/* Accepts NULL. */
+void shard_index_destroy(struct shard_index *index);
+
+/* Borrowed; changes as the index does. */
+const struct shard_totals *shard_index_totals(const struct shard_index *index);
+
+/* HEARTH_NO_MEMORY: the index is as it was. */
+enum hearth_code shard_index_insert(struct shard_index *index, const struct shard_id *id,
+    const struct shard_location *location, struct hearth_err *err);
+
+/* A position among the candidates for an id; zeroed before the first. */
+struct shard_probe {
+    uint32_t steps;
+};
+
+/* The next candidate for `id`. false: no more. The index does not change between the calls. */
+bool shard_index_next(const struct shard_index *index, const struct shard_id *id,
+    struct shard_probe *probe, struct shard_location *out);
+
+/* The candidate at this log and offset. false: there is none, *out is untouched. */
+bool shard_index_find_at(const struct shard_index *index, const struct shard_id *id, uint32_t log,
+    uint64_t offset, struct shard_location *out);
+
+/* The entry for `id` at log and offset of `before`, which must be there, becomes `after`. */
+void shard_index_update(struct shard_index *index, const struct shard_id *id,
+    const struct shard_location *before, const struct shard_location *after);
+
+/* An entry met on a walk in the order of ids, of which it shows the first seven bytes. */
+struct shard_index_item {
+    uint64_t key;
+    struct shard_location location;
+};
+
+/*
+ * The next entries of a walk, at least one unless it is over; returns their number.  *cursor is 0
+ * at first, and afterwards where to go on; UINT64_MAX: the walk is over.  Entries that are there
+ * during the whole walk come exactly once.
+ */
+unsigned shard_index_walk(const struct shard_index *index, uint64_t *cursor,
+    struct shard_index_item *out, unsigned out_max);
+
+/* ---- for checkpoints ---- */
+
+uint32_t shard_index_partition_count(const struct shard_index *index, unsigned partition);
+
+/* All entries of a partition: partition_count times 16 bytes. */
+void shard_index_partition_encode(
+    const struct shard_index *index, unsigned partition, uint8_t *out);
+
+/* Adds encoded entries. HEARTH_CHECKSUM: these are none. HEARTH_NO_MEMORY. */
+enum hearth_code shard_index_partition_decode(
+    struct shard_index *index, unsigned partition, struct view entries, struct hearth_err *err);
+
+#endif /* HEARTH_STORAGED_SHARD_INDEX_H */
