@@ -12,9 +12,11 @@
  * key, and is worth nothing on another connection.  An empty token asks for a new certificate of a
  * key that enrolled before; that works after the old one expired.
  *
- * Limits, with what happens at them: a request of ENROL_REQUEST_MAX bytes and a reply of
- * ENROL_REPLY_MAX (refused), ENROL_TIMEOUT_MS for one conversation (ended), 16 connections at once
- * (the next wait in the listening queue).
+ * Limits, with what happens at them: a request of ENROL_REQUEST_MAX or a reply of ENROL_REPLY_MAX
+ * bytes, or ENROL_TIMEOUT_MS for one conversation (the connection is closed); 16 connections at
+ * once (the next wait in the listening queue).
+ *
+ * The process has to ignore SIGPIPE.
  */
 #ifndef HEARTH_PROTO_ENROL_H
 #define HEARTH_PROTO_ENROL_H
