@@ -75,14 +75,14 @@ static enum hearth_code check_length(const char *path, struct hearth_err *err)
         : hearth_fail(err, HEARTH_INVALID, "path is longer than the system allows");
 }
 
-enum hearth_code file_write_atomically(
-    const char *path, struct view bytes, mode_t mode, struct hearth_err *err)
+/* A durable file beside the path that only needs to get its name; gone again on failure. */
+static enum hearth_code write_temporary(const char *path, struct view bytes, mode_t mode,
+    char temporary[PATH_MAX], struct hearth_err *err)
 {
     if (check_length(path, err) != HEARTH_OK) {
         return err->code;
     }
-    char temporary[PATH_MAX];
-    snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
+    snprintf(temporary, PATH_MAX, "%s.XXXXXX", path);
     CLOSES_FD int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) {
         return hearth_fail_sys(err, HEARTH_IO, errno, "make a temporary file beside %s", path);
@@ -91,10 +91,37 @@ enum hearth_code file_write_atomically(
         unlink(temporary);
         return err->code;
     }
+    return HEARTH_OK;
+}
+
+enum hearth_code file_write_atomically(
+    const char *path, struct view bytes, mode_t mode, struct hearth_err *err)
+{
+    char temporary[PATH_MAX];
+    if (write_temporary(path, bytes, mode, temporary, err) != HEARTH_OK) {
+        return err->code;
+    }
     if (rename(temporary, path) != 0) {
         hearth_fail_sys(err, HEARTH_IO, errno, "put %s in place", path);
         unlink(temporary);
         return err->code;
+    }
+    return sync_directory_of(path, err);
+}
+
+enum hearth_code file_create_atomically(
+    const char *path, struct view bytes, mode_t mode, struct hearth_err *err)
+{
+    char temporary[PATH_MAX];
+    if (write_temporary(path, bytes, mode, temporary, err) != HEARTH_OK) {
+        return err->code;
+    }
+    int rc = link(temporary, path); /* unlike rename, refuses to replace */
+    int link_errno = errno;
+    unlink(temporary);
+    if (rc != 0) {
+        enum hearth_code code = link_errno == EEXIST ? HEARTH_EXISTS : HEARTH_IO;
+        return hearth_fail_sys(err, code, link_errno, "put %s in place", path);
     }
     return sync_directory_of(path, err);
 }

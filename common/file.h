@@ -22,6 +22,13 @@ enum hearth_code file_write_atomically(
     const char *path, struct view bytes, mode_t mode, struct hearth_err *err);
 
 /*
+ * The same for a file that must not be there yet, and that nobody may lose: a key.
+ * HEARTH_EXISTS: there is something at the path; it is left alone.
+ */
+enum hearth_code file_create_atomically(
+    const char *path, struct view bytes, mode_t mode, struct hearth_err *err);
+
+/*
  * The whole file, in the arena, with a zero byte after its end so that it can be used as text.
  * HEARTH_NOT_FOUND: no such file.  HEARTH_INVALID: larger than size_max.
  */

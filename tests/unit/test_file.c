@@ -83,6 +83,19 @@ static void a_failed_write_leaves_the_old_content_and_no_temporary_file(void **s
     assert_int_equal(count_entries(folder), 1);
 }
 
+static void creating_never_replaces_what_is_there(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *path = in_folder(fixture, "key");
+    struct view out;
+    assert_ok(file_create_atomically(path, view_text("first"), 0600, &fixture->err), &fixture->err);
+    assert_int_equal(
+        file_create_atomically(path, view_text("second"), 0600, &fixture->err), HEARTH_EXISTS);
+    assert_ok(file_read_whole(path, 9, &fixture->arena, &out, &fixture->err), &fixture->err);
+    assert_true(view_equal(out, view_text("first")));
+    assert_int_equal(count_entries(fixture->folder), 1);
+}
+
 static void reading_says_what_is_wrong_with_the_path(void **state)
 {
     struct fixture *fixture = *state;
@@ -123,6 +136,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         CASE(a_written_file_reads_back_with_its_mode),
         CASE(a_failed_write_leaves_the_old_content_and_no_temporary_file),
+        CASE(creating_never_replaces_what_is_there),
         CASE(reading_says_what_is_wrong_with_the_path),
         CASE(directories_are_made_with_their_parents_and_again),
 #undef CASE
