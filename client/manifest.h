@@ -24,19 +24,25 @@
 #include "client/bucket_key.h"
 #include "client/seal.h"
 #include "common/arena.h"
+#include "proto/wire_messages.h"
 
 enum {
     TENANT_ID_SIZE = 16,
     BODY_ID_SIZE = 16,
 
+    MANIFEST_KEY_MAX = 1024, /* bytes of an object's key, as in S3 */
     MANIFEST_CHECKSUMS_MAX = 8,
     MANIFEST_CHECKSUM_SIZE_MAX = 64,   /* SHA-512 */
     MANIFEST_HEADERS_MAX = 32,         /* S3 has eight that are kept */
     MANIFEST_HEADERS_SIZE_MAX = 8192,  /* names and values; S3 takes 8 KiB of request header */
     MANIFEST_METADATA_MAX = 2048,      /* a name has at least one byte */
     MANIFEST_METADATA_SIZE_MAX = 2048, /* names and values, as S3 counts them */
-    MANIFEST_EXTENTS_MAX = 81920,      /* 5 TiB, S3's largest object, in full segments */
-    MANIFEST_INLINE_MAX = 64 * 1024,   /* above every profile's inline_max */
+    MANIFEST_EXTENTS_MAX = 32000,      /* 1.95 TiB in full segments; see MANIFEST_SEALED_MAX */
+    MANIFEST_EXTENT_SIZE = 64,
+    MANIFEST_INLINE_MAX = 64 * 1024, /* above every profile's inline_max */
+
+    /* Two of gRPC's messages of this size must fit a small coordinator's memory many times over. */
+    MANIFEST_SEALED_MAX = 2 * 1024 * 1024,
 };
 
 /* Numbers of S3's checksum algorithms. Others are kept and given back as they are. */
@@ -109,6 +115,13 @@ enum hearth_code manifest_seal(const struct manifest *manifest, const struct man
 enum hearth_code manifest_open(struct view sealed, const struct manifest_place *place,
     const uint8_t body_id[BODY_ID_SIZE], struct arena *arena, struct manifest *out,
     struct hearth_err *err);
+
+/*
+ * What the coordinator says of a version, without being able to open it, against what was sealed.
+ * HEARTH_CHECKSUM: another size, or extents [first_extent, first_extent + count) differ.
+ */
+enum hearth_code manifest_compare(const struct manifest *manifest, uint64_t size,
+    uint64_t first_extent, const struct wire_extent *extents, size_t count, struct hearth_err *err);
 
 /* The plain bytes, without sealing; codes as above. What is decoded points into `bytes`. */
 enum hearth_code manifest_encode(
