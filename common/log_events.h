@@ -15,7 +15,9 @@
     X(COORDINATOR_REACHED, INFO, "coordinator.reached", "heartbeats are answered, orders judged")  \
     X(COORDINATOR_LOST, WARN, "coordinator.lost", "heartbeats fail; shards are served meanwhile")
 
-#define LOG_EVENTS_COORDINATOR(X)
+#define LOG_EVENTS_COORDINATOR(X)                                                                  \
+    X(SHARD_REPORTED, WARN, "shard.reported",                                                      \
+        "a reader found a shard wrong or missing at a node; many of one node: look at it")
 
 #define LOG_EVENTS_CLIENT(X)
 

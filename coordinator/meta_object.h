@@ -72,7 +72,8 @@ struct meta_begin {
 struct meta_intent {
     struct meta_id id;
     struct meta_id bucket;
-    uint32_t profile; /* the bucket's, number */
+    struct meta_id tenant; /* the bucket's */
+    uint32_t profile;      /* the bucket's, number */
     uint64_t expires_ms;
 };
 

@@ -265,6 +265,16 @@ enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *e
 
 /* ---- asking ---- */
 
+static bool is_dialled(const struct meta_node *node)
+{
+    for (size_t i = 0; i < node->endpoint_count; i++) {
+        if (node->endpoints[i].verified_ms != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool node_table_find(
     struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE], uint32_t *number)
 {
@@ -295,7 +305,7 @@ enum hearth_code node_table_fleet(
             .network = node->network,
             .free_bytes = live->report.free,
             .takes_shards = node->state == META_NODE_ACTIVE && !live->report.read_only &&
-                health_at(table, i) == NODE_ALIVE,
+                health_at(table, i) == NODE_ALIVE && is_dialled(node),
         };
     }
     *out = (struct place_fleet){.nodes = nodes, .count = count};

@@ -37,7 +37,7 @@ proto        common
 erasure      common
 storaged     common proto
 client       common proto erasure
-coordinator  common proto client
+coordinator  common proto erasure client
 tools        common proto client
 perf         common proto erasure storaged client coordinator tools tests
 tests        common proto erasure storaged client coordinator tools perf

@@ -1,0 +1,133 @@
+#include "coordinator/service.h"
+
+#include <assert.h>
+
+struct meta_id service_id(struct view bytes)
+{
+    struct meta_id id;
+    assert(bytes.size == sizeof(id.bytes));
+    memcpy(id.bytes, bytes.bytes, sizeof(id.bytes));
+    return id;
+}
+
+struct view service_copy(struct arena *arena, const void *bytes, size_t size)
+{
+    return arena_copy(arena, view_of(bytes, size));
+}
+
+enum hearth_code service_tenant(struct coordinator *coordinator, const struct rpc_context *context,
+    enum service_right right, struct meta_id *tenant, struct hearth_err *err)
+{
+    struct meta_principal principal;
+    memcpy(principal.bytes, context->peer.id, sizeof(principal.bytes));
+    struct meta_grant grant;
+    enum hearth_code code = meta_grant_get(coordinator->store, principal, &grant, err);
+    if (code == HEARTH_NOT_FOUND) {
+        return hearth_fail(err, HEARTH_DENIED, "%s %s acts for no tenant",
+            peer_class_text(context->peer.class), context->peer.id_text);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if ((grant.rights & right) == 0 || meta_id_is_zero(grant.tenant)) {
+        return hearth_fail(err, HEARTH_DENIED, "%s %s may not do this",
+            peer_class_text(context->peer.class), context->peer.id_text);
+    }
+    *tenant = grant.tenant;
+    return HEARTH_OK;
+}
+
+enum hearth_code service_bucket(struct coordinator *coordinator, const struct rpc_context *context,
+    enum service_right right, struct view name, struct meta_bucket *out, struct hearth_err *err)
+{
+    struct meta_id tenant;
+    enum hearth_code code = service_tenant(coordinator, context, right, &tenant, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_bucket bucket;
+    code = meta_bucket_get(coordinator->store, name, context->arena, &bucket, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (!meta_id_equal(bucket.tenant, tenant)) {
+        return hearth_fail(
+            err, HEARTH_DENIED, "bucket %.*s belongs to somebody else", VIEW_ARGS(name));
+    }
+    *out = bucket;
+    return HEARTH_OK;
+}
+
+enum hearth_code service_intent(struct coordinator *coordinator, const struct rpc_context *context,
+    struct view id, struct meta_intent *out, struct hearth_err *err)
+{
+    struct meta_id tenant;
+    struct meta_intent intent;
+    enum hearth_code code = service_tenant(coordinator, context, SERVICE_WRITES, &tenant, err);
+    if (code == HEARTH_OK) {
+        code = meta_intent_get(coordinator->store, service_id(id), &intent, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (!meta_id_equal(intent.tenant, tenant)) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such upload");
+    }
+    *out = intent;
+    return HEARTH_OK;
+}
+
+enum hearth_code service_check_session(struct view session_id, struct hearth_err *err)
+{
+    if (session_id.size != PKI_ID_SIZE) {
+        return hearth_fail(err, HEARTH_INVALID, "no session to make orders for");
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code service_seal(struct coordinator *coordinator,
+    const struct wire_seal_segment_request *in, const struct meta_intent *intent,
+    struct arena *arena, struct segment_receipts *receipts, struct meta_seal *seal,
+    struct hearth_err *err)
+{
+    const struct profile *profile = profile_by_number(intent->profile);
+    assert(profile != NULL);
+    struct segment_shown shown = {
+        .segment = service_id(in->segment_id),
+        .length = in->length,
+        .k = profile->k,
+        .receipts = in->receipts,
+        .count = in->receipts_count,
+    };
+    enum hearth_code code = segment_receipts_check(coordinator, &shown, arena, receipts, err);
+    if (code == HEARTH_OK) {
+        *seal = (struct meta_seal){
+            .intent = service_id(in->intent_id),
+            .segment = shown.segment,
+            .length = (uint32_t)in->length,
+            .shard_length = receipts->shard_length,
+            .receipts = receipts->good,
+            .receipt_count = receipts->good_count,
+        };
+    }
+    return code;
+}
+
+struct meta_condition service_condition(const struct wire_precondition *precondition)
+{
+    struct meta_condition condition = {.kind = META_CONDITION_NONE};
+    if (precondition == NULL) {
+        return condition;
+    }
+    if (precondition->must_not_exist) {
+        condition.kind = META_CONDITION_ABSENT;
+    } else if (precondition->must_have_etag.size == sizeof(condition.etag.bytes)) {
+        condition.kind = META_CONDITION_ETAG;
+        condition.parts = precondition->must_have_parts;
+        memcpy(
+            condition.etag.bytes, precondition->must_have_etag.bytes, sizeof(condition.etag.bytes));
+    } else if (precondition->must_exist) {
+        condition.kind = META_CONDITION_EXISTS;
+    }
+    return condition;
+}

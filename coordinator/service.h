@@ -1,0 +1,68 @@
+/*
+ * service.h - what the customer's services share: who asks, for which bucket, and translations
+ * between the wire's structs and the metadata's.
+ *
+ *   session_service   OpenSession                    bucket_service   CreateBucket ...
+ *   segment_service   OpenSegment ... MoreOrders     object_service   Begin, Commit, Lookup ...
+ *
+ * Every handler begins with service_tenant() or something that calls it: the default is refuse.
+ * Handlers run on worker threads and may block in the metadata.
+ */
+#ifndef HEARTH_COORDINATOR_SERVICE_H
+#define HEARTH_COORDINATOR_SERVICE_H
+
+#include "coordinator/coordinator.h"
+#include "coordinator/meta_bucket.h"
+#include "coordinator/meta_object.h"
+#include "coordinator/meta_tenant.h"
+#include "coordinator/segment_receipts.h"
+#include "proto/rpc_server.h"
+
+/* Bits of a grant's rights. */
+enum service_right {
+    SERVICE_READS = 1,
+    SERVICE_WRITES = 2,
+    SERVICE_OWNS = 4, /* makes and removes buckets */
+    SERVICE_ALL = SERVICE_READS | SERVICE_WRITES | SERVICE_OWNS,
+};
+
+/* Whom the caller acts for. HEARTH_DENIED: nobody, or without that right. */
+enum hearth_code service_tenant(struct coordinator *coordinator, const struct rpc_context *context,
+    enum service_right right, struct meta_id *tenant, struct hearth_err *err);
+
+/* The caller's bucket of that name. HEARTH_NOT_FOUND, HEARTH_DENIED. */
+enum hearth_code service_bucket(struct coordinator *coordinator, const struct rpc_context *context,
+    enum service_right right, struct view name, struct meta_bucket *out, struct hearth_err *err);
+
+/* An intent of the caller's tenant. HEARTH_NOT_FOUND also for somebody else's. */
+enum hearth_code service_intent(struct coordinator *coordinator, const struct rpc_context *context,
+    struct view id, struct meta_intent *out, struct hearth_err *err);
+
+/* The wire has checked the sizes. */
+struct meta_id service_id(struct view bytes);
+struct view service_copy(struct arena *arena, const void *bytes, size_t size);
+
+/* The caller said whose certificate will show its orders. */
+enum hearth_code service_check_session(struct view session_id, struct hearth_err *err);
+
+/* Checks the receipts of a SealSegment, alone or inside a Commit. `receipts` is borrowed by `seal`.
+ */
+enum hearth_code service_seal(struct coordinator *coordinator,
+    const struct wire_seal_segment_request *in, const struct meta_intent *intent,
+    struct arena *arena, struct segment_receipts *receipts, struct meta_seal *seal,
+    struct hearth_err *err);
+
+/* NULL is no condition. */
+struct meta_condition service_condition(const struct wire_precondition *precondition);
+
+/* The handlers of each service, for the server's table. */
+extern const struct rpc_handler session_handlers[];
+extern const unsigned session_handler_count;
+extern const struct rpc_handler bucket_handlers[];
+extern const unsigned bucket_handler_count;
+extern const struct rpc_handler segment_handlers[];
+extern const unsigned segment_handler_count;
+extern const struct rpc_handler object_handlers[];
+extern const unsigned object_handler_count;
+
+#endif /* HEARTH_COORDINATOR_SERVICE_H */
