@@ -332,7 +332,8 @@ static void a_frame_that_is_too_large_ends_the_conversation(void **state)
     struct buf *answer;
     start_server(at, PEER_COORDINATOR, 0);
     hand_made_init(&caller, at);
-    assert_ok(enrol_link_send(&caller.link, view_of(bytes, sizeof(bytes)), &at->err), &at->err);
+    /* Not all of it may be taken: the server hangs up as soon as it has read the size. */
+    enrol_link_send(&caller.link, view_of(bytes, sizeof(bytes)), &at->err);
     assert_int_equal(
         enrol_link_receive(&caller.link, ENROL_REPLY_MAX, &answer, &at->err), HEARTH_UNREACHABLE);
     assert_int_equal(at->handled, 0);
