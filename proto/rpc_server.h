@@ -73,7 +73,6 @@ struct rpc_server_options {
 
     unsigned calls_max;            /* 0: 1,024 calls and streams open at once; then BUSY */
     unsigned streams_max;          /* 0: 32; calls and streams at once on one connection */
-    unsigned metadata_max;         /* 0: 8 KiB of headers a call */
     unsigned handshake_timeout_ms; /* 0: 10,000 */
     unsigned keepalive_ms;         /* 0: 25,000 */
     unsigned idle_ms;              /* 0: 600,000; a connection without calls is closed */

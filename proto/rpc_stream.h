@@ -37,7 +37,7 @@ struct rpc_stream_handlers {
     /* The message asked for, now yours, its bytes aligned to 64; NULL: the peer half-closed. */
     void (*message)(void *context, struct buf *message TAKES);
 
-    /* The last send was accepted by the transport's flow control. */
+    /* The last send was accepted by the transport's flow control.  NULL: not of interest. */
     void (*sent)(void *context);
 
     /*
@@ -51,9 +51,9 @@ struct rpc_stream_handlers {
 
 /*
  * Client.  Never waits: what goes wrong on the way is told by closed().  With request->message
- * set it is encoded, sent as the first message (no sent() for it) and, for RPC_SERVER_STREAM
- * methods, followed by send_close.  HEARTH_INVALID: that message cannot be encoded or is too
- * large; nothing was started.
+ * set it is encoded and sent as the first message, as by send(), and for RPC_SERVER_STREAM
+ * methods followed by send_close.  HEARTH_INVALID: it cannot be encoded or is too large; nothing
+ * was started.  *out is set before any handler runs.
  */
 enum hearth_code rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
     const struct rpc_stream_handlers *handlers, void *context, struct rpc_stream **out,
@@ -94,8 +94,7 @@ void rpc_stream_finish(struct rpc_stream *stream, enum hearth_code code, const c
  * had come already. Any number of times. */
 void rpc_stream_cancel(struct rpc_stream *stream);
 
-/* Gives the stream back. Before closed(): only from the thread that will not use it again, and
- * handlers must still be able to run. Accepts NULL. */
+/* Gives the stream back, in closed() or after it. Accepts NULL. */
 void rpc_stream_release(struct rpc_stream *stream);
 
 /* Server: who called, request id and deadline; borrowed until release. arena is NULL. */
