@@ -1,0 +1,64 @@
+/*
+ * rpc_args.c - the settings of channels and servers, each with its reason.
+ */
+#include "proto/rpc_core.h"
+
+void rpc_args_add(struct rpc_args *args, grpc_arg arg)
+{
+    assert(args->list.num_args < sizeof(args->args) / sizeof(args->args[0]));
+    args->args[args->list.num_args++] = arg;
+}
+
+void rpc_args_int(struct rpc_args *args, const char *key, int value)
+{
+    grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = (char *)key};
+    arg.value.integer = value;
+    rpc_args_add(args, arg);
+}
+
+void rpc_args_text(struct rpc_args *args, const char *key, const char *value)
+{
+    grpc_arg arg = {.type = GRPC_ARG_STRING, .key = (char *)key};
+    arg.value.string = (char *)value;
+    rpc_args_add(args, arg);
+}
+
+void rpc_args_pointer(
+    struct rpc_args *args, const char *key, void *pointer, const grpc_arg_pointer_vtable *vtable)
+{
+    grpc_arg arg = {.type = GRPC_ARG_POINTER, .key = (char *)key};
+    arg.value.pointer.p = pointer;
+    arg.value.pointer.vtable = vtable;
+    rpc_args_add(args, arg);
+}
+
+static int or_default(unsigned value, int standard)
+{
+    return value > 0 ? (int)value : standard;
+}
+
+void rpc_args_init(struct rpc_args *args, unsigned keepalive_ms, unsigned lookahead_bytes)
+{
+    args->list = (grpc_channel_args){.num_args = 0, .args = args->args};
+
+    /* Home routers forget a silent connection in 30 s; a peer whose house lost power says nothing
+     * at all.  So both ends ping, calls or not, for as long as the connection lasts. */
+    rpc_args_int(args, GRPC_ARG_KEEPALIVE_TIME_MS, or_default(keepalive_ms, RPC_KEEPALIVE_MS));
+    rpc_args_int(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, RPC_KEEPALIVE_TIMEOUT_MS);
+    rpc_args_int(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    rpc_args_int(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+
+    /* Without the probe the window stays what we say: memory of a stream is bounded and known. */
+    rpc_args_int(args, GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    rpc_args_int(args, GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+        or_default(lookahead_bytes, RPC_LOOKAHEAD_BYTES));
+    rpc_args_int(args, GRPC_ARG_MAX_METADATA_SIZE, RPC_METADATA_MAX);
+
+    /* Sealed bytes do not compress, and a peer could send a bomb. */
+    rpc_args_int(args, GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
+    rpc_args_int(args, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+
+    /* Its own memory of past events, which we have no reader for. */
+    rpc_args_int(args, GRPC_ARG_ENABLE_CHANNELZ, 0);
+    rpc_args_int(args, GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0);
+}
