@@ -1,0 +1,200 @@
+#include "tests/lib/test_rpc.h"
+
+#include "common/cleanup.h"
+#include "proto/wire.h"
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { DAY_S = 86400, EVERYBODY = (1u << PEER_CLASSES) - 1 };
+
+#define ROW(path_, kind_, classes_, mutates_)                                                      \
+    {                                                                                              \
+        .path = (path_), .kind = (kind_), .classes = (classes_), .mutates = (mutates_),            \
+        .request_max = TEST_MESSAGE_MAX, .response_max = TEST_MESSAGE_MAX,                         \
+        .request = &wire_backup_chunk_message, .response = &wire_backup_chunk_message              \
+    }
+
+static const struct rpc_method_row rows[TEST_METHODS] = {
+    [TEST_ECHO] = ROW("/test.Test/Echo", RPC_UNARY, EVERYBODY, false),
+    [TEST_CHANGE] = ROW("/test.Test/Change", RPC_UNARY, EVERYBODY, true),
+    [TEST_ADMINS] = ROW("/test.Test/Admins", RPC_UNARY, RPC_CLASS(ADMIN), true),
+    [TEST_UNSERVED] = ROW("/test.Test/Unserved", RPC_UNARY, EVERYBODY, true),
+    [TEST_UP] = ROW("/test.Test/Up", RPC_CLIENT_STREAM, EVERYBODY, true),
+    [TEST_DOWN] = ROW("/test.Test/Down", RPC_SERVER_STREAM, EVERYBODY, false),
+    [TEST_BOTH] = ROW("/test.Test/Both", RPC_BOTH_STREAM, EVERYBODY, true),
+};
+
+const struct rpc_table test_rpc_table = {.rows = rows, .count = TEST_METHODS};
+
+/* ---- gates ---- */
+
+void test_gate_init(struct test_gate *gate)
+{
+    pthread_mutex_init(&gate->mutex, NULL);
+    pthread_cond_init(&gate->changed, NULL);
+    gate->count = 0;
+}
+
+void test_gate_fini(struct test_gate *gate)
+{
+    pthread_cond_destroy(&gate->changed);
+    pthread_mutex_destroy(&gate->mutex);
+}
+
+void test_gate_pass(struct test_gate *gate)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&gate->mutex);
+    gate->count++;
+    pthread_cond_broadcast(&gate->changed);
+}
+
+static bool gate_wait(struct test_gate *gate, unsigned count)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += TEST_WAIT_S;
+    UNLOCKS pthread_mutex_t *held = lock(&gate->mutex);
+    int rc = 0;
+    while (gate->count < count && rc != ETIMEDOUT) {
+        rc = pthread_cond_timedwait(&gate->changed, held, &until);
+    }
+    return gate->count >= count;
+}
+
+void test_gate_wait(struct test_gate *gate, unsigned count)
+{
+    assert_true(gate_wait(gate, count)); /* outside: a failing cmocka assertion jumps */
+}
+
+unsigned test_gate_count(struct test_gate *gate)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&gate->mutex);
+    return gate->count;
+}
+
+/* ---- identities ---- */
+
+static const uint8_t cluster[PKI_CLUSTER_SIZE] = {0xc1, 0x05, 0x7e, 0x12};
+
+void test_ca_init(struct test_ca *ca, struct env *env)
+{
+    struct hearth_err err;
+    assert_ok(pki_key_create(&ca->key, &err), &err);
+    ca->pem = pki_ca_certificate(env, ca->key, cluster, 3650 * DAY_S);
+}
+
+void test_ca_fini(struct test_ca *ca)
+{
+    pki_key_destroy(ca->key);
+    free(ca->pem);
+}
+
+struct rpc_credentials *test_credentials(
+    const struct test_ca *ca, struct env *env, enum peer_class class, uint64_t lifetime_s)
+{
+    struct hearth_err err;
+    struct pki_key *key = NULL;
+    char *pem = NULL;
+    struct rpc_credentials *credentials = NULL;
+    assert_ok(pki_key_create(&key, &err), &err);
+    struct pki_subject subject = {.key = key, .class = class, .lifetime_s = lifetime_s};
+    assert_ok(pki_issue(env, ca->key, ca->pem, &subject, &pem, &err), &err);
+    assert_ok(rpc_credentials_create(ca->pem, pem, key, &credentials, &err), &err);
+    free(pem);
+    pki_key_destroy(key);
+    return credentials;
+}
+
+/* ---- the rest ---- */
+
+void test_rpc_init(struct test_rpc *rpc)
+{
+    *rpc = (struct test_rpc){0};
+    test_ca_init(&rpc->ca, env_system());
+    rpc->server_credentials = test_credentials(&rpc->ca, env_system(), PEER_NODE, DAY_S);
+    rpc->client_credentials = test_credentials(&rpc->ca, env_system(), PEER_CLIENT, DAY_S);
+    struct rpc_runtime_options options = {.workers = 2, .queue_max = 8};
+    assert_ok(rpc_runtime_create(&options, &rpc->runtime, &rpc->err), &rpc->err);
+}
+
+void test_rpc_serve(struct test_rpc *rpc, const struct rpc_handler *handlers, unsigned count,
+    void *service, const struct rpc_server_options *options)
+{
+    struct rpc_server_options all = options != NULL ? *options : (struct rpc_server_options){0};
+    all.runtime = all.runtime != NULL ? all.runtime : rpc->runtime;
+    all.credentials = rpc->server_credentials;
+    all.addresses[0] = all.addresses[0] != NULL ? all.addresses[0] : "127.0.0.1:0";
+    all.table = &test_rpc_table;
+    all.handlers = handlers;
+    all.handler_count = count;
+    all.service = service;
+    assert_ok(rpc_server_start(&all, &rpc->server, &rpc->err), &rpc->err);
+    snprintf(rpc->address, sizeof(rpc->address), "127.0.0.1:%u", rpc_server_port(rpc->server));
+    rpc->channel = test_rpc_channel(rpc, rpc->client_credentials);
+}
+
+struct rpc_channel *test_rpc_channel(struct test_rpc *rpc, struct rpc_credentials *credentials)
+{
+    struct rpc_channel_options options = {
+        .runtime = rpc->runtime,
+        .credentials = credentials,
+        .address = rpc->address,
+        .peer_class = PEER_NODE,
+        .peer_id = rpc_credentials_certificate(rpc->server_credentials)->identity.id,
+        .table = &test_rpc_table,
+    };
+    struct rpc_channel *channel = NULL;
+    assert_ok(rpc_channel_create(&options, &channel, &rpc->err), &rpc->err);
+    return channel;
+}
+
+enum hearth_code test_rpc_call(struct test_rpc *rpc, struct rpc_channel *channel, unsigned method,
+    struct view bytes, struct arena *arena, struct view *answer)
+{
+    struct wire_backup_chunk message = {.bytes = bytes};
+    struct wire_backup_chunk response = {0};
+    struct rpc_request request = {
+        .method = method,
+        .message = &message,
+        .deadline_ms = TEST_DEADLINE_MS,
+    };
+    enum hearth_code code = rpc_call_blocking(channel, &request, arena, &response, &rpc->err);
+    if (code == HEARTH_OK) {
+        *answer = response.bytes;
+    }
+    return code;
+}
+
+void test_rpc_stop_server(struct test_rpc *rpc)
+{
+    rpc_server_stop_blocking(rpc->server, 0);
+    rpc_server_destroy(rpc->server);
+    rpc->server = NULL;
+}
+
+void test_rpc_fini(struct test_rpc *rpc)
+{
+    rpc_channel_destroy(rpc->channel);
+    if (rpc->server != NULL) {
+        test_rpc_stop_server(rpc);
+    }
+    rpc_runtime_destroy(rpc->runtime);
+    rpc_credentials_unref(rpc->server_credentials);
+    rpc_credentials_unref(rpc->client_credentials);
+    test_ca_fini(&rpc->ca);
+}
+
+enum hearth_code test_echo(void *service, const struct rpc_context *context, const void *request,
+    void *response, struct hearth_err *err)
+{
+    (void)service;
+    (void)context;
+    (void)err;
+    const struct wire_backup_chunk *in = request;
+    struct wire_backup_chunk *out = response;
+    out->bytes = in->bytes;
+    return HEARTH_OK;
+}
