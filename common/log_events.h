@@ -17,7 +17,9 @@
 
 #define LOG_EVENTS_COORDINATOR(X)                                                                  \
     X(SHARD_REPORTED, WARN, "shard.reported",                                                      \
-        "a reader found a shard wrong or missing at a node; many of one node: look at it")
+        "a reader found a shard wrong or missing at a node; many of one node: look at it")         \
+    X(GARBAGE_COLLECTED, INFO, "garbage.collected", "what nobody named any more was let go")       \
+    X(DUTY_FAILED, WARN, "duty.failed", "a background duty is tried again at its next round")
 
 #define LOG_EVENTS_CLIENT(X)
 

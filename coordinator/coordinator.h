@@ -26,4 +26,18 @@ struct coordinator {
     struct place_sets *sets;
 };
 
+/* Opens keys and metadata.  HEARTH_NOT_FOUND: init was not run; HEARTH_BUSY: another process has
+ * the metadata; HEARTH_CONFLICT: keys and metadata are of different clusters. */
+enum hearth_code coordinator_open(const struct settings *settings, struct env *env,
+    struct coordinator **out, struct hearth_err *err);
+
+/* The same for metadata that is new and belongs to no cluster yet. */
+enum hearth_code coordinator_create(const struct settings *settings, struct env *env,
+    struct coordinator **out, struct hearth_err *err);
+
+void coordinator_close(struct coordinator *coordinator); /* accepts NULL */
+
+/* "host:port", "[v6]:port", in the arena with a terminating zero; bytes NULL: out of memory. */
+struct view coordinator_address_text(const struct config_address *address, struct arena *arena);
+
 #endif /* HEARTH_COORDINATOR_COORDINATOR_H */

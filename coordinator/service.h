@@ -1,9 +1,10 @@
 /*
- * service.h - what the customer's services share: who asks, for which bucket, and translations
+ * service.h - what the services share: who asks, for which bucket, and translations
  * between the wire's structs and the metadata's.
  *
  *   session_service   OpenSession                    bucket_service   CreateBucket ...
  *   segment_service   OpenSegment ... MoreOrders     object_service   Begin, Commit, Lookup ...
+ *   node_service      Heartbeat                      admin_service    Status, NodeList, Invite ...
  *
  * Every handler begins with service_tenant() or something that calls it: the default is refuse.
  * Handlers run on worker threads and may block in the metadata.
@@ -64,5 +65,9 @@ extern const struct rpc_handler segment_handlers[];
 extern const unsigned segment_handler_count;
 extern const struct rpc_handler object_handlers[];
 extern const unsigned object_handler_count;
+extern const struct rpc_handler node_handlers[];
+extern const unsigned node_handler_count;
+extern const struct rpc_handler admin_handlers[];
+extern const unsigned admin_handler_count;
 
 #endif /* HEARTH_COORDINATOR_SERVICE_H */

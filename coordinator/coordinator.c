@@ -1,0 +1,130 @@
+#include "coordinator/coordinator.h"
+
+#include "coordinator/meta_settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ADDRESS_TEXT_MAX = 300 };
+
+struct view coordinator_address_text(const struct config_address *address, struct arena *arena)
+{
+    char text[ADDRESS_TEXT_MAX];
+    bool is_v6 = strchr(address->host, ':') != NULL;
+    int length = snprintf(text, sizeof(text), "%s%s%s:%u", is_v6 ? "[" : "", address->host,
+        is_v6 ? "]" : "", address->port);
+    if (length < 0 || (size_t)length >= sizeof(text)) {
+        return (struct view){0};
+    }
+    char *copy = arena_text(arena, view_of(text, (size_t)length));
+    return copy == NULL ? (struct view){0} : view_of(copy, (size_t)length);
+}
+
+/* The metadata must be of the cluster whose keys these are: orders made from others open nothing.
+ */
+static enum hearth_code check_cluster(const struct coordinator *coordinator, struct hearth_err *err)
+{
+    struct meta_settings settings;
+    enum hearth_code code = meta_settings_get(coordinator->store, &settings, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (memcmp(settings.cluster.bytes, coordinator->cluster->id, PKI_CLUSTER_SIZE) != 0) {
+        return hearth_fail(err, HEARTH_CONFLICT,
+            "keys in %s and metadata in %s are of different clusters",
+            coordinator->settings->directory, coordinator->settings->metadata);
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code open_metadata(struct coordinator *coordinator, struct hearth_err *err)
+{
+    struct meta_store_options store = {
+        .directory = coordinator->settings->metadata,
+        .env = coordinator->env,
+        .names = &coordinator->names,
+        .allow_colocation = coordinator->settings->allow_colocation,
+    };
+    enum hearth_code code = meta_store_open(&store, &coordinator->store, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct node_table_options nodes = {
+        .store = coordinator->store,
+        .env = coordinator->env,
+        .heartbeat_ms = coordinator->settings->heartbeat_ms,
+        .lost_after_ms = UINT64_C(1000) * coordinator->profile->lost_after_s,
+    };
+    return node_table_create(&nodes, &coordinator->nodes, err);
+}
+
+static enum hearth_code open_parts(struct coordinator *coordinator, struct hearth_err *err)
+{
+    const struct settings *settings = coordinator->settings;
+    coordinator->profile = profile_by_name(view_text(settings->profile));
+    if (coordinator->profile == NULL) {
+        return hearth_fail(err, HEARTH_INVALID, "no profile is called \"%s\"", settings->profile);
+    }
+    enum hearth_code code =
+        cluster_open(settings->directory, coordinator->env, &coordinator->cluster, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    shard_name_keys_init(&coordinator->names, coordinator->cluster->master);
+    order_issuer_init(
+        &coordinator->issuer, coordinator->env, &coordinator->names, coordinator->cluster->master);
+    coordinator->sets = place_sets_create(coordinator->env);
+    if (coordinator->sets == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "working sets");
+    }
+    return open_metadata(coordinator, err);
+}
+
+enum hearth_code coordinator_create(const struct settings *settings, struct env *env,
+    struct coordinator **out, struct hearth_err *err)
+{
+    struct coordinator *coordinator = calloc(1, sizeof(*coordinator));
+    if (coordinator == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "coordinator");
+    }
+    coordinator->settings = settings;
+    coordinator->env = env;
+    enum hearth_code code = open_parts(coordinator, err);
+    if (code != HEARTH_OK) {
+        coordinator_close(coordinator);
+        return code;
+    }
+    *out = coordinator;
+    return HEARTH_OK;
+}
+
+enum hearth_code coordinator_open(const struct settings *settings, struct env *env,
+    struct coordinator **out, struct hearth_err *err)
+{
+    struct coordinator *coordinator;
+    enum hearth_code code = coordinator_create(settings, env, &coordinator, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    code = check_cluster(coordinator, err);
+    if (code != HEARTH_OK) {
+        coordinator_close(coordinator);
+        return code;
+    }
+    *out = coordinator;
+    return HEARTH_OK;
+}
+
+void coordinator_close(struct coordinator *coordinator)
+{
+    if (coordinator == NULL) {
+        return;
+    }
+    node_table_destroy(coordinator->nodes);
+    meta_store_close(coordinator->store);
+    place_sets_destroy(coordinator->sets);
+    order_issuer_fini(&coordinator->issuer);
+    shard_name_keys_fini(&coordinator->names);
+    cluster_close(coordinator->cluster);
+    free(coordinator);
+}

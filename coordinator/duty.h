@@ -1,0 +1,30 @@
+/*
+ * duty.h - something done again and again in the background, on a thread of its own.
+ */
+#ifndef HEARTH_COORDINATOR_DUTY_H
+#define HEARTH_COORDINATOR_DUTY_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct duty;
+
+/* One round. It may take long; it should look at duty_is_stopping() now and then. */
+typedef void duty_fn(struct duty *duty, void *context);
+
+/* Runs fn at once, and again interval_ms after each round ended. */
+enum hearth_code duty_start(
+    duty_fn *fn, void *context, uint64_t interval_ms, struct duty **out, struct hearth_err *err);
+
+/* Inside a round: somebody waits for the end. */
+bool duty_is_stopping(struct duty *duty);
+
+/* The next round begins at once instead of at its time. Any thread. */
+void duty_wake(struct duty *duty);
+
+/* Waits for the round that runs. Accepts NULL. */
+void duty_stop(struct duty *duty);
+
+#endif /* HEARTH_COORDINATOR_DUTY_H */
