@@ -64,7 +64,9 @@ static unsigned global_count(const struct program *program)
 
 enum program_exit program_result(enum hearth_code code)
 {
-    return code == HEARTH_OK ? PROGRAM_DONE : PROGRAM_FAILED;
+    return code == HEARTH_OK       ? PROGRAM_DONE
+        : code == HEARTH_CANCELLED ? PROGRAM_INTERRUPTED
+                                   : PROGRAM_FAILED;
 }
 
 enum program_exit program_usage(struct hearth_err *err, const char *fmt, ...)
@@ -353,6 +355,7 @@ static enum program_exit parse_and_run(
     }
     struct program_call call = {
         .program = program,
+        .verb = parse.verb,
         .config_path = parse.config_path,
         .options = &parse.options,
         .argument_count = argc - skipped - optind,

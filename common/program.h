@@ -4,6 +4,7 @@
  *   program_main: core dumps off --> options --> verb --> its run() --> one line on stderr --> exit
  *
  *   0  done     1  failed: "hearth-storaged: open volume /x: ..."     2  wrong usage
+ *   130  interrupted
  *
  * Understood everywhere, before or after the verb: --help, --version, --log-level; with a table
  * of parameters also --config FILE (or HEARTH_CONFIG), --check-config; --list-failpoints.
@@ -14,7 +15,12 @@
 #include "common/config.h"
 #include "common/err.h"
 
-enum program_exit { PROGRAM_DONE = 0, PROGRAM_FAILED = 1, PROGRAM_USAGE = 2 };
+enum program_exit {
+    PROGRAM_DONE = 0,
+    PROGRAM_FAILED = 1,
+    PROGRAM_USAGE = 2,
+    PROGRAM_INTERRUPTED = 130, /* as a shell says of a program that Ctrl-C ended */
+};
 
 struct program_option {
     const char *name;  /* "dir" for --dir */
@@ -27,6 +33,7 @@ struct program_option {
 
 struct program_call {
     const struct program *program;
+    const struct program_verb *verb;
     const char *config_path; /* NULL: not given */
     const void *options;     /* the verb's struct, zero where nothing was given */
     int argument_count;
@@ -58,7 +65,7 @@ struct program {
 /* All of main(). The result is the exit status. */
 int program_main(const struct program *program, int argc, char **argv);
 
-/* For run(): HEARTH_OK is PROGRAM_DONE, all else PROGRAM_FAILED. */
+/* For run(): HEARTH_OK is PROGRAM_DONE, CANCELLED is PROGRAM_INTERRUPTED, else PROGRAM_FAILED. */
 enum program_exit program_result(enum hearth_code code);
 
 /* For run(): wrong usage that the tables cannot express. */
