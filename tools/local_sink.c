@@ -56,7 +56,7 @@ enum hearth_code local_name_check(struct view name, struct hearth_err *err)
     }
     if (fault != NULL) {
         char text[FORMAT_NAME_SIZE];
-        return hearth_fail(err, HEARTH_INVALID, "key %.200s cannot be a file name: it %s",
+        return hearth_fail(err, HEARTH_INVALID, "\"%.200s\" cannot be a file name: it %s",
             format_name(name, text), fault);
     }
     return HEARTH_OK;

@@ -1,6 +1,5 @@
 #include "tools/s3_url.h"
 
-#include "client/hearth.h"
 #include "tools/format.h"
 
 static const char scheme[] = "s3://";
@@ -106,6 +105,20 @@ enum hearth_code s3_key_check(struct view key, struct hearth_err *err)
     if (!is_utf8(key)) {
         return hearth_fail(
             err, HEARTH_INVALID, "key %s is not UTF-8, as S3 demands", format_name(key, text));
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code s3_prefix_init(struct s3_prefix *prefix, struct view key, struct hearth_err *err)
+{
+    if (key.size > HEARTH_KEY_MAX) {
+        return hearth_fail(
+            err, HEARTH_INVALID, "prefix of %zu bytes, %d are allowed", key.size, HEARTH_KEY_MAX);
+    }
+    memcpy(prefix->bytes, key.bytes, key.size);
+    prefix->size = key.size;
+    if (key.size > 0 && key.bytes[key.size - 1] != '/') {
+        prefix->bytes[prefix->size++] = '/';
     }
     return HEARTH_OK;
 }

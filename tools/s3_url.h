@@ -7,8 +7,7 @@
 #ifndef HEARTH_TOOLS_S3_URL_H
 #define HEARTH_TOOLS_S3_URL_H
 
-#include "common/err.h"
-#include "common/view.h"
+#include "client/hearth.h"
 
 enum {
     S3_BUCKET_TEXT_SIZE = 256
@@ -29,6 +28,23 @@ enum hearth_code s3_url_parse(const char *text, struct s3_url *out, struct heart
 /* The same, and there must be no key, or there must be a good one. */
 enum hearth_code s3_url_parse_bucket(const char *text, struct s3_url *out, struct hearth_err *err);
 enum hearth_code s3_url_parse_object(const char *text, struct s3_url *out, struct hearth_err *err);
+
+/*
+ * What -r takes for "everything beneath": "photos" means "photos/", not keys that happen to begin
+ * so.  Empty stays empty: the whole bucket.
+ */
+struct s3_prefix {
+    size_t size;
+    uint8_t bytes[HEARTH_KEY_MAX + 1];
+};
+
+/* HEARTH_INVALID: longer than a key can be. */
+enum hearth_code s3_prefix_init(struct s3_prefix *prefix, struct view key, struct hearth_err *err);
+
+static inline struct view s3_prefix_view(const struct s3_prefix *prefix)
+{
+    return view_of(prefix->bytes, prefix->size);
+}
 
 /* HEARTH_INVALID: empty, over 1,024 bytes, or not UTF-8. */
 enum hearth_code s3_key_check(struct view key, struct hearth_err *err);

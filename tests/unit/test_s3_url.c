@@ -63,6 +63,19 @@ static void a_key_has_1024_bytes_at_most(void **state)
     assert_non_null(strstr(err.message, "key of 1025 bytes"));
 }
 
+static void a_prefix_ends_at_a_slash(void **state)
+{
+    (void)state;
+    struct hearth_err err;
+    struct s3_prefix prefix;
+    assert_ok(s3_prefix_init(&prefix, view_text("photos"), &err), &err);
+    assert_true(view_equal(s3_prefix_view(&prefix), view_text("photos/")));
+    assert_ok(s3_prefix_init(&prefix, view_text("photos/"), &err), &err);
+    assert_true(view_equal(s3_prefix_view(&prefix), view_text("photos/")));
+    assert_ok(s3_prefix_init(&prefix, view_text(""), &err), &err);
+    assert_int_equal(prefix.size, 0);
+}
+
 static void only_utf8_is_a_key(void **state)
 {
     (void)state;
@@ -87,6 +100,7 @@ int main(void)
         cmocka_unit_test(a_key_is_never_tidied),
         cmocka_unit_test(what_is_no_url_is_refused),
         cmocka_unit_test(a_key_has_1024_bytes_at_most),
+        cmocka_unit_test(a_prefix_ends_at_a_slash),
         cmocka_unit_test(only_utf8_is_a_key),
     };
     return cmocka_run_group_tests_name("s3_url", tests, NULL, NULL);

@@ -1,0 +1,41 @@
+/*
+ * admin.h - one run of a verb of hearth-admin: a channel to the coordinator, as the operator.
+ *
+ * Thread-safety: one thread.
+ */
+#ifndef HEARTH_TOOLS_ADMIN_H
+#define HEARTH_TOOLS_ADMIN_H
+
+#include "common/arena.h"
+#include "common/program.h"
+#include "proto/rpc_methods.h"
+#include "proto/rpc_stream.h"
+#include "proto/wire_messages.h"
+
+#include <stdatomic.h>
+
+struct admin;
+
+typedef enum hearth_code admin_run_fn(
+    struct admin *admin, const struct program_call *call, struct hearth_err *err);
+
+/* Connects, runs, disconnects; a failure is prefixed with the verb. */
+enum program_exit admin_run(
+    const struct program_call *call, admin_run_fn *run, struct hearth_err *err);
+
+/* Lives until the verb has run. */
+struct arena *admin_arena(struct admin *admin);
+
+/* Set by Ctrl-C. */
+const atomic_bool *admin_cancel(const struct admin *admin);
+
+/* One question, one answer, whose memory is from admin_arena(). */
+enum hearth_code admin_ask(struct admin *admin, enum rpc_method method, const void *request,
+    void *reply, struct hearth_err *err);
+
+/* The stream's first message is `request`; handlers as in rpc_stream.h. */
+enum hearth_code admin_stream(struct admin *admin, enum rpc_method method, const void *request,
+    const struct rpc_stream_handlers *handlers, void *context, struct rpc_stream **out,
+    struct hearth_err *err);
+
+#endif /* HEARTH_TOOLS_ADMIN_H */

@@ -1,0 +1,33 @@
+/*
+ * cluster_health.h - a cluster's state in one sentence: what hearth-admin status begins with.
+ *
+ * The worst that is true is said, and only that; the figures are below it for whoever wants them.
+ */
+#ifndef HEARTH_TOOLS_CLUSTER_HEALTH_H
+#define HEARTH_TOOLS_CLUSTER_HEALTH_H
+
+#include "proto/wire_messages.h"
+
+enum cluster_health {
+    CLUSTER_HEALTHY,
+    CLUSTER_REDUCED,    /* nodes are away; nothing needs to be rebuilt for it yet */
+    CLUSTER_HEALING,    /* something is less redundant than it should be, and is being rebuilt */
+    CLUSTER_ENDANGERED, /* segments have reached the point where repair must not wait */
+    CLUSTER_BROKEN,     /* something cannot be read now */
+};
+
+enum { CLUSTER_SENTENCE_SIZE = 256 };
+
+enum cluster_health cluster_health_of(const struct wire_status_reply *status);
+
+/* "healthy", "reduced", "healing", "endangered", "broken"; static storage. */
+const char *cluster_health_text(enum cluster_health health);
+
+/* "healthy: 8 of 8 nodes answer, and every segment has all its shards". */
+char *cluster_health_sentence(
+    const struct wire_status_reply *status, char sentence[CLUSTER_SENTENCE_SIZE]);
+
+/* Nodes of the state; "" counts all that are expected to answer: neither lost nor gone. */
+size_t cluster_count_nodes(const struct wire_status_reply *status, const char *state);
+
+#endif /* HEARTH_TOOLS_CLUSTER_HEALTH_H */

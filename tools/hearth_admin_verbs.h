@@ -1,0 +1,17 @@
+/*
+ * hearth_admin_verbs.h - the verbs of `hearth-admin`, each from the file that is named for it.
+ */
+#ifndef HEARTH_TOOLS_HEARTH_ADMIN_VERBS_H
+#define HEARTH_TOOLS_HEARTH_ADMIN_VERBS_H
+
+#include "common/program.h"
+
+extern const struct program_verb hearth_admin_verb_init;
+extern const struct program_verb hearth_admin_verb_status;
+extern const struct program_verb hearth_admin_verb_node_list;
+extern const struct program_verb hearth_admin_verb_node_invite;
+extern const struct program_verb hearth_admin_verb_node_lost;
+extern const struct program_verb hearth_admin_verb_tenant_invite;
+extern const struct program_verb hearth_admin_verb_backup;
+
+#endif /* HEARTH_TOOLS_HEARTH_ADMIN_VERBS_H */
