@@ -17,7 +17,7 @@
 
 #define CLOSES_FD __attribute__((cleanup(cleanup_close_fd)))
 #define FREES     __attribute__((cleanup(cleanup_free)))
-#define UNLOCKS   __attribute__((cleanup(cleanup_unlock)))
+#define UNLOCKS   __attribute__((cleanup(cleanup_unlock), unused)) /* used by going out of scope */
 
 static inline void cleanup_close_fd(int *fd)
 {
