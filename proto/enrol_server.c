@@ -4,7 +4,7 @@
  */
 #include "common/config.h"
 #include "proto/enrol.h"
-#include "proto/enrol_link.h"
+#include "proto/enrol_proof.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -54,8 +54,8 @@ static void address_text(const struct sockaddr_storage *from, char text[ENROL_AD
 }
 
 /* The public key, if its holder is at the other end of this very connection. */
-static enum hearth_code prove(const struct enrol_link *link,
-    const struct wire_enrol_request *request, struct pki_key **key, struct hearth_err *err)
+static enum hearth_code prove(const struct tls_link *link, const struct wire_enrol_request *request,
+    struct pki_key **key, struct hearth_err *err)
 {
     uint8_t proof[ENROL_PROOF_SIZE];
     if (request->format != ENROL_FORMAT) {
@@ -65,7 +65,7 @@ static enum hearth_code prove(const struct enrol_link *link,
     if (pki_key_from_public(request->public_key, key, err) != HEARTH_OK) {
         return err->code;
     }
-    enrol_link_proof(link, proof);
+    enrol_proof(link, proof);
     if (!pki_verify(*key, view_of(proof, sizeof(proof)), request->signature)) {
         pki_key_destroy(*key);
         return hearth_fail(err, HEARTH_DENIED, "the signature is not of that key");
@@ -73,7 +73,7 @@ static enum hearth_code prove(const struct enrol_link *link,
     return HEARTH_OK;
 }
 
-static enum hearth_code answer(const struct enrol_server *server, const struct enrol_link *link,
+static enum hearth_code answer(const struct enrol_server *server, const struct tls_link *link,
     const struct sockaddr_storage *from, struct view message, struct arena *arena,
     struct wire_enrol_reply *reply, struct hearth_err *err)
 {
@@ -92,7 +92,7 @@ static enum hearth_code answer(const struct enrol_server *server, const struct e
 }
 
 /* Whatever came of it, the caller is told. */
-static void send_reply(const struct enrol_server *server, struct enrol_link *link,
+static void send_reply(const struct enrol_server *server, struct tls_link *link,
     struct wire_enrol_reply *reply, enum hearth_code code, struct hearth_err *err)
 {
     struct buf *bytes;
@@ -103,21 +103,21 @@ static void send_reply(const struct enrol_server *server, struct enrol_link *lin
     }
     reply->now_unix_ms = env_unix_ms(server->env);
     if (wire_encode(&wire_enrol_reply_message, reply, &bytes, err) == HEARTH_OK) {
-        enrol_link_send(link, buf_view(bytes), err);
+        tls_link_send(link, buf_view(bytes), err);
         buf_unref(bytes);
     }
 }
 
 /* Who does not get as far as one whole frame is a stranger, and gets no answer. */
 static void converse(
-    const struct enrol_server *server, struct enrol_link *link, const struct sockaddr_storage *from)
+    const struct enrol_server *server, struct tls_link *link, const struct sockaddr_storage *from)
 {
     struct hearth_err err;
     struct buf *message;
     struct arena arena;
     struct wire_enrol_reply reply = {0};
-    if (enrol_link_handshake(link, &err) != HEARTH_OK ||
-        enrol_link_receive(link, ENROL_REQUEST_MAX, &message, &err) != HEARTH_OK) {
+    if (tls_link_handshake(link, &err) != HEARTH_OK ||
+        tls_link_receive(link, ENROL_REQUEST_MAX, &message, &err) != HEARTH_OK) {
         return;
     }
     arena_init(&arena, CONVERSATION_MEMORY_MAX);
@@ -158,11 +158,11 @@ static void *serve(void *argument)
         struct sockaddr_storage from;
         int fd = accept_caller(server, &from);
         if (fd >= 0) {
-            struct enrol_link link;
-            enrol_link_init(&link, server->context, fd, server->stop_fd, server->env,
-                server->timeout_ms, ENROL_SERVER);
+            struct tls_link link;
+            tls_link_init(&link, server->context, fd, server->stop_fd, server->env,
+                server->timeout_ms, TLS_ANSWERER);
             converse(server, &link, &from);
-            enrol_link_fini(&link);
+            tls_link_fini(&link);
         }
     }
     OPENSSL_thread_stop();

@@ -6,7 +6,7 @@
  */
 #include "common/cleanup.h"
 #include "proto/enrol.h"
-#include "proto/enrol_link.h"
+#include "proto/enrol_proof.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 
@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-enum { DAY_S = 86400, SHORT_MS = 60 };
+enum { DAY_S = 86400, SHORT_MS = 1000 };
 
 static const uint8_t cluster[PKI_CLUSTER_SIZE] = {0xc1};
 static const uint8_t token[16] = {0x70};
@@ -237,20 +237,20 @@ static int connect_raw(const struct fixture *at)
 /* A caller of our own making, after its handshake. */
 struct hand_made {
     SSL_CTX *context;
-    struct enrol_link link;
+    struct tls_link link;
 };
 
 static void hand_made_init(struct hand_made *caller, struct fixture *at)
 {
     caller->context = SSL_CTX_new(TLS_client_method());
-    enrol_link_init(&caller->link, caller->context, connect_raw(at), -1, at->env, ENROL_TIMEOUT_MS,
-        ENROL_CALLER);
-    assert_ok(enrol_link_handshake(&caller->link, &at->err), &at->err);
+    tls_link_init(
+        &caller->link, caller->context, connect_raw(at), -1, at->env, ENROL_TIMEOUT_MS, TLS_CALLER);
+    assert_ok(tls_link_handshake(&caller->link, &at->err), &at->err);
 }
 
 static void hand_made_fini(struct hand_made *caller)
 {
-    enrol_link_fini(&caller->link);
+    tls_link_fini(&caller->link);
     SSL_CTX_free(caller->context);
 }
 
@@ -259,7 +259,7 @@ static enum hearth_code receive_code(struct hand_made *caller, struct fixture *a
 {
     struct buf *bytes;
     struct wire_enrol_reply reply;
-    assert_ok(enrol_link_receive(&caller->link, ENROL_REPLY_MAX, &bytes, &at->err), &at->err);
+    assert_ok(tls_link_receive(&caller->link, ENROL_REPLY_MAX, &bytes, &at->err), &at->err);
     assert_ok(wire_decode(&wire_enrol_reply_message, buf_view(bytes), &at->arena, &reply, &at->err),
         &at->err);
     buf_unref(bytes);
@@ -279,7 +279,7 @@ static enum hearth_code send_hand_made(
         .public_key = view_of(public_key, sizeof(public_key)),
         .signature = view_of(signature.bytes, signature.size)};
     assert_ok(wire_encode(&wire_enrol_request_message, &request, &bytes, &at->err), &at->err);
-    assert_ok(enrol_link_send(&caller->link, buf_view(bytes), &at->err), &at->err);
+    assert_ok(tls_link_send(&caller->link, buf_view(bytes), &at->err), &at->err);
     buf_unref(bytes);
     return receive_code(caller, at);
 }
@@ -293,7 +293,7 @@ static void a_signature_is_worth_nothing_on_another_connection(void **state)
     start_server(at, PEER_COORDINATOR, 0);
     hand_made_init(&first, at);
     hand_made_init(&second, at);
-    enrol_link_proof(&first.link, proof);
+    enrol_proof(&first.link, proof);
     assert_int_equal(send_hand_made(&second, at, proof, ENROL_FORMAT), HEARTH_DENIED);
     assert_int_equal(at->handled, 0);
     assert_int_equal(send_hand_made(&first, at, proof, ENROL_FORMAT), HEARTH_OK);
@@ -308,7 +308,7 @@ static void a_newer_format_is_refused_as_one(void **state)
     uint8_t proof[ENROL_PROOF_SIZE];
     start_server(at, PEER_COORDINATOR, 0);
     hand_made_init(&caller, at);
-    enrol_link_proof(&caller.link, proof);
+    enrol_proof(&caller.link, proof);
     assert_int_equal(send_hand_made(&caller, at, proof, ENROL_FORMAT + 1), HEARTH_UNKNOWN_FORMAT);
     hand_made_fini(&caller);
 }
@@ -319,7 +319,7 @@ static void bytes_that_are_no_message_are_refused(void **state)
     struct hand_made caller;
     start_server(at, PEER_COORDINATOR, 0);
     hand_made_init(&caller, at);
-    assert_ok(enrol_link_send(&caller.link, view_text("\xff"), &at->err), &at->err);
+    assert_ok(tls_link_send(&caller.link, view_text("\xff"), &at->err), &at->err);
     assert_int_equal(receive_code(&caller, at), HEARTH_INVALID);
     hand_made_fini(&caller);
 }
@@ -333,9 +333,9 @@ static void a_frame_that_is_too_large_ends_the_conversation(void **state)
     start_server(at, PEER_COORDINATOR, 0);
     hand_made_init(&caller, at);
     /* Not all of it may be taken: the server hangs up as soon as it has read the size. */
-    enrol_link_send(&caller.link, view_of(bytes, sizeof(bytes)), &at->err);
+    tls_link_send(&caller.link, view_of(bytes, sizeof(bytes)), &at->err);
     assert_int_equal(
-        enrol_link_receive(&caller.link, ENROL_REPLY_MAX, &answer, &at->err), HEARTH_UNREACHABLE);
+        tls_link_receive(&caller.link, ENROL_REPLY_MAX, &answer, &at->err), HEARTH_UNREACHABLE);
     assert_int_equal(at->handled, 0);
     hand_made_fini(&caller);
 }

@@ -1,30 +1,29 @@
-#include "proto/enrol_link.h"
+#include "proto/tls_link.h"
 
 #include "common/codec.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <poll.h>
 #include <stdio.h>
 
-static const char exporter_label[] = "EXPORTER-hearth-1-enrol"; /* RFC 8446 7.5, RFC 5705 4 */
-static const char proof_purpose[] = "hearth/1/enrol";
+enum { LENGTH_SIZE = 4, NS_PER_MS = 1000000 };
 
-enum { EXPORTED_SIZE = 32, LENGTH_SIZE = 4, NS_PER_MS = 1000000 };
-static_assert(sizeof(proof_purpose) - 1 + EXPORTED_SIZE == ENROL_PROOF_SIZE, "as the header says");
-
-void enrol_link_init(struct enrol_link *link, SSL_CTX *context, int fd, int stop_fd,
-    struct env *env, unsigned timeout_ms, enum enrol_side side)
+void tls_link_init(struct tls_link *link, SSL_CTX *context, int fd, int stop_fd, struct env *env,
+    unsigned timeout_ms, enum tls_side side)
 {
-    *link = (struct enrol_link){.ssl = SSL_new(context),
+    *link = (struct tls_link){.ssl = SSL_new(context),
         .fd = fd,
         .stop_fd = stop_fd,
         .env = env,
         .deadline_ns = env_now_ns(env) + (uint64_t)timeout_ms * NS_PER_MS,
         .side = side};
-    assert(link->ssl != NULL && SSL_set_fd(link->ssl, fd) == 1);
+    assert(link->ssl != NULL);
+    int rc = SSL_set_fd(link->ssl, fd);
+    assert(rc == 1);
 }
 
-void enrol_link_fini(struct enrol_link *link)
+void tls_link_fini(struct tls_link *link)
 {
     SSL_shutdown(link->ssl); /* one alert, if the socket takes it; nobody waits for the answer */
     SSL_free(link->ssl);
@@ -34,7 +33,7 @@ void enrol_link_fini(struct enrol_link *link)
 }
 
 /* Rounded up, so that a wait never ends before the deadline and spins. */
-static int ms_left(const struct enrol_link *link)
+static int ms_left(const struct tls_link *link)
 {
     const uint64_t now_ns = env_now_ns(link->env);
     if (now_ns >= link->deadline_ns) {
@@ -43,7 +42,7 @@ static int ms_left(const struct enrol_link *link)
     return (int)((link->deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-enum hearth_code enrol_link_wait(struct enrol_link *link, short events, struct hearth_err *err)
+enum hearth_code tls_link_wait(struct tls_link *link, short events, struct hearth_err *err)
 {
     struct pollfd polled[2] = {
         {.fd = link->fd, .events = events}, {.fd = link->stop_fd, .events = POLLIN}};
@@ -62,11 +61,11 @@ enum hearth_code enrol_link_wait(struct enrol_link *link, short events, struct h
 
 /* After an SSL call that returned `rc` <= 0: waits until it is worth repeating. */
 static enum hearth_code wait_for_tls(
-    struct enrol_link *link, int rc, const char *doing, struct hearth_err *err)
+    struct tls_link *link, int rc, const char *doing, struct hearth_err *err)
 {
     int reason = SSL_get_error(link->ssl, rc);
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) {
-        return enrol_link_wait(link, reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, err);
+        return tls_link_wait(link, reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, err);
     }
     const char *text = ERR_reason_error_string(ERR_peek_error());
     ERR_clear_error();
@@ -74,11 +73,11 @@ static enum hearth_code wait_for_tls(
         text != NULL ? text : "the other end closed the connection");
 }
 
-enum hearth_code enrol_link_handshake(struct enrol_link *link, struct hearth_err *err)
+enum hearth_code tls_link_handshake(struct tls_link *link, struct hearth_err *err)
 {
     for (;;) {
         ERR_clear_error();
-        int rc = link->side == ENROL_SERVER ? SSL_accept(link->ssl) : SSL_connect(link->ssl);
+        int rc = link->side == TLS_ANSWERER ? SSL_accept(link->ssl) : SSL_connect(link->ssl);
         if (rc == 1) {
             return HEARTH_OK;
         }
@@ -88,17 +87,25 @@ enum hearth_code enrol_link_handshake(struct enrol_link *link, struct hearth_err
     }
 }
 
-void enrol_link_proof(const struct enrol_link *link, uint8_t proof[ENROL_PROOF_SIZE])
+const char *tls_link_certificate(const struct tls_link *link, int nth, struct arena *arena)
 {
-    const size_t purpose_size = sizeof(proof_purpose) - 1;
-    memcpy(proof, proof_purpose, purpose_size);
-    int rc = SSL_export_keying_material(link->ssl, proof + purpose_size, EXPORTED_SIZE,
-        exporter_label, sizeof(exporter_label) - 1, NULL, 0, 0);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(link->ssl);
+    if (chain == NULL || nth >= sk_X509_num(chain)) {
+        return NULL;
+    }
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert(bio != NULL);
+    int rc = PEM_write_bio_X509(bio, sk_X509_value(chain, nth));
     assert(rc == 1);
+    char *bytes;
+    long size = BIO_get_mem_data(bio, &bytes);
+    const char *text = arena_text(arena, view_of(bytes, (size_t)size));
+    BIO_free(bio);
+    return text;
 }
 
 static enum hearth_code write_all(
-    struct enrol_link *link, const uint8_t *bytes, size_t size, struct hearth_err *err)
+    struct tls_link *link, const uint8_t *bytes, size_t size, struct hearth_err *err)
 {
     while (size > 0) {
         size_t done = 0;
@@ -114,7 +121,7 @@ static enum hearth_code write_all(
 }
 
 static enum hearth_code read_all(
-    struct enrol_link *link, uint8_t *bytes, size_t size, struct hearth_err *err)
+    struct tls_link *link, uint8_t *bytes, size_t size, struct hearth_err *err)
 {
     while (size > 0) {
         size_t done = 0;
@@ -129,8 +136,7 @@ static enum hearth_code read_all(
     return HEARTH_OK;
 }
 
-enum hearth_code enrol_link_send(
-    struct enrol_link *link, struct view message, struct hearth_err *err)
+enum hearth_code tls_link_send(struct tls_link *link, struct view message, struct hearth_err *err)
 {
     uint8_t length[LENGTH_SIZE];
     struct writer writer = writer_of(length, sizeof(length));
@@ -141,8 +147,8 @@ enum hearth_code enrol_link_send(
     return write_all(link, message.bytes, message.size, err);
 }
 
-enum hearth_code enrol_link_receive(
-    struct enrol_link *link, size_t size_max, struct buf **out, struct hearth_err *err)
+enum hearth_code tls_link_receive(
+    struct tls_link *link, size_t size_max, struct buf **out, struct hearth_err *err)
 {
     uint8_t length[LENGTH_SIZE];
     if (read_all(link, length, sizeof(length), err) != HEARTH_OK) {
