@@ -23,7 +23,7 @@
 
 #include <stdio.h>
 
-enum { CONFIG_ADDRESSES_MAX = 16 };
+enum { CONFIG_ADDRESSES_MAX = 16, CONFIG_HOST_MAX = 253 /* DNS */ };
 
 struct config_address {
     const char *host; /* name or number; IPv6 without its brackets */
@@ -89,6 +89,11 @@ void config_print(
 /* The same words on a command line. Errors quote the text and say what is expected. */
 enum hearth_code config_parse_bytes(const char *text, uint64_t *out, struct hearth_err *err);
 enum hearth_code config_parse_duration(const char *text, uint64_t *out_ms, struct hearth_err *err);
+/* "host:port" again, with brackets where IPv6 needs them. */
+enum { CONFIG_ADDRESS_TEXT_SIZE = CONFIG_HOST_MAX + sizeof("[]:65535") };
+void config_format_address(
+    const struct config_address *address, char text[CONFIG_ADDRESS_TEXT_SIZE]);
+
 /* The host lives in the arena. */
 enum hearth_code config_parse_address(
     const char *text, struct arena *arena, struct config_address *out, struct hearth_err *err);

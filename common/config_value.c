@@ -119,8 +119,8 @@ enum hearth_code config_parse_address(
     struct view host = colon == NULL ? view_of(text, 0) : host_part(text, colon);
     uint64_t port = 0;
     const char *rest = "";
-    if (host.size == 0 || !parse_digits(colon + 1, &port, &rest) || *rest != '\0' ||
-        port > UINT16_MAX) {
+    if (host.size == 0 || host.size > CONFIG_HOST_MAX || !parse_digits(colon + 1, &port, &rest) ||
+        *rest != '\0' || port > UINT16_MAX) {
         return hearth_fail(err, HEARTH_INVALID, "\"%s\": expected HOST:PORT", text);
     }
     const char *copy = arena_text(arena, host);
@@ -239,12 +239,19 @@ static void print_scaled(uint64_t value, const struct unit *units, FILE *out)
     fprintf(out, "%" PRIu64 "%s", value / units->factor, units->name);
 }
 
+void config_format_address(
+    const struct config_address *address, char text[CONFIG_ADDRESS_TEXT_SIZE])
+{
+    const char *form = strchr(address->host, ':') == NULL ? "%s:%u" : "[%s]:%u";
+    snprintf(text, CONFIG_ADDRESS_TEXT_SIZE, form, address->host, (unsigned)address->port);
+}
+
 static void print_addresses(const struct config_addresses *addresses, FILE *out)
 {
     for (unsigned i = 0; i < addresses->count; i++) {
-        const struct config_address *item = &addresses->items[i];
-        const char *form = strchr(item->host, ':') == NULL ? "%s%s:%u" : "%s[%s]:%u";
-        fprintf(out, form, i == 0 ? "" : ", ", item->host, (unsigned)item->port);
+        char text[CONFIG_ADDRESS_TEXT_SIZE];
+        config_format_address(&addresses->items[i], text);
+        fprintf(out, "%s%s", i == 0 ? "" : ", ", text);
     }
 }
 

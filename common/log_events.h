@@ -13,7 +13,16 @@
     X(TRASH_DELAYED, WARN, "trash.delayed",                                                        \
         "a dead shard is kept for now; it will be named again")                                    \
     X(COORDINATOR_REACHED, INFO, "coordinator.reached", "heartbeats are answered, orders judged")  \
-    X(COORDINATOR_LOST, WARN, "coordinator.lost", "heartbeats fail; shards are served meanwhile")
+    X(COORDINATOR_LOST, WARN, "coordinator.lost", "heartbeats fail; shards are served meanwhile")  \
+    X(CERTIFICATE_RENEWED, INFO, "certificate.renewed", "valid for another while")                 \
+    X(CERTIFICATE_NOT_RENEWED, WARN, "certificate.not_renewed", "tried again in five minutes")     \
+    X(SHARD_DAMAGED, WARN, "shard.damaged", "it does not verify any more; repair replaces it")     \
+    X(VOLUME_LOG_FAILED, WARN, "volume.log_failed", "a write failed; its shards are re-verified")  \
+    X(VOLUME_LOG_VERIFIED, INFO, "volume.log_verified", "what was good of it has been moved")      \
+    X(VOLUME_READ_ONLY, ERROR, "volume.read_only", "the disk fails: replace it")                   \
+    X(VOLUME_RECORDS_ROTTED, ERROR, "volume.records_rotted", "synced bytes are gone: check disk")  \
+    X(VOLUME_INDEX_REBUILT, INFO, "volume.index_rebuilt", "no usable checkpoint; logs were read")  \
+    X(VOLUME_NOT_CLOSED, WARN, "volume.not_closed", "the next start takes longer; no data is lost")
 
 #define LOG_EVENTS_COORDINATOR(X)                                                                  \
     X(SHARD_REPORTED, WARN, "shard.reported",                                                      \
