@@ -1,0 +1,162 @@
+#include "storaged/identity.h"
+
+#include "common/file.h"
+#include "proto/enrol.h"
+
+#include <stdlib.h>
+
+enum { REPLY_ARENA_MAX = 256 * 1024, CERTIFICATE_MODE = 0644 };
+
+/* ---- the files ---- */
+
+static enum hearth_code load_text(const char *path, char **out, struct hearth_err *err)
+{
+    struct arena arena;
+    struct view text;
+    arena_init(&arena, 0);
+    if (file_read_whole(path, PKI_PEM_MAX, &arena, &text, err) == HEARTH_OK) {
+        *out = strndup((const char *)text.bytes, text.size);
+        if (*out == NULL) {
+            hearth_fail(err, HEARTH_NO_MEMORY, "read %s", path);
+        }
+    }
+    arena_fini(&arena);
+    return *out == NULL ? err->code : HEARTH_OK;
+}
+
+static enum hearth_code load_ca(struct identity *identity, struct hearth_err *err)
+{
+    const char *path = identity->settings->ca;
+    uint8_t cluster[PKI_CLUSTER_SIZE];
+    if (load_text(path, &identity->ca_pem, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (pki_ca_read(view_text(identity->ca_pem), cluster, identity->ca_pin, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "%s", path);
+    }
+    return HEARTH_OK;
+}
+
+/* Whether it is still in date is for the peers to say: an expired one is renewed. */
+static enum hearth_code load_certificate(struct identity *identity, struct hearth_err *err)
+{
+    const char *path = identity->settings->certificate;
+    if (load_text(path, &identity->certificate_pem, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (pki_certificate_read(view_text(identity->certificate_pem), &identity->certificate, err) !=
+        HEARTH_OK) {
+        return hearth_err_prefix(err, "%s", path);
+    }
+    if (identity->certificate.identity.class != PEER_NODE ||
+        memcmp(identity->certificate.identity.id, identity->id, PKI_ID_SIZE) != 0) {
+        return hearth_fail(err, HEARTH_INVALID, "%s: is not the certificate of the key in %s", path,
+            identity->settings->key);
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code identity_load(struct identity *identity, struct env *env,
+    const struct settings *settings, struct hearth_err *err)
+{
+    *identity = (struct identity){.env = env, .settings = settings};
+    if (pki_key_load(settings->key, &identity->key, err) != HEARTH_OK) {
+        return err->code;
+    }
+    pki_key_id(identity->key, identity->id);
+    if (load_ca(identity, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return load_certificate(identity, err);
+}
+
+void identity_fini(struct identity *identity)
+{
+    pki_key_destroy(identity->key);
+    free(identity->ca_pem);
+    free(identity->certificate_pem);
+}
+
+enum hearth_code identity_credentials(
+    const struct identity *identity, struct rpc_credentials **out, struct hearth_err *err)
+{
+    return rpc_credentials_create(
+        identity->ca_pem, identity->certificate_pem, identity->key, out, err);
+}
+
+/* ---- enrolment and renewal ---- */
+
+static enum hearth_code ask(const struct identity_enrolment *enrolment,
+    const struct config_address *address, struct arena *arena, struct wire_enrol_reply *reply,
+    struct hearth_err *err)
+{
+    char text[CONFIG_ADDRESS_TEXT_SIZE];
+    config_format_address(address, text);
+    const struct enrol_call call = {
+        .env = enrolment->env,
+        .address = text,
+        .ca_pin = enrolment->ca_pin,
+        .token = enrolment->token,
+        .key = enrolment->key,
+    };
+    return enrol_call_blocking(&call, arena, reply, err);
+}
+
+enum hearth_code identity_enrol(const struct identity_enrolment *enrolment, struct arena *arena,
+    struct wire_enrol_reply *reply, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_INTERNAL;
+    for (unsigned i = 0; i < enrolment->addresses->count; i++) {
+        code = ask(enrolment, &enrolment->addresses->items[i], arena, reply, err);
+        if (code != HEARTH_UNREACHABLE) {
+            break;
+        }
+    }
+    return code;
+}
+
+bool identity_should_renew(const struct identity *identity)
+{
+    const struct pki_certificate *certificate = &identity->certificate;
+    uint64_t life_ms = certificate->not_after_unix_ms - certificate->not_before_unix_ms;
+    return env_unix_ms(identity->env) >= certificate->not_before_unix_ms + life_ms / 3 * 2;
+}
+
+static enum hearth_code take_certificate(
+    struct identity *identity, struct view pem, struct hearth_err *err)
+{
+    struct pki_certificate certificate;
+    char *text = strndup((const char *)pem.bytes, pem.size);
+    if (text == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "new certificate");
+    }
+    if (pki_certificate_read(pem, &certificate, err) != HEARTH_OK ||
+        file_write_atomically(identity->settings->certificate, pem, CERTIFICATE_MODE, err) !=
+            HEARTH_OK) {
+        free(text);
+        return err->code;
+    }
+    free(identity->certificate_pem);
+    identity->certificate_pem = text;
+    identity->certificate = certificate;
+    return HEARTH_OK;
+}
+
+enum hearth_code identity_renew(struct identity *identity, struct hearth_err *err)
+{
+    const struct identity_enrolment enrolment = {
+        .env = identity->env,
+        .key = identity->key,
+        .ca_pin = identity->ca_pin,
+        .addresses = &identity->settings->enrolment,
+    };
+    struct wire_enrol_reply reply;
+    struct arena arena;
+    arena_init(&arena, REPLY_ARENA_MAX);
+    enum hearth_code code = identity_enrol(&enrolment, &arena, &reply, err);
+    if (code == HEARTH_OK) {
+        code = take_certificate(identity, reply.certificate, err);
+    }
+    arena_fini(&arena);
+    return code;
+}

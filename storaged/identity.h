@@ -1,0 +1,60 @@
+/*
+ * identity.h - who this node is: its key, its certificate, and the authority it trusts.
+ *
+ *   invitation --enrol--> certificate, CA, coordinators          (init)
+ *   files      --load---> identity --> credentials               (every start)
+ *   2/3 of the certificate's life --renew--> certificate --> file, credentials
+ *
+ * A node that was off for months comes back by itself: renewal asks only for the key.
+ *
+ * Everything blocks.  Thread-safety: none; one thread at a time.
+ */
+#ifndef HEARTH_STORAGED_IDENTITY_H
+#define HEARTH_STORAGED_IDENTITY_H
+
+#include "proto/rpc_credentials.h"
+#include "proto/wire_messages.h"
+#include "storaged/settings.h"
+
+struct identity {
+    struct env *env;
+    const struct settings *settings; /* borrowed: where the files are, where renewal is */
+    struct pki_key *key;
+    uint8_t id[PKI_ID_SIZE];
+    char *ca_pem;
+    uint8_t ca_pin[PKI_PIN_SIZE];
+    char *certificate_pem;
+    struct pki_certificate certificate;
+};
+
+/* HEARTH_INVALID: the files are not what they should be, or do not belong together. */
+enum hearth_code identity_load(struct identity *identity, struct env *env,
+    const struct settings *settings, struct hearth_err *err);
+
+/* Also after a failed load. */
+void identity_fini(struct identity *identity);
+
+/* *out: one reference, the caller's. */
+enum hearth_code identity_credentials(
+    const struct identity *identity, struct rpc_credentials **out, struct hearth_err *err);
+
+/* Two thirds of the certificate's life have passed. */
+bool identity_should_renew(const struct identity *identity);
+
+/* Asks the enrolment addresses in turn; on success the new certificate is on disk, and here. */
+enum hearth_code identity_renew(struct identity *identity, struct hearth_err *err);
+
+/* Asks each of the addresses ("host:port") until one answers; `token` empty: renewal. */
+struct identity_enrolment {
+    struct env *env;
+    const struct pki_key *key;
+    const uint8_t *ca_pin;
+    struct view token;
+    const struct config_addresses *addresses;
+};
+
+/* *reply lives in the arena. Errors are those of the last address that was tried. */
+enum hearth_code identity_enrol(const struct identity_enrolment *enrolment, struct arena *arena,
+    struct wire_enrol_reply *reply, struct hearth_err *err);
+
+#endif /* HEARTH_STORAGED_IDENTITY_H */

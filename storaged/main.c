@@ -1,0 +1,112 @@
+/*
+ * main.c - hearth-storaged: `init` makes a node of an invitation, without a verb it serves.
+ */
+#include "common/log.h"
+#include "common/program.h"
+#include "storaged/node_init.h"
+#include "storaged/storaged.h"
+
+#include <malloc.h>
+#include <signal.h>
+
+/* ---- init ---- */
+
+struct init_options {
+    const char *dir;
+    const char *invite;
+    const char *listen;
+    const char *advertise;
+    const char *capacity;
+};
+
+#define FIELD(name) offsetof(struct init_options, name)
+
+static const struct program_option init_options[] = {
+    {"dir", 0, "DIR", true, FIELD(dir), "the folder to make"},
+    {"invite", 0, "STRING", true, FIELD(invite), "the invitation"},
+    {"listen", 0, "HOST:PORT", false, FIELD(listen), "default " SETTINGS_LISTEN},
+    {"advertise", 0, "HOST:PORT", false, FIELD(advertise), "how clients reach it from outside"},
+    {"capacity", 0, "BYTES", false, FIELD(capacity), "the most it may occupy: 500G, 2T"},
+};
+
+static enum program_exit run_init(const struct program_call *call, struct hearth_err *err)
+{
+    const struct init_options *options = call->options;
+    struct node_init init = {
+        .dir = options->dir,
+        .invite = options->invite,
+        .listen = options->listen,
+        .advertise = options->advertise,
+    };
+    if (options->capacity != NULL &&
+        config_parse_bytes(options->capacity, &init.capacity_bytes, err) != HEARTH_OK) {
+        return program_usage(err, "--capacity %s", err->message);
+    }
+    if (node_init_blocking(&init, env_system(), err) != HEARTH_OK) {
+        hearth_err_prefix(err, "init %s", options->dir);
+        return PROGRAM_FAILED;
+    }
+    return PROGRAM_DONE;
+}
+
+/* ---- serve ---- */
+
+static enum hearth_code serve(const struct settings *settings, struct hearth_err *err)
+{
+    struct storaged *storaged;
+    int stop_fd;
+    if (program_stop_open(&stop_fd, err) != HEARTH_OK) {
+        return err->code;
+    }
+    enum hearth_code code = storaged_start(settings, env_system(), &storaged, err);
+    if (code == HEARTH_OK) {
+        storaged_run(storaged, stop_fd);
+        log_write(LOG_PROCESS_STOPPED, "program=hearth-storaged reason=%s",
+            strsignal(program_stop_wait(stop_fd)));
+        storaged_stop(storaged);
+    }
+    close(stop_fd);
+    return code;
+}
+
+static enum program_exit run_serve(const struct program_call *call, struct hearth_err *err)
+{
+    struct settings settings;
+    struct arena arena;
+    mallopt(M_ARENA_MAX, 2); /* one per thread would be a third of the 64 MiB a node may take */
+    arena_init(&arena, 0);
+    enum hearth_code code =
+        config_load(call->program->config, call->config_path, &arena, &settings, err);
+    if (code == HEARTH_OK) {
+        code = serve(&settings, err);
+    }
+    arena_fini(&arena);
+    return program_result(code);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct program_verb verbs[] = {
+        {
+            .needs_config = true,
+            .help = "serves shards until SIGTERM or SIGINT",
+            .run = run_serve,
+        },
+        {
+            .name = "init",
+            .options = init_options,
+            .option_count = sizeof(init_options) / sizeof(init_options[0]),
+            .options_size = sizeof(struct init_options),
+            .help = "makes a node: key, certificate, configuration, empty volume",
+            .run = run_init,
+        },
+    };
+    static const struct program program = {
+        .name = "hearth-storaged",
+        .purpose = "keeps shards of a Hearth cluster on this machine's disk",
+        .verbs = verbs,
+        .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+        .config = &settings_table,
+    };
+    return program_main(&program, argc, argv);
+}

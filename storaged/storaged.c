@@ -1,0 +1,425 @@
+#include "storaged/storaged.h"
+
+#include "common/log.h"
+#include "proto/rpc_server.h"
+#include "storaged/coordinator_rpc.h"
+#include "storaged/disk_threads.h"
+#include "storaged/endpoints.h"
+#include "storaged/heartbeat.h"
+#include "storaged/identity.h"
+#include "storaged/shard_service.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/statvfs.h>
+
+enum {
+    STOP_GRACE_MS = 4000, /* for requests under way; with all the rest a stop takes < 10 s */
+    RENEWAL_CHECK_MS = 60000,
+    RENEWAL_RETRY_MS = 300000, /* after a failure: weeks are left, and the coordinator is busy */
+    CALLS_MAX = 2 * SHARD_SERVICE_STREAMS_MAX, /* beyond the streams: room to answer BUSY */
+    RPC_MEMORY_MAX = 24 << 20,                 /* of the 64 MiB a node may take */
+};
+
+struct storaged {
+    const struct settings *settings;
+    struct env *env;
+    struct arena arena; /* texts that live as long as the daemon */
+    struct identity identity;
+    struct rpc_credentials *credentials;
+    int renew_fd; /* readable: the coordinator says that our certificate expired */
+    uint64_t renew_not_before_ns;
+
+    struct loop *loop;
+    bool loop_runs;
+    struct disk *disk;
+    struct volume *volume;
+    struct order_check orders;
+
+    struct shard_context context;
+    struct shard_service *service;
+    struct rpc_runtime *runtime;
+    struct rpc_server *server;
+
+    struct endpoints endpoints;
+    struct coordinator_rpc *coordinator;
+    struct heartbeat *heartbeat;
+};
+
+/* ---- the main thread asks something of the loop and waits ---- */
+
+struct loop_request {
+    struct task task;
+    struct storaged *storaged;
+    void (*run)(struct loop_request *request); /* on the loop; posts `done` now or later */
+    sem_t done;
+    struct volume_wait wait;
+};
+
+static void run_request(struct task *task)
+{
+    struct loop_request *request =
+        (struct loop_request *)((char *)task - offsetof(struct loop_request, task));
+    request->run(request);
+}
+
+static void ask_loop_blocking(struct storaged *storaged, struct loop_request *request)
+{
+    request->storaged = storaged;
+    request->task.run = run_request;
+    sem_init(&request->done, 0, 0);
+    loop_post(storaged->loop, &request->task);
+    while (sem_wait(&request->done) != 0) {
+        assert(errno == EINTR);
+    }
+    sem_destroy(&request->done);
+}
+
+/* ---- identity ---- */
+
+static enum hearth_code open_identity(struct storaged *storaged, struct hearth_err *err)
+{
+    if (identity_load(&storaged->identity, storaged->env, storaged->settings, err) != HEARTH_OK ||
+        identity_credentials(&storaged->identity, &storaged->credentials, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "load identity");
+    }
+    return HEARTH_OK;
+}
+
+/* ---- volume ---- */
+
+static void log_volume_event(void *context, const struct volume_event *event)
+{
+    static const enum log_event events[] = {
+        [VOLUME_LOG_FAILED] = LOG_VOLUME_LOG_FAILED,
+        [VOLUME_SHARD_DAMAGED] = LOG_SHARD_DAMAGED,
+        [VOLUME_LOG_VERIFIED] = LOG_VOLUME_LOG_VERIFIED,
+        [VOLUME_READ_ONLY] = LOG_VOLUME_READ_ONLY,
+        [VOLUME_RECORDS_ROTTED] = LOG_VOLUME_RECORDS_ROTTED,
+        [VOLUME_INDEX_REBUILT] = LOG_VOLUME_INDEX_REBUILT,
+    };
+    const struct storaged *storaged = context;
+    struct shard_id_text shard = {"-"};
+    if (event->shard != NULL) {
+        shard = shard_id_text(event->shard);
+    }
+    log_write(events[event->kind],
+        "volume=%s log=%08x shard=%s offset=%llu bytes=%llu reason=\"%s\"",
+        storaged->settings->volume, event->log, shard.chars, (unsigned long long)event->offset,
+        (unsigned long long)event->size, event->reason == NULL ? "" : event->reason);
+}
+
+static enum hearth_code open_volume(struct storaged *storaged, struct hearth_err *err)
+{
+    const struct disk_threads_options disk_options = {
+        .directory = storaged->settings->volume, .loop = storaged->loop};
+    if (disk_threads_create(&disk_options, &storaged->disk, err) != HEARTH_OK) {
+        return err->code;
+    }
+    struct volume_options options = {
+        .disk = storaged->disk,
+        .loop = storaged->loop,
+        .capacity_bytes = storaged->settings->capacity_bytes,
+        .on_event = log_volume_event,
+        .on_event_context = storaged,
+    };
+    memcpy(options.node_id, storaged->identity.id, VOLUME_NODE_ID_SIZE);
+    return volume_open_blocking(&options, &storaged->volume, err);
+}
+
+static enum hearth_code start_volume(struct storaged *storaged, struct hearth_err *err)
+{
+    if (loop_create(storaged->env, &storaged->loop, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (open_volume(storaged, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "open volume %s", storaged->settings->volume);
+    }
+    order_check_init(&storaged->orders, storaged->env, storaged->identity.id);
+    if (loop_start(storaged->loop, err) != HEARTH_OK) {
+        return err->code;
+    }
+    storaged->loop_runs = true;
+    return HEARTH_OK;
+}
+
+static void run_close(struct loop_request *request)
+{
+    volume_close(request->storaged->volume, &request->wait);
+}
+
+static void volume_closed(struct volume_wait *wait)
+{
+    struct loop_request *request =
+        (struct loop_request *)((char *)wait - offsetof(struct loop_request, wait));
+    sem_post(&request->done);
+}
+
+static void close_volume_blocking(struct storaged *storaged)
+{
+    struct loop_request request = {.run = run_close, .wait = {.done = volume_closed}};
+    ask_loop_blocking(storaged, &request);
+    if (request.wait.err.code != HEARTH_OK) {
+        log_write(LOG_VOLUME_NOT_CLOSED, "volume=%s reason=\"%s\"", storaged->settings->volume,
+            request.wait.err.message);
+    }
+}
+
+/* ---- the network ---- */
+
+/* "host:port" of each, in the daemon's arena. NULL: out of memory. */
+static const char **format_addresses(
+    struct storaged *storaged, const struct config_addresses *addresses)
+{
+    const char **texts = arena_take_array(&storaged->arena, addresses->count, sizeof(*texts));
+    for (unsigned i = 0; texts != NULL && i < addresses->count; i++) {
+        char text[CONFIG_ADDRESS_TEXT_SIZE];
+        config_format_address(&addresses->items[i], text);
+        texts[i] = arena_text(&storaged->arena, view_text(text));
+        if (texts[i] == NULL) {
+            return NULL;
+        }
+    }
+    return texts;
+}
+
+static enum hearth_code start_server(struct storaged *storaged, struct hearth_err *err)
+{
+    const struct config_addresses *listen = &storaged->settings->listen;
+    const char **addresses = format_addresses(storaged, listen);
+    if (addresses == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "addresses");
+    }
+    struct rpc_server_options options = {
+        .runtime = storaged->runtime,
+        .credentials = storaged->credentials,
+        .handlers = shard_service_handlers,
+        .handler_count = SHARD_SERVICE_METHODS,
+        .service = storaged->service,
+        .calls_max = CALLS_MAX,
+        .memory_max = RPC_MEMORY_MAX,
+    };
+    static_assert((int)SETTINGS_LISTEN_MAX < (int)RPC_ADDRESSES_MAX, "a NULL ends them");
+    memcpy(options.addresses, addresses, listen->count * sizeof(*addresses));
+    return rpc_server_start(&options, &storaged->server, err);
+}
+
+static enum hearth_code start_serving(struct storaged *storaged, struct hearth_err *err)
+{
+    const struct rpc_runtime_options runtime_options = {.env = storaged->env, .workers = 1};
+    storaged->context = (struct shard_context){
+        .loop = storaged->loop, .volume = storaged->volume, .orders = &storaged->orders};
+    if (rpc_runtime_create(&runtime_options, &storaged->runtime, err) != HEARTH_OK ||
+        shard_service_create(&storaged->context, (unsigned)storaged->settings->streams,
+            &storaged->service, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return start_server(storaged, err);
+}
+
+/* ---- the heartbeat ---- */
+
+static uint64_t disk_free_bytes(void *context)
+{
+    const struct storaged *storaged = context;
+    struct statvfs facts;
+    if (statvfs(storaged->settings->volume, &facts) != 0) {
+        return 0; /* nothing more is to be sent here */
+    }
+    return (uint64_t)facts.f_bavail * facts.f_frsize;
+}
+
+static void certificate_expired(void *context)
+{
+    const struct storaged *storaged = context;
+    eventfd_write(storaged->renew_fd, 1);
+}
+
+static void run_heartbeat_start(struct loop_request *request)
+{
+    heartbeat_start(request->storaged->heartbeat);
+    sem_post(&request->done);
+}
+
+static enum hearth_code make_coordinator(struct storaged *storaged, struct hearth_err *err)
+{
+    const struct config_addresses *coordinators = &storaged->settings->coordinators;
+    const struct coordinator_rpc_options options = {
+        .loop = storaged->loop,
+        .runtime = storaged->runtime,
+        .credentials = storaged->credentials,
+        .addresses = format_addresses(storaged, coordinators),
+        .address_count = coordinators->count,
+    };
+    if (options.addresses == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "addresses");
+    }
+    return coordinator_rpc_create(&options, &storaged->coordinator, err);
+}
+
+static enum hearth_code start_heartbeat(struct storaged *storaged, struct hearth_err *err)
+{
+    uint16_t port = (uint16_t)rpc_server_port(storaged->server);
+    if (endpoints_make(storaged->settings, port, &storaged->arena, &storaged->endpoints, err) !=
+            HEARTH_OK ||
+        make_coordinator(storaged, err) != HEARTH_OK) {
+        return err->code;
+    }
+    const struct heartbeat_options options = {
+        .loop = storaged->loop,
+        .volume = storaged->volume,
+        .orders = &storaged->orders,
+        .link = coordinator_rpc_link(storaged->coordinator),
+        .endpoints = storaged->endpoints.items,
+        .endpoint_count = storaged->endpoints.count,
+        .capacity_bytes = storaged->settings->capacity_bytes,
+        .disk_free_bytes = disk_free_bytes,
+        .certificate_expired = certificate_expired,
+        .context = storaged,
+    };
+    if (heartbeat_create(&options, &storaged->heartbeat, err) != HEARTH_OK) {
+        return err->code;
+    }
+    struct loop_request request = {.run = run_heartbeat_start};
+    ask_loop_blocking(storaged, &request);
+    return HEARTH_OK;
+}
+
+static void heartbeat_stopped(void *context)
+{
+    struct loop_request *request = context;
+    sem_post(&request->done);
+}
+
+static void run_heartbeat_stop(struct loop_request *request)
+{
+    heartbeat_stop(request->storaged->heartbeat, heartbeat_stopped, request);
+}
+
+/* ---- renewal ---- */
+
+static enum hearth_code renew(struct storaged *storaged, struct hearth_err *err)
+{
+    struct rpc_credentials *credentials;
+    if (identity_renew(&storaged->identity, err) != HEARTH_OK ||
+        identity_credentials(&storaged->identity, &credentials, err) != HEARTH_OK) {
+        return err->code;
+    }
+    rpc_server_set_credentials(storaged->server, credentials);
+    coordinator_rpc_set_credentials(storaged->coordinator, credentials);
+    rpc_credentials_unref(storaged->credentials);
+    storaged->credentials = credentials;
+    return HEARTH_OK;
+}
+
+static void renew_when_due(struct storaged *storaged, bool is_refused)
+{
+    struct hearth_err err;
+    uint64_t now_ns = env_now_ns(storaged->env);
+    if (!(is_refused || identity_should_renew(&storaged->identity)) ||
+        now_ns < storaged->renew_not_before_ns) {
+        return;
+    }
+    if (renew(storaged, &err) == HEARTH_OK) {
+        log_write(LOG_CERTIFICATE_RENEWED, "file=%s", storaged->settings->certificate);
+        return;
+    }
+    log_write(LOG_CERTIFICATE_NOT_RENEWED, "code=%s reason=\"%s\"", hearth_code_name(err.code),
+        err.message);
+    storaged->renew_not_before_ns = now_ns + RENEWAL_RETRY_MS * UINT64_C(1000000);
+}
+
+void storaged_run(struct storaged *storaged, int stop_fd)
+{
+    struct pollfd polls[] = {
+        {.fd = stop_fd, .events = POLLIN}, {.fd = storaged->renew_fd, .events = POLLIN}};
+    bool is_refused = false;
+    while ((polls[0].revents & POLLIN) == 0) {
+        renew_when_due(storaged, is_refused);
+        int ready = poll(polls, 2, RENEWAL_CHECK_MS);
+        assert(ready >= 0 || errno == EINTR);
+        eventfd_t count;
+        is_refused =
+            (polls[1].revents & POLLIN) != 0 && eventfd_read(storaged->renew_fd, &count) == 0;
+    }
+}
+
+/* ---- a life ---- */
+
+static enum hearth_code start_all(struct storaged *storaged, struct hearth_err *err)
+{
+    storaged->renew_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (storaged->renew_fd < 0) {
+        return hearth_fail_sys(err, HEARTH_IO, errno, "open a descriptor for events");
+    }
+    if (open_identity(storaged, err) != HEARTH_OK || start_volume(storaged, err) != HEARTH_OK ||
+        start_serving(storaged, err) != HEARTH_OK || start_heartbeat(storaged, err) != HEARTH_OK) {
+        return err->code;
+    }
+    log_write(LOG_PROCESS_STARTED, "program=hearth-storaged version=%s node=%s port=%u volume=%s",
+        HEARTH_VERSION, storaged->identity.certificate.identity.id_text,
+        rpc_server_port(storaged->server), storaged->settings->volume);
+    return HEARTH_OK;
+}
+
+enum hearth_code storaged_start(
+    const struct settings *settings, struct env *env, struct storaged **out, struct hearth_err *err)
+{
+    struct storaged *storaged = calloc(1, sizeof(*storaged));
+    if (storaged == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "start");
+    }
+    storaged->settings = settings;
+    storaged->env = env;
+    arena_init(&storaged->arena, 0);
+    if (start_all(storaged, err) != HEARTH_OK) {
+        storaged_stop(storaged);
+        return err->code;
+    }
+    *out = storaged;
+    return HEARTH_OK;
+}
+
+/* What the loop works with ends while it still runs. */
+static void stop_loop_blocking(struct storaged *storaged)
+{
+    if (storaged->server != NULL) {
+        rpc_server_stop_blocking(storaged->server, STOP_GRACE_MS);
+    }
+    if (storaged->heartbeat != NULL) {
+        struct loop_request request = {.run = run_heartbeat_stop};
+        ask_loop_blocking(storaged, &request);
+    }
+    close_volume_blocking(storaged);
+    loop_stop(storaged->loop);
+}
+
+void storaged_stop(struct storaged *storaged)
+{
+    if (storaged == NULL) {
+        return;
+    }
+    if (storaged->loop_runs) {
+        stop_loop_blocking(storaged);
+    }
+    heartbeat_destroy(storaged->heartbeat);
+    coordinator_rpc_destroy(storaged->coordinator);
+    rpc_server_destroy(storaged->server);
+    shard_service_destroy(storaged->service);
+    rpc_runtime_destroy(storaged->runtime);
+    volume_destroy(storaged->volume);
+    disk_destroy(storaged->disk);
+    loop_destroy(storaged->loop);
+    order_check_fini(&storaged->orders);
+    rpc_credentials_unref(storaged->credentials);
+    identity_fini(&storaged->identity);
+    if (storaged->renew_fd >= 0) {
+        close(storaged->renew_fd);
+    }
+    arena_fini(&storaged->arena);
+    free(storaged);
+}

@@ -1,0 +1,32 @@
+/*
+ * storaged.h - the daemon put together: what starts in which order, and ends in the other.
+ *
+ *   identity -> loop, disk, volume -> shard service -> RPC server -> heartbeat
+ *
+ *   main thread   waits for a stop signal, renews the certificate        (blocks)
+ *   loop thread   the volume, every request for a shard, the heartbeat   (never blocks)
+ *   disk threads  pread, pwrite, fdatasync                               (block)
+ *   gRPC's        the network; hands everything to the loop              (never blocks)
+ */
+#ifndef HEARTH_STORAGED_STORAGED_H
+#define HEARTH_STORAGED_STORAGED_H
+
+#include "common/env.h"
+#include "storaged/settings.h"
+
+struct storaged;
+
+/*
+ * Serves when it returns HEARTH_OK.  `settings` outlive it.  Errors say which step failed:
+ * "open volume /x: in use by another process".
+ */
+enum hearth_code storaged_start(const struct settings *settings, struct env *env,
+    struct storaged **out, struct hearth_err *err);
+
+/* Until `stop_fd` is readable. Renews the certificate when it is time. */
+void storaged_run(struct storaged *storaged, int stop_fd);
+
+/* Lets requests under way end, for some seconds; everything is closed and freed. Accepts NULL. */
+void storaged_stop(struct storaged *storaged);
+
+#endif /* HEARTH_STORAGED_STORAGED_H */
