@@ -15,9 +15,10 @@
 
 #define TAKES /* this argument becomes the callee's; the caller forgets it, even on failure */
 
-#define CLOSES_FD __attribute__((cleanup(cleanup_close_fd)))
-#define FREES     __attribute__((cleanup(cleanup_free)))
-#define UNLOCKS   __attribute__((cleanup(cleanup_unlock), unused)) /* used by going out of scope */
+/* unused: going out of scope is use enough, which clang does not see. */
+#define CLOSES_FD __attribute__((cleanup(cleanup_close_fd), unused))
+#define FREES     __attribute__((cleanup(cleanup_free), unused))
+#define UNLOCKS   __attribute__((cleanup(cleanup_unlock), unused))
 
 static inline void cleanup_close_fd(int *fd)
 {
