@@ -43,8 +43,9 @@ void rpc_args_init(struct rpc_args *args, unsigned keepalive_ms, unsigned lookah
 
     /* Home routers forget a silent connection in 30 s; a peer whose house lost power says nothing
      * at all.  So both ends ping, calls or not, for as long as the connection lasts. */
-    rpc_args_int(args, GRPC_ARG_KEEPALIVE_TIME_MS, or_default(keepalive_ms, RPC_KEEPALIVE_MS));
-    rpc_args_int(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, RPC_KEEPALIVE_TIMEOUT_MS);
+    int keepalive = or_default(keepalive_ms, RPC_KEEPALIVE_MS);
+    rpc_args_int(args, GRPC_ARG_KEEPALIVE_TIME_MS, keepalive);
+    rpc_args_int(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive / 2);
     rpc_args_int(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     rpc_args_int(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
 

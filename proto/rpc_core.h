@@ -21,7 +21,6 @@ enum {
     /* Nobody may keep a call of a server open longer, whatever deadline he names. */
     RPC_DEADLINE_MAX_MS = 3600 * 1000,
     RPC_KEEPALIVE_MS = 25 * 1000,
-    RPC_KEEPALIVE_TIMEOUT_MS = 10 * 1000,
     RPC_LOOKAHEAD_BYTES = 256 * 1024,
     RPC_METADATA_MAX = 8 * 1024,
 };

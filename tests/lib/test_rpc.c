@@ -10,21 +10,21 @@
 
 enum { DAY_S = 86400, EVERYBODY = (1u << PEER_CLASSES) - 1 };
 
-#define ROW(path_, kind_, classes_, mutates_)                                                      \
+#define ROW(path_, kind_, classes_, mutates_, request_max_)                                        \
     {                                                                                              \
         .path = (path_), .kind = (kind_), .classes = (classes_), .mutates = (mutates_),            \
-        .request_max = TEST_MESSAGE_MAX, .response_max = TEST_MESSAGE_MAX,                         \
+        .request_max = (request_max_), .response_max = TEST_MESSAGE_MAX,                           \
         .request = &wire_backup_chunk_message, .response = &wire_backup_chunk_message              \
     }
 
 static const struct rpc_method_row rows[TEST_METHODS] = {
-    [TEST_ECHO] = ROW("/test.Test/Echo", RPC_UNARY, EVERYBODY, false),
-    [TEST_CHANGE] = ROW("/test.Test/Change", RPC_UNARY, EVERYBODY, true),
-    [TEST_ADMINS] = ROW("/test.Test/Admins", RPC_UNARY, RPC_CLASS(ADMIN), true),
-    [TEST_UNSERVED] = ROW("/test.Test/Unserved", RPC_UNARY, EVERYBODY, true),
-    [TEST_UP] = ROW("/test.Test/Up", RPC_CLIENT_STREAM, EVERYBODY, true),
-    [TEST_DOWN] = ROW("/test.Test/Down", RPC_SERVER_STREAM, EVERYBODY, false),
-    [TEST_BOTH] = ROW("/test.Test/Both", RPC_BOTH_STREAM, EVERYBODY, true),
+    [TEST_ECHO] = ROW("/test.Test/Echo", RPC_UNARY, EVERYBODY, false, TEST_MESSAGE_MAX),
+    [TEST_CHANGE] = ROW("/test.Test/Change", RPC_UNARY, EVERYBODY, true, TEST_MESSAGE_MAX),
+    [TEST_ADMINS] = ROW("/test.Test/Admins", RPC_UNARY, RPC_CLASS(ADMIN), true, TEST_MESSAGE_MAX),
+    [TEST_UNSERVED] = ROW("/test.Test/Unserved", RPC_UNARY, EVERYBODY, true, TEST_MESSAGE_MAX),
+    [TEST_UP] = ROW("/test.Test/Up", RPC_CLIENT_STREAM, EVERYBODY, true, TEST_UP_MAX),
+    [TEST_DOWN] = ROW("/test.Test/Down", RPC_SERVER_STREAM, EVERYBODY, false, TEST_MESSAGE_MAX),
+    [TEST_BOTH] = ROW("/test.Test/Both", RPC_BOTH_STREAM, EVERYBODY, true, TEST_MESSAGE_MAX),
 };
 
 const struct rpc_table test_rpc_table = {.rows = rows, .count = TEST_METHODS};

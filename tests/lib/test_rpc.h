@@ -22,7 +22,12 @@ enum test_method {
     TEST_METHODS,
 };
 
-enum { TEST_MESSAGE_MAX = 128 * 1024, TEST_WAIT_S = 20, TEST_DEADLINE_MS = 15000 };
+enum {
+    TEST_MESSAGE_MAX = 128 * 1024,
+    TEST_UP_MAX = 70 * 1024, /* a request of TEST_UP: less than the transport lets through */
+    TEST_WAIT_S = 20,
+    TEST_DEADLINE_MS = 15000,
+};
 
 extern const struct rpc_table test_rpc_table;
 
