@@ -28,6 +28,8 @@
     X(SHARD_REPORTED, WARN, "shard.reported",                                                      \
         "a reader found a shard wrong or missing at a node; many of one node: look at it")         \
     X(GARBAGE_COLLECTED, INFO, "garbage.collected", "what nobody named any more was let go")       \
+    X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
+    X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
     X(DUTY_FAILED, WARN, "duty.failed", "a background duty is tried again at its next round")
 
 #define LOG_EVENTS_CLIENT(X)

@@ -1,0 +1,190 @@
+#include "coordinator/repair.h"
+
+#include "common/cleanup.h"
+#include "common/codec.h"
+#include "common/log.h"
+#include "coordinator/repair_judge.h"
+#include "coordinator/repair_plan.h"
+#include "coordinator/repair_queue.h"
+#include "coordinator/segment_orders.h"
+
+#include <stdlib.h>
+
+struct repair {
+    /* Set once. */
+    struct coordinator *coordinator;
+    struct shard_net *net;
+    uint8_t session_id[PKI_ID_SIZE];
+
+    /* The duty's thread only. */
+    struct {
+        struct repair_queue queue;
+        struct meta_segment page[META_SWEEP_MAX];
+        struct repair_status counts; /* of the sweep that runs */
+    } on_duty;
+
+    struct {
+        pthread_mutex_t mutex;
+        struct repair_status status;
+    } shared;
+};
+
+struct repair *repair_create(
+    struct coordinator *coordinator, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE])
+{
+    struct repair *repair = calloc(1, sizeof(*repair));
+    if (repair == NULL) {
+        return NULL;
+    }
+    if (!repair_queue_init(&repair->on_duty.queue, REPAIR_QUEUE_MAX)) {
+        free(repair);
+        return NULL;
+    }
+    repair->coordinator = coordinator;
+    repair->net = net;
+    memcpy(repair->session_id, session_id, sizeof(repair->session_id));
+    pthread_mutex_init(&repair->shared.mutex, NULL);
+    return repair;
+}
+
+void repair_destroy(struct repair *repair)
+{
+    if (repair != NULL) {
+        repair_queue_fini(&repair->on_duty.queue);
+        pthread_mutex_destroy(&repair->shared.mutex);
+        free(repair);
+    }
+}
+
+void repair_status_get(struct repair *repair, struct repair_status *out)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    *out = repair->shared.status;
+}
+
+/* ---- the sweep ---- */
+
+static void judge(
+    struct repair *repair, const struct meta_segment *segment, struct repair_judgement *out)
+{
+    struct repair_node nodes[META_SLOTS_MAX];
+    for (unsigned slot = 0; slot < segment->n; slot++) {
+        nodes[slot].health = node_table_health(
+            repair->coordinator->nodes, segment->holders[slot].node, &nodes[slot].silent_ms);
+    }
+    repair_judge(segment, profile_by_number(segment->profile), nodes,
+        meta_now_ms(repair->coordinator->store), out);
+}
+
+static void count(struct repair *repair, const struct meta_segment *segment)
+{
+    struct repair_status *counts = &repair->on_duty.counts;
+    const struct profile *profile = profile_by_number(segment->profile);
+    if (segment->dying_ms != 0 || profile == NULL) {
+        return;
+    }
+    struct repair_judgement judgement;
+    judge(repair, segment, &judgement);
+    counts->segments++;
+    counts->below_n += ec_slots_count(judgement.held) < segment->n;
+    counts->below_r += ec_slots_count(judgement.held) <= profile->r;
+    counts->unreadable += ec_slots_count(judgement.reachable) < segment->k;
+    if (judgement.is_due) {
+        counts->queue++;
+        repair_queue_add(&repair->on_duty.queue,
+            (struct repair_entry){.segment = segment->id, .urgency = judgement.urgency});
+    }
+}
+
+static enum hearth_code sweep(struct repair *repair, struct duty *duty, struct hearth_err *err)
+{
+    struct meta_store *store = repair->coordinator->store;
+    struct meta_id after = {{0}};
+    size_t got = META_SWEEP_MAX;
+    enum hearth_code code = HEARTH_OK;
+    repair_queue_clear(&repair->on_duty.queue);
+    repair->on_duty.counts = (struct repair_status){.sweep_started_ms = meta_now_ms(store)};
+    while (code == HEARTH_OK && got == META_SWEEP_MAX && !duty_is_stopping(duty)) {
+        code = meta_sweep(store, after, repair->on_duty.page, META_SWEEP_MAX, &got, err);
+        for (size_t i = 0; code == HEARTH_OK && i < got; i++) {
+            count(repair, &repair->on_duty.page[i]);
+            after = repair->on_duty.page[i].id;
+        }
+    }
+    repair->on_duty.counts.sweep_finished_ms = meta_now_ms(store);
+    return code;
+}
+
+static void publish(struct repair *repair)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    uint64_t repaired = repair->shared.status.repaired;
+    repair->shared.status = repair->on_duty.counts;
+    repair->shared.status.repaired = repaired;
+}
+
+/* ---- what it found ---- */
+
+static void note_repaired(struct repair *repair, unsigned shards)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    repair->shared.status.repaired += shards;
+    repair->shared.status.queue -= repair->shared.status.queue > 0;
+}
+
+/* HEARTH_FLEET_TOO_SMALL and HEARTH_CONFLICT are no failures: nowhere to go, or somebody was
+ * first. */
+static enum hearth_code repair_one(
+    struct repair *repair, struct meta_id id, unsigned *stored, struct hearth_err *err)
+{
+    struct meta_segment segment;
+    enum hearth_code code = meta_segment_get(repair->coordinator->store, id, &segment, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct repair_judgement judgement;
+    judge(repair, &segment, &judgement);
+    if (segment.dying_ms != 0 || !judgement.is_due) {
+        return HEARTH_OK;
+    }
+    struct repair_plan plan = {
+        .coordinator = repair->coordinator,
+        .net = repair->net,
+        .session_id = view_of(repair->session_id, sizeof(repair->session_id)),
+        .segment = &segment,
+        .judgement = &judgement,
+    };
+    return repair_plan_run_blocking(&plan, stored, err);
+}
+
+static void repair_and_log(struct repair *repair, struct meta_id id)
+{
+    struct hearth_err err;
+    char text[2 * META_ID_SIZE + 1];
+    unsigned stored = 0;
+    hex_encode(id.bytes, sizeof(id.bytes), text);
+    enum hearth_code code = repair_one(repair, id, &stored, &err);
+    if (code == HEARTH_OK && stored > 0) {
+        note_repaired(repair, stored);
+        log_write(LOG_SEGMENT_REPAIRED, "segment=%s shards=%u", text, stored);
+    } else if (code != HEARTH_OK && code != HEARTH_FLEET_TOO_SMALL && code != HEARTH_CONFLICT &&
+        code != HEARTH_NOT_FOUND) {
+        log_write(LOG_REPAIR_FAILED, "segment=%s error=\"%s\"", text, err.message);
+    }
+}
+
+void repair_round(struct duty *duty, void *context)
+{
+    struct repair *repair = context;
+    struct hearth_err err;
+    enum hearth_code code = sweep(repair, duty, &err);
+    if (code != HEARTH_OK) {
+        log_write(LOG_DUTY_FAILED, "duty=sweep error=\"%s\"", err.message);
+        return;
+    }
+    publish(repair);
+    repair_queue_sort(&repair->on_duty.queue);
+    for (size_t i = 0; i < repair->on_duty.queue.count && !duty_is_stopping(duty); i++) {
+        repair_and_log(repair, repair->on_duty.queue.entries[i].segment);
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * repair.h - the sweep over all segments and the duty that brings them up again.
+ *
+ *   sweep (all segments, in id order) --judge--> counts for `status`
+ *                                         \----> queue, most endangered first
+ *   queue --> place new holders --> offers durable --> repair_segment --> compare-and-swap (D6)
+ *
+ * What is rebuilt is only ever added, or put in the place of what is not held (D7).
+ *
+ * Thread-safety: status from any thread; the rounds run on the duty's.
+ */
+#ifndef HEARTH_COORDINATOR_REPAIR_H
+#define HEARTH_COORDINATOR_REPAIR_H
+
+#include "client/shard_net.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/duty.h"
+
+enum { REPAIR_QUEUE_MAX = 1024 }; /* the most endangered ones; the next sweep finds the rest */
+
+struct repair_status {
+    uint64_t segments;
+    uint64_t below_n;
+    uint64_t below_r;
+    uint64_t unreadable;       /* fewer than k reachable now */
+    uint64_t queue;            /* due, and not repaired yet */
+    uint64_t repaired;         /* shards, since the start */
+    uint64_t sweep_started_ms; /* of the last one that finished; 0: none has */
+    uint64_t sweep_finished_ms;
+};
+
+struct repair;
+
+/* `net` shows the session certificate of `session_id` to nodes; both are borrowed. NULL: out of
+ * memory. */
+struct repair *repair_create(
+    struct coordinator *coordinator, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE]);
+void repair_destroy(struct repair *repair); /* accepts NULL */
+
+/* A duty_fn; context is the struct repair. One sweep, then what it found. */
+void repair_round(struct duty *duty, void *context);
+
+void repair_status_get(struct repair *repair, struct repair_status *out);
+
+#endif /* HEARTH_COORDINATOR_REPAIR_H */

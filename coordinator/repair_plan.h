@@ -1,0 +1,27 @@
+/*
+ * repair_plan.h - one segment from judgement to new holders.
+ *
+ *   choose nodes --> offers, durable --> PUT and GET orders --> repair_segment --> receipts checked
+ *     --> compare-and-swap of the slots on the generation that was judged
+ */
+#ifndef HEARTH_COORDINATOR_REPAIR_PLAN_H
+#define HEARTH_COORDINATOR_REPAIR_PLAN_H
+
+#include "client/shard_net.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/repair_judge.h"
+
+struct repair_plan {
+    struct coordinator *coordinator;
+    struct shard_net *net;
+    struct view session_id;
+    const struct meta_segment *segment;
+    const struct repair_judgement *judgement;
+};
+
+/* *stored: slots that have a new holder.  HEARTH_FLEET_TOO_SMALL: no node may take a shard of it.
+ * HEARTH_CONFLICT: the segment changed meanwhile; nothing was changed here. */
+enum hearth_code repair_plan_run_blocking(
+    const struct repair_plan *plan, unsigned *stored, struct hearth_err *err);
+
+#endif /* HEARTH_COORDINATOR_REPAIR_PLAN_H */

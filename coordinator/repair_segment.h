@@ -1,0 +1,40 @@
+/*
+ * repair_segment.h - rebuilds missing shards of one segment from any k good ones.
+ *
+ *   k holders --cells, tags verified--> rebuild --check--> tag --> new holders --> receipts
+ *
+ * One stripe at a time, all missing slots in one read.  What was rebuilt is used to rebuild one of
+ * the inputs again, and must give it back, before it leaves.  Nothing here changes metadata.
+ *
+ * Blocks.  Thread-safety: one thread a job.
+ */
+#ifndef HEARTH_COORDINATOR_REPAIR_SEGMENT_H
+#define HEARTH_COORDINATOR_REPAIR_SEGMENT_H
+
+#include "coordinator/repair_read.h"
+#include "coordinator/repair_write.h"
+
+/* A peer that makes no progress for this long is given up. */
+enum { REPAIR_STALL_MS = 5000 };
+
+struct repair_job {
+    struct shard_net *net;
+    struct env *env;
+    unsigned codec_id;
+    unsigned k;
+    unsigned n;
+    uint64_t length; /* plaintext */
+    struct verify_key vk;
+    const struct repair_source *sources; /* best first */
+    unsigned source_count;
+    struct repair_target *targets; /* is_stored tells which ones worked */
+    unsigned target_count;
+    void (*accuse)(void *context, const struct repair_source *source, const char *why);
+    void *accuse_context;
+};
+
+/* HEARTH_OK: at least one target is stored.  HEARTH_SHARDS_LOST: fewer than k sources are good.
+ * HEARTH_UNREACHABLE: no target took its shard. */
+enum hearth_code repair_segment_blocking(const struct repair_job *job, struct hearth_err *err);
+
+#endif /* HEARTH_COORDINATOR_REPAIR_SEGMENT_H */
