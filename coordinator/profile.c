@@ -11,7 +11,8 @@ enum { KIB = 1024, HOUR_S = 3600, DAY_S = 24 * HOUR_S };
     X(4, "nas",       16, 30, 27, 25, 30, 38, 32 * KIB, HOUR_S, 2 * DAY_S)      \
     X(5, "home",      16, 40, 30, 28, 40, 50, 32 * KIB, HOUR_S, 3 * DAY_S)      \
     X(6, "home-wide", 32, 72, 56, 52, 72, 90, 32 * KIB, HOUR_S, 3 * DAY_S)      \
-    X(7, "volunteer", 16, 54, 38, 34, 54, 70, 32 * KIB, HOUR_S, 3 * DAY_S)
+    X(7, "volunteer", 16, 54, 38, 34, 54, 70, 32 * KIB, HOUR_S, 3 * DAY_S)      \
+    X(8, "lean",       4,  6,  5,  5,  6,  6,  8 * KIB, 0,      30)
 /* clang-format on */
 
 const struct profile profile_table[] = {

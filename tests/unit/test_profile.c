@@ -12,8 +12,8 @@ static void numbers_of_each_profile_fit_together(void **state)
     for (unsigned i = 0; i < profile_count; i++) {
         const struct profile *profile = &profile_table[i];
         assert_in_range(profile->k, 1, profile->r - 1); /* repair starts with something to spare */
-        assert_in_range(profile->r, profile->k + 1, profile->w - 1);
-        assert_in_range(profile->w, profile->r + 1, profile->n - 1);
+        assert_in_range(profile->r, profile->k + 1, profile->w);
+        assert_in_range(profile->w, profile->r, profile->n - 1);
         assert_in_range(profile->fill, profile->w, profile->n);
         assert_in_range(profile->n, profile->fill, META_SLOTS_MAX);
         assert_true(profile->nodes_min >= profile->n);
