@@ -65,6 +65,14 @@ static enum hearth_code code_without_answer(
     return attempt->mutates ? HEARTH_UNKNOWN : HEARTH_UNREACHABLE;
 }
 
+/* gRPC's sentence about several addresses, cut down to the reason of the one we gave it. */
+static const char *last_reason(const char *text)
+{
+    static const char before[] = "last error: ";
+    const char *found = strstr(text, before);
+    return found != NULL ? found + sizeof(before) - 1 : text;
+}
+
 static enum hearth_code fail_without_answer(const struct rpc_ending *ending,
     const struct rpc_attempt *attempt, const char *text, struct hearth_err *err)
 {
@@ -76,7 +84,7 @@ static enum hearth_code fail_without_answer(const struct rpc_ending *ending,
         text = attempt->connect_problem;
     }
     return hearth_fail(err, code, "%s: %s (%s)", attempt->address,
-        attempt->sent ? "connection lost" : "no connection", text);
+        attempt->sent ? "connection lost" : "no connection", last_reason(text));
 }
 
 enum hearth_code rpc_ending_read(

@@ -92,6 +92,15 @@ void test_ca_fini(struct test_ca *ca)
     free(ca->pem);
 }
 
+void test_issue(const struct test_ca *ca, struct env *env, enum peer_class class,
+    uint64_t lifetime_s, struct pki_key **key, char **pem)
+{
+    struct hearth_err err;
+    assert_ok(pki_key_create(key, &err), &err);
+    struct pki_subject subject = {.key = *key, .class = class, .lifetime_s = lifetime_s};
+    assert_ok(pki_issue(env, ca->key, ca->pem, &subject, pem, &err), &err);
+}
+
 struct rpc_credentials *test_credentials(
     const struct test_ca *ca, struct env *env, enum peer_class class, uint64_t lifetime_s)
 {
@@ -99,9 +108,7 @@ struct rpc_credentials *test_credentials(
     struct pki_key *key = NULL;
     char *pem = NULL;
     struct rpc_credentials *credentials = NULL;
-    assert_ok(pki_key_create(&key, &err), &err);
-    struct pki_subject subject = {.key = key, .class = class, .lifetime_s = lifetime_s};
-    assert_ok(pki_issue(env, ca->key, ca->pem, &subject, &pem, &err), &err);
+    test_issue(ca, env, class, lifetime_s, &key, &pem);
     assert_ok(rpc_credentials_create(ca->pem, pem, key, &credentials, &err), &err);
     free(pem);
     pki_key_destroy(key);
@@ -136,9 +143,10 @@ void test_rpc_serve(struct test_rpc *rpc, const struct rpc_handler *handlers, un
     rpc->channel = test_rpc_channel(rpc, rpc->client_credentials);
 }
 
-struct rpc_channel *test_rpc_channel(struct test_rpc *rpc, struct rpc_credentials *credentials)
+struct rpc_channel_options test_rpc_options(
+    struct test_rpc *rpc, struct rpc_credentials *credentials)
 {
-    struct rpc_channel_options options = {
+    return (struct rpc_channel_options){
         .runtime = rpc->runtime,
         .credentials = credentials,
         .address = rpc->address,
@@ -146,6 +154,11 @@ struct rpc_channel *test_rpc_channel(struct test_rpc *rpc, struct rpc_credential
         .peer_id = rpc_credentials_certificate(rpc->server_credentials)->identity.id,
         .table = &test_rpc_table,
     };
+}
+
+struct rpc_channel *test_rpc_channel(struct test_rpc *rpc, struct rpc_credentials *credentials)
+{
+    struct rpc_channel_options options = test_rpc_options(rpc, credentials);
     struct rpc_channel *channel = NULL;
     assert_ok(rpc_channel_create(&options, &channel, &rpc->err), &rpc->err);
     return channel;

@@ -53,7 +53,11 @@ struct test_ca {
 void test_ca_init(struct test_ca *ca, struct env *env);
 void test_ca_fini(struct test_ca *ca);
 
-/* A fresh key and its certificate; valid from now by env for lifetime_s. */
+/* A fresh key and its certificate, both to be released. */
+void test_issue(const struct test_ca *ca, struct env *env, enum peer_class class,
+    uint64_t lifetime_s, struct pki_key **key, char **pem);
+
+/* Credentials of a fresh key and its certificate; valid from now by env for lifetime_s. */
 struct rpc_credentials *test_credentials(
     const struct test_ca *ca, struct env *env, enum peer_class class, uint64_t lifetime_s);
 
@@ -76,7 +80,11 @@ void test_rpc_init(struct test_rpc *rpc);
 void test_rpc_serve(struct test_rpc *rpc, const struct rpc_handler *handlers, unsigned count,
     void *service, const struct rpc_server_options *options);
 
-/* A channel of these credentials to the server, expecting it to be itself. */
+/* What a channel of these credentials to the server is made of, expecting it to be itself. */
+struct rpc_channel_options test_rpc_options(
+    struct test_rpc *rpc, struct rpc_credentials *credentials);
+
+/* Such a channel. */
 struct rpc_channel *test_rpc_channel(struct test_rpc *rpc, struct rpc_credentials *credentials);
 
 /* Calls over a channel with these bytes; *answer lives in `arena`. */

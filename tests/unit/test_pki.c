@@ -8,6 +8,7 @@
 #include "common/pki_names.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
+#include "tests/lib/test_forge.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -177,37 +178,12 @@ static void a_certificate_of_another_cluster_is_denied(void **state)
     free(other_pem);
 }
 
-/* at->pem with something changed, signed again by the true CA: what a careless CA could issue. */
-static char *forge(struct fixture *at, const struct pki_key *key, const char *names)
-{
-    X509 *x509 = pki_x509_from_pem(view_text(at->pem));
-    if (key != NULL) {
-        assert_int_equal(X509_set_pubkey(x509, pki_key_evp(key)), 1);
-    }
-    if (names != NULL) {
-        X509_EXTENSION_free(
-            X509_delete_ext(x509, X509_get_ext_by_NID(x509, NID_subject_alt_name, -1)));
-        X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
-        assert_int_equal(X509_add_ext(x509, extension, -1), 1);
-        X509_EXTENSION_free(extension);
-    }
-    assert_true(X509_sign(x509, pki_key_evp(at->ca_key), EVP_sha256()) > 0);
-    BIO *bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(bio, x509);
-    char *bytes;
-    long size = BIO_get_mem_data(bio, &bytes);
-    char *pem = strndup(bytes, (size_t)size);
-    BIO_free(bio);
-    X509_free(x509);
-    return pem;
-}
-
 static void an_id_that_is_not_of_the_key_is_refused(void **state)
 {
     struct fixture *at = *state;
     struct pki_key *other = NULL;
     assert_ok(pki_key_create(&other, &at->err), &at->err);
-    char *pem = forge(at, other, NULL);
+    char *pem = test_forge(at->pem, at->ca_key, other, NULL);
     struct pki_certificate read;
     assert_int_equal(verify(at, pem, &read), HEARTH_INVALID);
     free(pem);
@@ -234,7 +210,7 @@ static void names_in_any_other_spelling_are_refused(void **state)
         c, id, c, id, id);
     snprintf(names[7], 512, "URI:hearth://%s/node,DNS:%s.node.hearth", c, id);
     for (unsigned i = 0; i < 8; i++) {
-        char *pem = forge(at, NULL, names[i]);
+        char *pem = test_forge(at->pem, at->ca_key, NULL, names[i]);
         assert_int_equal(verify(at, pem, &read), HEARTH_INVALID);
         free(pem);
     }

@@ -243,12 +243,8 @@ static void a_message_over_the_row_is_refused_by_the_server(void **state)
     memcpy(rows, test_rpc_table.rows, sizeof(rows));
     rows[TEST_UP].request_max = 2 * TEST_MESSAGE_MAX;
     struct rpc_table lax = {.rows = rows, .count = TEST_METHODS};
-    struct rpc_channel_options options = {.runtime = at->rpc.runtime,
-        .credentials = at->rpc.client_credentials,
-        .address = at->rpc.address,
-        .peer_class = PEER_NODE,
-        .peer_id = rpc_credentials_certificate(at->rpc.server_credentials)->identity.id,
-        .table = &lax};
+    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
+    options.table = &lax;
     struct rpc_channel *channel = NULL;
     assert_ok(rpc_channel_create(&options, &channel, &at->rpc.err), &at->rpc.err);
 
@@ -273,12 +269,8 @@ static void a_message_over_what_the_transport_lets_through_ends_the_stream(void 
     memcpy(rows, test_rpc_table.rows, sizeof(rows));
     rows[TEST_UP].request_max = 4 * TEST_MESSAGE_MAX;
     struct rpc_table lax = {.rows = rows, .count = TEST_METHODS};
-    struct rpc_channel_options options = {.runtime = at->rpc.runtime,
-        .credentials = at->rpc.client_credentials,
-        .address = at->rpc.address,
-        .peer_class = PEER_NODE,
-        .peer_id = rpc_credentials_certificate(at->rpc.server_credentials)->identity.id,
-        .table = &lax};
+    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
+    options.table = &lax;
     struct rpc_channel *channel = NULL;
     assert_ok(rpc_channel_create(&options, &channel, &at->rpc.err), &at->rpc.err);
 

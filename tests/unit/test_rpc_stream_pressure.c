@@ -66,13 +66,9 @@ static struct test_relay *relay_between(
     struct test_relay *relay = test_relay_start((uint16_t)rpc_server_port(at->rpc.server));
     char address[32];
     snprintf(address, sizeof(address), "127.0.0.1:%u", test_relay_port(relay));
-    struct rpc_channel_options options = {.runtime = at->rpc.runtime,
-        .credentials = at->rpc.client_credentials,
-        .address = address,
-        .peer_class = PEER_NODE,
-        .peer_id = rpc_credentials_certificate(at->rpc.server_credentials)->identity.id,
-        .table = &test_rpc_table,
-        .keepalive_ms = keepalive_ms};
+    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
+    options.address = address;
+    options.keepalive_ms = keepalive_ms;
     assert_ok(rpc_channel_create(&options, channel, &at->rpc.err), &at->rpc.err);
     return relay;
 }
