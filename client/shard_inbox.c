@@ -141,6 +141,12 @@ bool shard_inbox_take(struct shard_inbox *inbox, struct shard_event *out)
     return true;
 }
 
+bool shard_inbox_has_events(struct shard_inbox *inbox)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&inbox->shared.mutex);
+    return inbox->taken.oldest != NULL || inbox->shared.posted.oldest != NULL;
+}
+
 /* The moment on CLOCK_MONOTONIC that is `wait_ns` away. */
 static struct timespec monotonic_after(uint64_t wait_ns)
 {

@@ -53,6 +53,8 @@ void shard_inbox_unref(struct shard_inbox *inbox);
  */
 bool shard_inbox_take(struct shard_inbox *inbox, struct shard_event *out);
 
+bool shard_inbox_has_events(struct shard_inbox *inbox);
+
 /* Until there is an event or the clock says until_ns; UINT64_MAX: for ever.  Real time only:
  * transfers call shard_net_wait(), which tests replace. */
 void shard_inbox_wait_blocking(struct shard_inbox *inbox, uint64_t until_ns);

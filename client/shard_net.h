@@ -20,6 +20,7 @@
 
 #include "client/shard_inbox.h"
 
+struct pki_key;
 struct wire_node_address;
 
 /* Whom to ask and what opens the door; borrowed for the opening call. */
@@ -45,6 +46,8 @@ struct shard_call {
 };
 
 struct shard_net_ops {
+    enum hearth_code (*identify)(struct shard_net *net, const struct pki_key *key,
+        struct view certificate, struct hearth_err *err);
     struct shard_call *(*put_open)(struct shard_net *net, const struct shard_door *door,
         uint64_t size_expected, struct shard_inbox *inbox, void *context);
     void (*put_cell)(struct shard_call *call, struct slice cell TAKES);
@@ -55,6 +58,16 @@ struct shard_net_ops {
     void (*drop)(struct shard_call *call TAKES);
     void (*wait)(struct shard_net *net, struct shard_inbox *inbox, uint64_t until_ns);
 };
+
+/*
+ * Who we are towards nodes from now on: the key, and a session certificate (PEM) for it.  Both are
+ * borrowed for the call.  HEARTH_INVALID: they do not belong together.
+ */
+static inline enum hearth_code shard_net_identify(struct shard_net *net, const struct pki_key *key,
+    struct view certificate, struct hearth_err *err)
+{
+    return net->ops->identify(net, key, certificate, err);
+}
 
 /*
  * Begins to store a shard; size_expected 0: not known yet.  The events of the call carry
