@@ -1,0 +1,154 @@
+#include "client/put_holder.h"
+
+#include "proto/wire_messages.h"
+
+#define TO(state) (1u << (state))
+static const uint32_t next_states[PUT_HOLDER_STATES] = {
+    [PUT_HOLDER_VACANT] = TO(PUT_HOLDER_SENDING),
+    [PUT_HOLDER_SENDING] = TO(PUT_HOLDER_CLOSING) | TO(PUT_HOLDER_LOST),
+    [PUT_HOLDER_CLOSING] = TO(PUT_HOLDER_STORED) | TO(PUT_HOLDER_LOST),
+    [PUT_HOLDER_STORED] = 0,
+    [PUT_HOLDER_LOST] = TO(PUT_HOLDER_SENDING) | TO(PUT_HOLDER_VACANT),
+};
+#undef TO
+
+static void move(struct put_holder *holder, enum put_holder_state next)
+{
+    assert(next_states[holder->state] & (1u << next));
+    holder->state = next;
+}
+
+static void lose(struct put_holder *holder)
+{
+    shard_call_drop(holder->call);
+    holder->call = NULL;
+    move(holder, PUT_HOLDER_LOST);
+}
+
+static void on_sent(struct put_holder *holder, const struct shard_event *event)
+{
+    assert(event->count <= holder->queued);
+    holder->queued -= event->count;
+    holder->may_have_moved = false;
+    put_holder_feed(holder);
+}
+
+static void on_done(struct put_holder *holder, struct shard_event *event)
+{
+    if (holder->state != PUT_HOLDER_CLOSING) {
+        put_holder_give_up(holder, HEARTH_INTERNAL, "answered before it had everything");
+        return;
+    }
+    holder->receipt = event->bytes;
+    event->bytes = (struct slice){0};
+    shard_call_drop(holder->call);
+    holder->call = NULL;
+    move(holder, PUT_HOLDER_STORED);
+}
+
+static void on_event(struct shard_listener *listener, struct shard_event *event)
+{
+    struct put_holder *holder = (struct put_holder *)listener;
+    assert(put_holder_is_moving(holder));
+    holder->moved_ns = event->at_ns;
+    switch (event->kind) {
+    case SHARD_SENT: on_sent(holder, event); break;
+    case SHARD_DONE: on_done(holder, event); break;
+    case SHARD_FAILED:
+        holder->err = event->err;
+        lose(holder);
+        break;
+    case SHARD_CELL: assert(!"a put has no cells to receive");
+    }
+}
+
+void put_holder_init(struct put_holder *holder, struct transfer *transfer,
+    struct segment_image *image, unsigned slot)
+{
+    *holder = (struct put_holder){
+        .listener = {on_event},
+        .transfer = transfer,
+        .image = image,
+        .slot = slot,
+        .tags = crypto_hash_create(CRYPTO_SHA256),
+    };
+}
+
+void put_holder_fini(struct put_holder *holder)
+{
+    shard_call_drop(holder->call);
+    buf_unref(holder->receipt.owner);
+    crypto_hash_destroy(holder->tags);
+}
+
+void put_holder_open(struct put_holder *holder, const struct wire_placement *placement)
+{
+    assert(placement->slot == holder->slot);
+    move(holder, PUT_HOLDER_SENDING);
+    holder->placement = placement;
+    crypto_hash_destroy(holder->tags); /* what it hashed for another offer counts for nothing */
+    holder->tags = crypto_hash_create(CRYPTO_SHA256);
+    holder->size = 0;
+    holder->next_stripe = 0;
+    holder->queued = 0;
+    holder->is_catching_up = segment_image_stripes(holder->image) > 0;
+    holder->may_have_moved = true;
+    holder->moved_ns = transfer_now_ns(holder->transfer);
+    const struct shard_door door = {placement->node, placement->order};
+    holder->call = shard_put_open(
+        holder->transfer->session->net, &door, 0, holder->transfer->inbox, &holder->listener);
+}
+
+static void send_cell(struct put_holder *holder, struct slice cell TAKES)
+{
+    struct view tag =
+        view_of(cell.view.bytes + cell.view.size - EC_CELL_TAG_SIZE, EC_CELL_TAG_SIZE);
+    crypto_hash_update(holder->tags, tag);
+    holder->size += cell.view.size;
+    holder->next_stripe++;
+    if (holder->queued++ == 0) {
+        holder->moved_ns = transfer_now_ns(holder->transfer); /* until now nothing was owed */
+    }
+    shard_put_cell(holder->call, cell);
+}
+
+static void send_footer(struct put_holder *holder)
+{
+    struct shard_footer footer = {.cells = holder->next_stripe, .size = holder->size};
+    crypto_hash_final(holder->tags, footer.tag_digest);
+    holder->moved_ns = transfer_now_ns(holder->transfer);
+    move(holder, PUT_HOLDER_CLOSING);
+    shard_put_footer(holder->call, &footer);
+}
+
+void put_holder_feed(struct put_holder *holder)
+{
+    unsigned ready = segment_image_stripes(holder->image);
+    while (holder->state == PUT_HOLDER_SENDING && holder->queued < PUT_HOLDER_QUEUE_MAX &&
+        holder->next_stripe < ready) {
+        struct slice cell = segment_image_cell(holder->image, holder->next_stripe, holder->slot);
+        if (cell.owner == NULL) {
+            put_holder_give_up(holder, HEARTH_NO_MEMORY, "no memory to make its cell again");
+            return;
+        }
+        send_cell(holder, cell);
+    }
+    if (holder->next_stripe == ready) {
+        holder->is_catching_up = false;
+        if (holder->state == PUT_HOLDER_SENDING && segment_image_has_ended(holder->image)) {
+            send_footer(holder);
+        }
+    }
+}
+
+void put_holder_give_up(struct put_holder *holder, enum hearth_code code, const char *reason)
+{
+    assert(put_holder_is_moving(holder));
+    hearth_fail(&holder->err, code, "%s", reason);
+    lose(holder);
+}
+
+void put_holder_vacate(struct put_holder *holder)
+{
+    move(holder, PUT_HOLDER_VACANT);
+}

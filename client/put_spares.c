@@ -1,0 +1,90 @@
+#include "client/put_spares.h"
+
+void put_spares_refuse(struct put_spares *spares, const struct wire_placement *placement)
+{
+    if (spares->failed_count < PUT_SPARES_FAILED_MAX) {
+        spares->failed_nodes[spares->failed_count++] = placement->node->node_id;
+    }
+}
+
+const struct wire_placement *put_spares_ask(struct put_spares *spares, unsigned slot)
+{
+    struct wire_placement *placement = arena_take(spares->arena, sizeof(*placement));
+    if (placement == NULL || spares->is_out) {
+        return NULL;
+    }
+    struct session *session = spares->transfer->session;
+    uint8_t session_id[PKI_ID_SIZE];
+    session_id_copy(session, session_id);
+    const struct wire_offer_slot_request request = {
+        .intent_id = spares->intent_id,
+        .segment_id = spares->segment_id,
+        .slot = slot,
+        .failed_node_ids = spares->failed_nodes,
+        .failed_node_ids_count = spares->failed_count,
+        .session_id = view_of(session_id, sizeof(session_id)),
+    };
+    const struct ask ask = {.method = RPC_OFFER_SLOT, .request = &request};
+    struct hearth_err err; /* without a spare the others must do */
+    enum hearth_code code = session_ask(session, &ask, spares->arena, placement, &err);
+    bool is_usable = code == HEARTH_OK && placement->slot == slot && placement->node != NULL;
+    spares->is_out = !is_usable;
+    return is_usable ? placement : NULL;
+}
+
+static bool same_endpoints(const struct wire_node_address *a, const struct wire_node_address *b)
+{
+    bool same = a->endpoints_count == b->endpoints_count;
+    for (size_t i = 0; same && i < a->endpoints_count; i++) {
+        same = a->endpoints[i].kind == b->endpoints[i].kind &&
+            a->endpoints[i].port == b->endpoints[i].port &&
+            view_equal(a->endpoints[i].host, b->endpoints[i].host);
+    }
+    return same;
+}
+
+/* The same offer at the address the coordinator knows now; NULL: it knows no other. */
+static const struct wire_placement *follow_node(
+    struct put_spares *spares, const struct wire_placement *placement)
+{
+    struct wire_placement *moved = arena_take(spares->arena, sizeof(*moved));
+    const struct wire_node_address *now = NULL;
+    struct hearth_err err; /* not found again: as lost as before */
+    if (moved == NULL ||
+        session_whereis(spares->transfer->session, placement->node->node_id, spares->arena, &now,
+            &err) != HEARTH_OK ||
+        same_endpoints(now, placement->node)) {
+        return NULL;
+    }
+    *moved = *placement;
+    moved->node = now;
+    return moved;
+}
+
+const struct wire_placement *put_spares_replace(
+    struct put_spares *spares, const struct put_holder *holder)
+{
+    assert(holder->state == PUT_HOLDER_LOST);
+    if (holder->may_have_moved && holder->err.code == HEARTH_UNREACHABLE) {
+        const struct wire_placement *moved = follow_node(spares, holder->placement);
+        if (moved != NULL) {
+            return moved;
+        }
+    }
+    /* An order that ran out says nothing against its node. */
+    if (holder->err.code != HEARTH_EXPIRED) {
+        put_spares_refuse(spares, holder->placement);
+    }
+    return put_spares_ask(spares, holder->slot);
+}
+
+void put_spares_note_health(struct put_spares *spares, const struct put_holder *holder)
+{
+    struct node_health *health = &spares->transfer->session->health;
+    enum hearth_reaction reaction = hearth_code_reaction(holder->err.code);
+    if (reaction == HEARTH_REACT_RETRY) {
+        node_health_note(health, holder->placement->node->node_id, NODE_SLOW);
+    } else if (reaction == HEARTH_REACT_ELSEWHERE || reaction == HEARTH_REACT_RESOLVE) {
+        node_health_note(health, holder->placement->node->node_id, NODE_SILENT);
+    }
+}
