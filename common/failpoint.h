@@ -35,7 +35,13 @@
 
 #define FAILPOINTS_COORDINATOR(X)
 
-#define FAILPOINTS_CLIENT(X)
+#define FAILPOINTS_CLIENT(X)                                                                       \
+    X(CLIENT_PUT_BEGUN, "client.put.begun", "the intent is open, nothing was sent")                \
+    X(CLIENT_PUT_OPENED, "client.put.opened", "a segment's offers are here, nothing was sent")     \
+    X(CLIENT_PUT_SENT, "client.put.sent", "the last segment is acknowledged by its nodes")         \
+    X(CLIENT_PUT_SEALED, "client.put.sealed", "a segment, not the last, is sealed")                \
+    X(CLIENT_PUT_COMMITTED, "client.put.committed", "the version is visible")                      \
+    X(CLIENT_DELETED, "client.deleted", "the version is gone")
 
 #define FAILPOINT_TABLE(X)                                                                         \
     FAILPOINTS_STORAGED(X)                                                                         \

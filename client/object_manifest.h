@@ -1,0 +1,43 @@
+/*
+ * object_manifest.h - between the words of hearth.h and the manifest: what is sealed for a key, and
+ * what an opened manifest says of an object.
+ *
+ * Pure computation.  Thread-safety: functions of their arguments alone.
+ */
+#ifndef HEARTH_CLIENT_OBJECT_MANIFEST_H
+#define HEARTH_CLIENT_OBJECT_MANIFEST_H
+
+#include "client/bucket_cache.h"
+#include "client/manifest.h"
+
+enum { OBJECT_ETAG_COLUMN_SIZE = CRYPTO_MD5_SIZE };
+
+/* 1 to HEARTH_KEY_MAX bytes. */
+enum hearth_code object_key_check(struct view key, struct hearth_err *err);
+
+/* Content type (NULL: the default) and user metadata, checked; what they point at lives in the
+ * arena and in the arguments. */
+enum hearth_code object_manifest_describe(struct manifest *manifest, const char *content_type,
+    const struct hearth_metadata *metadata, unsigned metadata_count, struct arena *arena,
+    struct hearth_err *err);
+
+/* The other way; what *out points at lives in the arena and in the manifest. */
+enum hearth_code object_manifest_read(const struct manifest *manifest, struct view key,
+    const struct wire_version_info *info, struct arena *arena, struct hearth_object *out,
+    struct hearth_err *err);
+
+/* "0123...", or "0123...-7" with parts. */
+void object_etag_text(
+    const uint8_t md5[CRYPTO_MD5_SIZE], uint32_t parts, char text[HEARTH_ETAG_TEXT_SIZE]);
+
+/* For the wire; the sealed ETag is put into `column`.  HEARTH_INVALID: must_have_etag is no ETag
+ * of ours. */
+enum hearth_code object_precondition(const struct hearth_precondition *precondition,
+    const struct bucket *bucket, uint8_t column[OBJECT_ETAG_COLUMN_SIZE],
+    struct wire_precondition *out, struct hearth_err *err);
+
+/* From what the coordinator answered. */
+void object_put_result(const struct wire_commit_reply *reply, uint64_t size,
+    const uint8_t md5[CRYPTO_MD5_SIZE], uint32_t parts, struct hearth_put_result *out);
+
+#endif /* HEARTH_CLIENT_OBJECT_MANIFEST_H */

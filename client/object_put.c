@@ -1,0 +1,310 @@
+#include "client/object_put.h"
+
+#include "client/object_manifest.h"
+#include "client/put_segments.h"
+#include "common/failpoint.h"
+
+enum { TOKEN_SIZE = 16, INTENT_ID_SIZE = 16 };
+
+/* One call of object_put(). */
+struct put {
+    /* Set once. */
+    struct session *session;
+    struct view key;
+    const struct hearth_put_options *options;
+    struct arena arena;
+    struct bucket bucket;
+    struct wire_precondition precondition;
+    uint8_t precondition_column[OBJECT_ETAG_COLUMN_SIZE];
+    uint8_t token[TOKEN_SIZE];
+
+    struct source_reader reader;
+    uint8_t intent_id[INTENT_ID_SIZE];
+    uint8_t body_id[BODY_ID_SIZE];
+    uint8_t etag_column[OBJECT_ETAG_COLUMN_SIZE];
+    struct manifest manifest;
+};
+
+static struct view token_of(const struct put *put)
+{
+    return view_of(put->token, sizeof(put->token));
+}
+
+/* ---- the manifest ---- */
+
+/* What the reader has seen is the whole object: describes and seals it. */
+static enum hearth_code seal_manifest(struct put *put, struct view *out, struct hearth_err *err)
+{
+    struct manifest *manifest = &put->manifest;
+    manifest->size = put->reader.size;
+    source_reader_md5(&put->reader, manifest->md5);
+    etag_seal(&put->bucket.etag_key, manifest->md5, put->etag_column);
+    struct manifest_place place = {
+        .bucket_key = bucket_newest_key(&put->bucket),
+        .key = put->key,
+    };
+    session_tenant_copy(put->session, place.tenant_id);
+    memcpy(place.bucket_id, put->bucket.id, sizeof(place.bucket_id));
+    return manifest_seal(manifest, &place, put->session->env, &put->arena, put->body_id, out, err);
+}
+
+/* ---- small: one question ---- */
+
+static enum hearth_code ask_put_inline(
+    struct put *put, struct view sealed, struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    const struct wire_put_inline_request request = {
+        .bucket = view_text(put->bucket.name),
+        .key = put->key,
+        .precondition = &put->precondition,
+        .token = token_of(put),
+        .body_id = view_of(put->body_id, sizeof(put->body_id)),
+        .bucket_key_version = bucket_newest_key(&put->bucket)->version,
+        .manifest = sealed,
+        .size = put->manifest.size,
+        .etag = view_of(put->etag_column, sizeof(put->etag_column)),
+    };
+    const struct ask ask = {
+        .method = RPC_PUT_INLINE,
+        .request = &request,
+        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
+        .decides = true,
+    };
+    return session_ask(put->session, &ask, &put->arena, reply, err);
+}
+
+static enum hearth_code put_inline(
+    struct put *put, size_t size, struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    uint8_t *bytes = arena_take(&put->arena, size + 1); /* an empty object has an address too */
+    if (bytes == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu bytes", size);
+    }
+    size_t got = 0;
+    enum hearth_code code = source_reader_read(&put->reader, bytes, size, &got, err);
+    assert(code != HEARTH_OK || got == size); /* they were waiting */
+    put->manifest.inline_bytes = view_of(bytes, size);
+    struct view sealed;
+    if (code == HEARTH_OK) {
+        code = seal_manifest(put, &sealed, err);
+    }
+    return code == HEARTH_OK ? ask_put_inline(put, sealed, reply, err) : code;
+}
+
+/* ---- large: begin, segments, commit ---- */
+
+static enum hearth_code ask_begin(struct put *put, struct hearth_err *err)
+{
+    const struct wire_begin_request request = {
+        .bucket = view_text(put->bucket.name),
+        .key = put->key,
+        .precondition = &put->precondition,
+        .token = token_of(put),
+    };
+    const struct ask ask = {
+        .method = RPC_BEGIN,
+        .request = &request,
+        .patience_ms = ASK_PATIENCE_MS,
+        .cancel = put->options->control.cancel,
+    };
+    struct wire_begin_reply reply;
+    enum hearth_code code = session_ask(put->session, &ask, &put->arena, &reply, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    memcpy(put->intent_id, reply.intent_id.bytes, sizeof(put->intent_id));
+    if (FAILPOINT(CLIENT_PUT_BEGUN)) {
+        return hearth_fail(err, HEARTH_INTERNAL, "failpoint");
+    }
+    return HEARTH_OK;
+}
+
+/* A hint: without it the intent ends when it expires. */
+static void ask_abort(struct put *put)
+{
+    const struct wire_abort_request request = {
+        .intent_id = view_of(put->intent_id, sizeof(put->intent_id))};
+    const struct ask ask = {.method = RPC_ABORT, .request = &request};
+    struct wire_empty reply;
+    struct hearth_err err;
+    (void)session_ask(put->session, &ask, &put->arena, &reply, &err);
+}
+
+static enum hearth_code list_extents(struct put *put, const struct put_segments *segments,
+    const struct wire_extent **out, struct hearth_err *err)
+{
+    struct wire_extent *extents =
+        arena_take_array(&put->arena, segments->extent_count, sizeof(*extents));
+    if (extents == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu extents", segments->extent_count);
+    }
+    for (size_t i = 0; i < segments->extent_count; i++) {
+        extents[i] = (struct wire_extent){
+            .segment_id = view_of(segments->extents[i].segment_id, SEGMENT_ID_SIZE),
+            .offset = segments->extents[i].offset,
+            .length = segments->extents[i].length,
+        };
+    }
+    put->manifest.extents = segments->extents;
+    put->manifest.extent_count = segments->extent_count;
+    *out = extents;
+    return HEARTH_OK;
+}
+
+static enum hearth_code ask_commit(struct put *put, const struct put_segments *segments,
+    struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    struct wire_commit_request request = {
+        .intent_id = view_of(put->intent_id, sizeof(put->intent_id)),
+        .body_id = view_of(put->body_id, sizeof(put->body_id)),
+        .bucket_key_version = bucket_newest_key(&put->bucket)->version,
+        .etag = view_of(put->etag_column, sizeof(put->etag_column)),
+        .extents_count = segments->extent_count,
+    };
+    struct wire_seal_segment_request seal;
+    enum hearth_code code = list_extents(put, segments, &request.extents, err);
+    if (code == HEARTH_OK) {
+        code = seal_manifest(put, &request.manifest, err);
+    }
+    if (code == HEARTH_OK) {
+        code = segment_put_make_seal(segments->current, &put->arena, &seal, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    request.size = put->manifest.size;
+    request.seal = &seal;
+    const struct ask ask = {
+        .method = RPC_COMMIT,
+        .request = &request,
+        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
+        .decides = true,
+    };
+    return session_ask(put->session, &ask, &put->arena, reply, err);
+}
+
+static enum hearth_code put_and_commit(struct put *put, struct put_segments *segments,
+    struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    enum hearth_code code = put_segments_run(segments, err);
+    if (code == HEARTH_OK) {
+        code = ask_commit(put, segments, reply, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (FAILPOINT(CLIENT_PUT_COMMITTED)) {
+        return hearth_fail(err, HEARTH_INTERNAL, "failpoint");
+    }
+    if (reply->sealed != NULL) {
+        segment_put_note_sealed(segments->current, reply->sealed);
+    }
+    put_segments_linger(segments);
+    return HEARTH_OK;
+}
+
+static enum hearth_code put_with_intent(struct put *put, struct transfer *transfer,
+    struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    enum hearth_code code = ask_begin(put, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct upload_key upload_key;
+    upload_key_draw(put->session->env, &upload_key);
+    struct put_segments segments = {
+        .transfer = transfer,
+        .reader = &put->reader,
+        .intent_id = view_of(put->intent_id, sizeof(put->intent_id)),
+        .upload_key = &upload_key,
+        .bucket = &put->bucket,
+    };
+    code = put_and_commit(put, &segments, reply, err);
+    put_segments_fini(&segments);
+    crypto_wipe(&upload_key, sizeof(upload_key));
+    if (code != HEARTH_OK && code != HEARTH_UNKNOWN) {
+        ask_abort(put);
+    }
+    return code;
+}
+
+static enum hearth_code put_segmented(
+    struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    struct transfer transfer;
+    enum hearth_code code = transfer_open(&transfer, put->session, &put->options->control,
+        put_segments_memory(put->session, put->options->size_expected), err);
+    if (code == HEARTH_OK) {
+        code = put_with_intent(put, &transfer, reply, err);
+        transfer_close(&transfer);
+    }
+    return code;
+}
+
+/* ---- both ---- */
+
+static enum hearth_code put_either_way(
+    struct put *put, struct hearth_put_result *out, struct hearth_err *err)
+{
+    size_t inline_max = put->bucket.inline_max;
+    if (inline_max >= SOURCE_AHEAD_MAX) {
+        inline_max = SOURCE_AHEAD_MAX - 1;
+    }
+    size_t waiting = 0;
+    enum hearth_code code = source_reader_peek(&put->reader, inline_max + 1, &waiting, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct wire_commit_reply reply;
+    code = waiting <= inline_max ? put_inline(put, waiting, &reply, err)
+                                 : put_segmented(put, &reply, err);
+    if (code == HEARTH_OK && out != NULL) {
+        object_put_result(&reply, put->manifest.size, put->manifest.md5, 0, out);
+    }
+    return code;
+}
+
+static enum hearth_code prepare(struct put *put, const char *bucket, struct hearth_err *err)
+{
+    enum hearth_code code = object_key_check(put->key, err);
+    if (code == HEARTH_OK) {
+        code = object_manifest_describe(&put->manifest, put->options->content_type,
+            put->options->metadata, put->options->metadata_count, &put->arena, err);
+    }
+    if (code == HEARTH_OK) {
+        code = session_ready(put->session, err);
+    }
+    if (code == HEARTH_OK) {
+        code = bucket_cache_find(put->session->buckets, bucket, &put->bucket, err);
+    }
+    if (code == HEARTH_OK) {
+        code = object_precondition(&put->options->precondition, &put->bucket,
+            put->precondition_column, &put->precondition, err);
+    }
+    env_random(put->session->env, put->token, sizeof(put->token));
+    return code;
+}
+
+enum hearth_code object_put(struct session *session, const char *bucket, struct view key,
+    const struct hearth_source *source, const struct hearth_put_options *options,
+    struct hearth_put_result *out, struct hearth_err *err)
+{
+    static const struct hearth_put_options nothing_special;
+    struct put put = {
+        .session = session,
+        .key = key,
+        .options = options != NULL ? options : &nothing_special,
+    };
+    arena_init(&put.arena, 0);
+    enum hearth_code code = prepare(&put, bucket, err);
+    if (code == HEARTH_OK) {
+        code = source_reader_init(&put.reader, source, put.options->size_expected, err);
+    }
+    if (code == HEARTH_OK) {
+        code = put_either_way(&put, out, err);
+    }
+    source_reader_fini(&put.reader);
+    arena_fini(&put.arena);
+    crypto_wipe(&put.bucket, sizeof(put.bucket));
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "put %s/%.*s", bucket, VIEW_ARGS(key));
+}

@@ -1,0 +1,49 @@
+/*
+ * source_reader.h - the caller's bytes, in pieces of the size we want, counted and hashed once.
+ *
+ * Looks ahead a little, because whether an object is small, and whether a segment is the last one,
+ * is known only when the source has ended.
+ *
+ * Thread-safety: belongs to its put.
+ */
+#ifndef HEARTH_CLIENT_SOURCE_READER_H
+#define HEARTH_CLIENT_SOURCE_READER_H
+
+#include "client/hearth.h"
+#include "common/crypto.h"
+
+enum { SOURCE_AHEAD_MAX = 64 * 1024 + 1 }; /* more than any profile's inline_max */
+
+struct source_reader {
+    const struct hearth_source *source;
+    uint64_t size_expected;  /* 0: not known */
+    uint64_t size;           /* handed out so far */
+    struct crypto_hash *md5; /* of these */
+    uint64_t drawn;          /* taken from the source so far */
+    bool has_ended;          /* the source said so */
+    size_t ahead_start;
+    size_t ahead_end;
+    uint8_t *ahead; /* SOURCE_AHEAD_MAX; bytes [ahead_start, ahead_end) wait */
+};
+
+/* The source is borrowed for the life of the reader. */
+enum hearth_code source_reader_init(struct source_reader *reader,
+    const struct hearth_source *source, uint64_t size_expected, struct hearth_err *err);
+void source_reader_fini(struct source_reader *reader);
+
+/*
+ * Fills `bytes`; less than `size` only at the end.  HEARTH_INVALID: the source is shorter or
+ * longer than was said.  Other codes are the source's own.
+ */
+enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes, size_t size,
+    size_t *out_got, struct hearth_err *err);
+
+/* Makes at least `size` bytes (at most SOURCE_AHEAD_MAX) wait, fewer only at the end; how many.
+ * They are handed out by the next read. */
+enum hearth_code source_reader_peek(
+    struct source_reader *reader, size_t size, size_t *out_waiting, struct hearth_err *err);
+
+/* Of everything handed out. */
+void source_reader_md5(struct source_reader *reader, uint8_t md5[CRYPTO_MD5_SIZE]);
+
+#endif /* HEARTH_CLIENT_SOURCE_READER_H */

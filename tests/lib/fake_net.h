@@ -1,0 +1,97 @@
+/*
+ * fake_net.h - nodes that are invented: dead, slow, stopped, dripping or lying as the test says,
+ * in a time that moves only while a transfer waits.
+ *
+ *   shard_net_wait: the next thing that happens happens, the clock steps to it; when nothing more
+ *                   can happen before the moment waited for, the clock steps there
+ *
+ * Orders and receipts are the plain bytes of struct fake_order; fake_coordinator.h writes the
+ * former and reads the latter.  Nodes believe orders, but do what they say.
+ *
+ * Thread-safety: none; test, transfer and nodes share one thread.
+ */
+#ifndef HEARTH_TESTS_LIB_FAKE_NET_H
+#define HEARTH_TESTS_LIB_FAKE_NET_H
+
+#include "client/shard_net.h"
+#include "tests/lib/test_env.h"
+
+enum {
+    FAKE_NODES_MAX = 40,
+    FAKE_NODE_ID_SIZE = 20,
+    FAKE_BUFFER_CELLS = 4, /* the transport takes so many before the node reads any */
+};
+
+enum fake_action { FAKE_PUT = 1, FAKE_GET = 2 };
+
+struct fake_order {
+    uint32_t action;
+    uint32_t node; /* index */
+    uint8_t segment_id[16];
+    uint32_t slot;
+    uint32_t number;
+};
+
+enum fake_manner {
+    FAKE_HONEST,
+    FAKE_DEAD,        /* nobody is at its address */
+    FAKE_STOPPED,     /* connected, and silent from then on */
+    FAKE_DRIPPING,    /* 1 KiB/s */
+    FAKE_SLOW,        /* each cell takes 100 ms longer */
+    FAKE_DIES_MIDWAY, /* after two cells of a call */
+    FAKE_FORGETS,     /* takes shards and has none when asked */
+    /* These answer, and lie: */
+    FAKE_FLIPS_A_BIT,
+    FAKE_SWAPS_CELLS,  /* the cell of another stripe */
+    FAKE_OTHER_SHARD,  /* the cell of another slot of the segment */
+    FAKE_OTHER_OBJECT, /* a cell of another segment, as large */
+    FAKE_WRONG_LENGTH, /* one byte too few */
+    FAKE_EMPTY,        /* no bytes at all */
+    FAKE_ENDS_EARLY,   /* says that was all after the first cell */
+    FAKE_MANNERS,
+};
+
+struct fake_node {
+    uint8_t id[FAKE_NODE_ID_SIZE];
+    enum fake_manner manner;
+    uint64_t cell_us; /* a cell's way, microseconds; 0: 100 */
+    uint64_t sync_us; /* from the last cell to the receipt; 0: 500 */
+    unsigned gets;    /* calls opened at it */
+    unsigned puts;
+    unsigned cells_sent; /* to readers */
+    const char *host;    /* where it is; asked for elsewhere it is not found. NULL: "node" */
+};
+
+struct fake_shard;
+struct fake_call;
+
+struct fake_net {
+    struct shard_net net; /* first: the seam's functions get a pointer to it */
+    struct test_env *env;
+    unsigned node_count;
+    struct fake_node nodes[FAKE_NODES_MAX];
+    struct fake_shard *shards;
+    struct fake_call *calls;
+    unsigned identified; /* times a session certificate was installed */
+    unsigned calls_open;
+    uint64_t bytes_queued; /* of cells given to the net and not yet taken by a node */
+    uint64_t bytes_queued_max;
+    void (*at_wait)(struct fake_net *net, void *context); /* before each wait; NULL: nothing */
+    void *at_wait_context;
+    void (*at_open)(struct fake_net *net, void *context); /* before each call is opened */
+    void *at_open_context;
+};
+
+void fake_net_init(struct fake_net *net, struct test_env *env, unsigned node_count);
+void fake_net_fini(struct fake_net *net); /* every call must have been dropped */
+
+/* Steps the clock; what was to happen until then happens. */
+void fake_net_run_ms(struct fake_net *net, uint64_t ms);
+
+/* The shard is there, whole. */
+bool fake_net_has_shard(const struct fake_net *net, const struct fake_order *order);
+
+/* Shards stored in all. */
+unsigned fake_net_shards(const struct fake_net *net);
+
+#endif /* HEARTH_TESTS_LIB_FAKE_NET_H */

@@ -1,0 +1,535 @@
+/*
+ * object_put: a put is durable on w nodes or refused, whatever nodes, source and coordinator do.
+ * Nodes and coordinator are invented, time is stepped.
+ */
+#include "client/object_put.h"
+#include "tests/lib/client_world.h"
+
+#include <string.h>
+
+enum { KIB = 1024, MIB = 1024 * KIB, CELL = 65552, STRIPE = 4 * 64 * KIB };
+
+static uint64_t now_ms(const struct world *world)
+{
+    return world->env.monotonic_ns / 1000000u;
+}
+
+static void a_put_is_stored_on_all_nodes_and_visible(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 3 * MIB + 5, &err), &err);
+
+    const struct fake_version *version =
+        fake_coordinator_find(&world->coordinator, "bucket", "key");
+    assert_non_null(version);
+    assert_int_equal(version->info.size, 3 * MIB + 5);
+    assert_int_equal(version->extents_count, 1);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
+    assert_int_equal(fake_net_shards(&world->net), 8);
+    world_destroy(world);
+}
+
+static void small_objects_take_one_question_and_no_node(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "empty", 1, 0, &err), &err);
+    assert_ok(world_put(world, "largest", 1, WORLD_INLINE_MAX, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_PUT_INLINE], 2);
+    assert_int_equal(world->coordinator.asked[RPC_BEGIN], 0);
+    assert_int_equal(world->coordinator.asked[RPC_HEAD_BUCKET], 1);
+    assert_int_equal(world->coordinator.asked[RPC_OPEN_SESSION], 1);
+
+    assert_ok(world_put(world, "one more", 1, WORLD_INLINE_MAX + 1, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_PUT_INLINE], 2);
+    assert_int_equal(fake_net_shards(&world->net), 8);
+    world_destroy(world);
+}
+
+static void the_etag_is_the_md5_of_the_bytes(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    struct hearth_put_result result;
+    struct world_source source;
+    world_source_init(&source, 1, 0);
+    assert_ok(
+        object_put(&world->session, "bucket", view_text("k"), &source.source, NULL, &result, &err),
+        &err);
+    assert_string_equal(result.etag, "d41d8cd98f00b204e9800998ecf8427e");
+    assert_int_equal(result.size, 0);
+    assert_int_equal(strlen(result.version), 32);
+    world_destroy(world);
+}
+
+/* Sizes at the edges of units, cells, stripes and segments; the shards have the right length. */
+static void every_size_around_an_edge_is_stored(void **state)
+{
+    (void)state;
+    const struct world_options options = {.segment_plain_max = 2 * STRIPE};
+    struct world *world = world_create(&options);
+    const uint64_t edges[] = {64 * KIB, 3 * 64 * KIB, STRIPE, STRIPE + 64 * KIB, 2 * STRIPE,
+        4 * STRIPE, 4 * STRIPE + 64 * KIB};
+    struct hearth_err err;
+    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+        for (uint64_t size = edges[i] - 1; size <= edges[i] + 1; size++) {
+            assert_ok(world_put(world, "key", 1, size, &err), &err);
+            const struct fake_version *version =
+                fake_coordinator_find(&world->coordinator, "bucket", "key");
+            assert_int_equal(version->info.size, size);
+            assert_int_equal(version->extents_count, (size + 2 * STRIPE - 1) / (2 * STRIPE));
+        }
+    }
+    world_destroy(world);
+}
+
+/* How many milliseconds a put of 4 MiB takes with some nodes of a manner. */
+static uint64_t time_put(struct world *world, struct hearth_err *err)
+{
+    uint64_t start = now_ms(world);
+    assert_ok(world_put(world, "key", 1, 4 * MIB, err), err);
+    return now_ms(world) - start;
+}
+
+static void put_completes_without_nodes_that_are(enum fake_manner manner, unsigned count)
+{
+    struct world *world = world_create(NULL);
+    for (unsigned i = 0; i < count; i++) {
+        world->net.nodes[2 + 3 * i].manner = manner;
+    }
+    struct hearth_err err;
+    uint64_t took_ms = time_put(world, &err);
+    assert_true(took_ms < 3000);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8 - count);
+
+    /* The next put knows, and does not wait for them again. */
+    uint64_t again_ms = time_put(world, &err);
+    assert_true(again_ms < 100);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[1]), 8 - count);
+    world_destroy(world);
+}
+
+static void put_completes_without_dead_nodes(void **state)
+{
+    (void)state;
+    put_completes_without_nodes_that_are(FAKE_DEAD, 1);
+    put_completes_without_nodes_that_are(FAKE_DEAD, 2);
+}
+
+static void put_completes_without_stopped_nodes(void **state)
+{
+    (void)state;
+    put_completes_without_nodes_that_are(FAKE_STOPPED, 1);
+    put_completes_without_nodes_that_are(FAKE_STOPPED, 2);
+}
+
+static void put_completes_without_dripping_nodes(void **state)
+{
+    (void)state;
+    put_completes_without_nodes_that_are(FAKE_DRIPPING, 1);
+    put_completes_without_nodes_that_are(FAKE_DRIPPING, 2);
+}
+
+static void put_completes_without_nodes_that_die_midway(void **state)
+{
+    (void)state;
+    put_completes_without_nodes_that_are(FAKE_DIES_MIDWAY, 2);
+}
+
+static void fewer_than_w_nodes_are_refused_by_number(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.nodes[0].manner = FAKE_DEAD;
+    world->net.nodes[4].manner = FAKE_DEAD;
+    world->net.nodes[7].manner = FAKE_DEAD;
+    struct hearth_err err;
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_FLEET_TOO_SMALL);
+    assert_non_null(strstr(err.message, "put bucket/key: 5 of 8 nodes answered, 6 needed (node "));
+    assert_non_null(strstr(err.message, "connection refused"));
+    assert_null(fake_coordinator_find(&world->coordinator, "bucket", "key"));
+    assert_int_equal(world->coordinator.asked[RPC_ABORT], 1);
+    world_destroy(world);
+}
+
+static void too_many_silent_nodes_are_refused_in_the_end(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        world->net.nodes[i].manner = FAKE_STOPPED;
+    }
+    struct hearth_err err;
+    assert_int_equal(world_put(world, "key", 1, 4 * MIB, &err), HEARTH_FLEET_TOO_SMALL);
+    assert_non_null(strstr(err.message, "5 of 8 nodes answered, 6 needed"));
+    assert_non_null(strstr(err.message, "silent"));
+    world_destroy(world);
+}
+
+/* Spares stand by: the put ends with n holders whatever the first ones do. */
+static void spares_take_the_slots_of(enum fake_manner manner)
+{
+    const struct world_options options = {.nodes = 12};
+    struct world *world = world_create(&options);
+    world->net.nodes[1].manner = manner;
+    world->net.nodes[3].manner = manner;
+    world->net.nodes[6].manner = manner;
+    struct hearth_err err;
+    uint64_t took_ms = time_put(world, &err);
+    assert_true(took_ms < 6000);
+    const struct fake_segment *segment = &world->coordinator.segments[0];
+    assert_int_equal(fake_segment_holders(segment), 8);
+    for (unsigned slot = 0; slot < 8; slot++) {
+        assert_true(fake_net_has_shard(&world->net, &segment->held[slot]));
+    }
+    world_destroy(world);
+}
+
+static void spares_take_the_slots_of_bad_nodes(void **state)
+{
+    (void)state;
+    spares_take_the_slots_of(FAKE_DEAD);
+    spares_take_the_slots_of(FAKE_DIES_MIDWAY);
+    spares_take_the_slots_of(FAKE_STOPPED);
+    spares_take_the_slots_of(FAKE_DRIPPING);
+}
+
+/* Between the offer and the connection it got another address. */
+static void move_node(struct fake_net *net, void *context)
+{
+    (void)context;
+    net->nodes[4].host = "elsewhere";
+}
+
+static void a_node_that_moved_is_followed(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.at_open = move_node;
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_WHEREIS], 1);
+    assert_int_equal(world->coordinator.asked[RPC_OFFER_SLOT], 0);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
+    world_destroy(world);
+}
+
+static void an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.nodes[5].sync_us = 60 * 1000 * 1000;
+    struct hearth_err err;
+    uint64_t took_ms = time_put(world, &err);
+    assert_true(took_ms >= 200 && took_ms < 2 * 200 + 100);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 7);
+    world_destroy(world);
+}
+
+static void a_late_receipt_is_added(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.nodes[5].sync_us = 300 * 1000; /* after the grace, within the linger */
+    struct hearth_err err;
+    time_put(world, &err);
+    assert_int_equal(world->coordinator.asked[RPC_ADD_HOLDERS], 1);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
+    world_destroy(world);
+}
+
+static void all_nodes_slow_alike_is_not_slowness(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (unsigned i = 0; i < 8; i++) {
+        world->net.nodes[i].cell_us = 3 * 1000 * 1000; /* 64 KiB in 3 s: 170 kbit/s */
+    }
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 4 * MIB, &err), &err);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
+    world_destroy(world);
+}
+
+/* ---- sources ---- */
+
+static enum hearth_code put_from(struct world *world, struct world_source *source,
+    uint64_t size_expected, struct hearth_err *err)
+{
+    const struct hearth_put_options options = {
+        .size_expected = size_expected, .control = {.cancel = source->cancel}};
+    enum hearth_code code = object_put(
+        &world->session, "bucket", view_text("key"), &source->source, &options, NULL, err);
+    if (code != HEARTH_OK) {
+        assert_null(fake_coordinator_find(&world->coordinator, "bucket", "key"));
+    }
+    return code;
+}
+
+static void a_source_that_vanishes_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    const uint64_t moments[] = {1, WORLD_INLINE_MAX, 64 * KIB, STRIPE, MIB};
+    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+        struct world_source source;
+        world_source_init(&source, 1, 2 * MIB);
+        source.part_max = 1000;
+        source.fails_at = moments[i];
+        struct hearth_err err;
+        assert_int_equal(put_from(world, &source, 0, &err), HEARTH_IO);
+        assert_string_equal(err.message, "put bucket/key: read the source: file: vanished");
+    }
+    world_destroy(world);
+}
+
+static void a_source_that_changes_its_length_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    const uint64_t sizes[] = {10, WORLD_INLINE_MAX + 1, MIB};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct hearth_err err;
+        struct world_source source;
+        world_source_init(&source, 1, sizes[i]);
+        assert_int_equal(put_from(world, &source, sizes[i] + 1, &err), HEARTH_INVALID);
+        assert_non_null(strstr(err.message, "the source ended after"));
+        world_source_init(&source, 1, sizes[i]);
+        assert_int_equal(put_from(world, &source, sizes[i] - 1, &err), HEARTH_INVALID);
+        assert_non_null(strstr(err.message, "the source has grown"));
+        world_source_init(&source, 1, sizes[i]);
+        assert_ok(put_from(world, &source, sizes[i], &err), &err);
+        world->coordinator.versions[world->coordinator.version_count - 1].is_deleted = true;
+    }
+    world_destroy(world);
+}
+
+static void a_put_can_be_stopped_while_it_reads(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (uint64_t moment = 64 * KIB; moment < 2 * MIB; moment += 300 * KIB) {
+        atomic_bool cancel = false;
+        struct world_source source;
+        world_source_init(&source, 1, 2 * MIB);
+        source.cancel = &cancel;
+        source.cancels_at = moment;
+        struct hearth_err err;
+        assert_int_equal(put_from(world, &source, 0, &err), HEARTH_CANCELLED);
+    }
+    world_destroy(world);
+}
+
+struct stop_at {
+    atomic_bool cancel;
+    unsigned waits_left;
+};
+
+static void count_waits(struct fake_net *net, void *context)
+{
+    (void)net;
+    struct stop_at *stop = context;
+    if (stop->waits_left-- == 0) {
+        stop->cancel = true;
+    }
+}
+
+/* false: the put was through before it waited that often. */
+static bool is_stopped_at_wait(unsigned nth)
+{
+    struct world *world = world_create(NULL);
+    struct stop_at stop = {.waits_left = nth};
+    world->net.at_wait = count_waits;
+    world->net.at_wait_context = &stop;
+    struct world_source source;
+    world_source_init(&source, 1, 200 * KIB);
+    source.cancel = &stop.cancel;
+    source.cancels_at = UINT64_MAX;
+    struct hearth_err err;
+    enum hearth_code code = put_from(world, &source, 0, &err);
+    assert_true(code == HEARTH_CANCELLED || code == HEARTH_OK);
+    world_destroy(world);
+    return code == HEARTH_CANCELLED;
+}
+
+static void a_put_can_be_stopped_at_every_wait(void **state)
+{
+    (void)state;
+    unsigned nth = 0;
+    while (is_stopped_at_wait(nth)) {
+        nth++;
+    }
+    assert_true(nth > 5);
+}
+
+/* ---- outcomes ---- */
+
+static void a_lost_question_or_answer_has_one_outcome(void **state)
+{
+    (void)state;
+    const enum rpc_method methods[] = {
+        RPC_BEGIN, RPC_OPEN_SEGMENT, RPC_SEAL_SEGMENT, RPC_COMMIT, RPC_PUT_INLINE};
+    const enum fake_fault_kind kinds[] = {
+        FAKE_QUESTION_LOST, FAKE_QUESTION_LATE, FAKE_ANSWER_LOST, FAKE_NOT_NOW};
+    for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+            const struct world_options options = {.segment_plain_max = STRIPE};
+            struct world *world = world_create(&options);
+            fake_coordinator_add_fault(&world->coordinator, methods[m], kinds[i], 1, 2);
+            struct hearth_err err;
+            uint64_t size = methods[m] == RPC_PUT_INLINE ? 100 : 2 * STRIPE;
+            assert_ok(world_put(world, "key", 1, size, &err), &err);
+            assert_int_equal(world->coordinator.version_count, 1);
+            assert_true(world->coordinator.asked[methods[m]] >= 3);
+            world_destroy(world);
+        }
+    }
+}
+
+static void an_answer_that_never_comes_is_unknown(void **state)
+{
+    (void)state;
+    const enum rpc_method methods[] = {RPC_COMMIT, RPC_PUT_INLINE};
+    for (size_t m = 0; m < 2; m++) {
+        struct world *world = world_create(NULL);
+        fake_coordinator_add_fault(&world->coordinator, methods[m], FAKE_ANSWER_LOST, 1, 1000);
+        struct hearth_err err;
+        uint64_t size = methods[m] == RPC_PUT_INLINE ? 100 : MIB;
+        assert_int_equal(world_put(world, "key", 1, size, &err), HEARTH_UNKNOWN);
+        assert_non_null(strstr(err.message, "whether it was done is not known"));
+        assert_non_null(fake_coordinator_find(&world->coordinator, "bucket", "key"));
+        assert_int_equal(world->coordinator.asked[RPC_ABORT], 0);
+        world_destroy(world);
+    }
+}
+
+static void a_question_surely_not_heard_is_a_plain_failure(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    fake_coordinator_add_fault(&world->coordinator, RPC_COMMIT, FAKE_QUESTION_LOST, 1, 1000);
+    struct hearth_err err;
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_UNREACHABLE);
+    assert_null(fake_coordinator_find(&world->coordinator, "bucket", "key"));
+    world_destroy(world);
+}
+
+static void a_lost_begin_is_no_unknown_outcome(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    fake_coordinator_add_fault(&world->coordinator, RPC_BEGIN, FAKE_ANSWER_LOST, 1, 1000);
+    struct hearth_err err;
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_UNREACHABLE);
+    world_destroy(world);
+}
+
+static void a_broken_precondition_leaves_the_old_version(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    const uint64_t sizes[] = {100, MIB};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(world_put(world, "key", 1, sizes[i], &err), &err);
+        struct world_source source;
+        world_source_init(&source, 2, sizes[i]);
+        const struct hearth_put_options options = {.precondition = {.must_not_exist = true}};
+        assert_int_equal(object_put(&world->session, "bucket", view_text("key"), &source.source,
+                             &options, NULL, &err),
+            HEARTH_PRECONDITION);
+        assert_int_equal(world->coordinator.version_count, i + 1);
+    }
+    world_destroy(world);
+}
+
+static void an_etag_can_be_the_condition(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 0, &err), &err);
+    struct world_source source;
+    world_source_init(&source, 2, 10);
+    struct hearth_put_options options = {
+        .precondition = {.must_have_etag = "d41d8cd98f00b204e9800998ecf8427e"}};
+    assert_ok(object_put(&world->session, "bucket", view_text("key"), &source.source, &options,
+                  NULL, &err),
+        &err);
+    world_source_init(&source, 3, 10);
+    assert_int_equal(object_put(&world->session, "bucket", view_text("key"), &source.source,
+                         &options, NULL, &err),
+        HEARTH_PRECONDITION);
+    options.precondition.must_have_etag = "no etag";
+    assert_int_equal(object_put(&world->session, "bucket", view_text("key"), &source.source,
+                         &options, NULL, &err),
+        HEARTH_INVALID);
+    world_destroy(world);
+}
+
+static void bad_names_are_refused_before_anything_is_asked(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct world_source source;
+    world_source_init(&source, 1, 10);
+    static uint8_t long_key[HEARTH_KEY_MAX + 1];
+    struct hearth_err err;
+    unsigned asked = world->coordinator.asked[RPC_HEAD_BUCKET];
+    assert_int_equal(
+        object_put(&world->session, "bucket", (struct view){0}, &source.source, NULL, NULL, &err),
+        HEARTH_INVALID);
+    assert_int_equal(object_put(&world->session, "bucket", view_of(long_key, sizeof(long_key)),
+                         &source.source, NULL, NULL, &err),
+        HEARTH_INVALID);
+    const char *buckets[] = {"", "ab", "Bucket", "-bucket", "bucket-", "buc..ket", "10.0.0.1",
+        "bucket_", "a123456789012345678901234567890123456789012345678901234567890123"};
+    for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++) {
+        assert_int_equal(object_put(&world->session, buckets[i], view_text("k"), &source.source,
+                             NULL, NULL, &err),
+            HEARTH_INVALID);
+    }
+    assert_int_equal(world->coordinator.asked[RPC_HEAD_BUCKET], asked);
+    assert_int_equal(
+        object_put(&world->session, "nobody", view_text("k"), &source.source, NULL, NULL, &err),
+        HEARTH_NOT_FOUND);
+    assert_string_equal(err.message, "put nobody/k: bucket nobody: no bucket nobody");
+    world_destroy(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_put_is_stored_on_all_nodes_and_visible),
+        cmocka_unit_test(small_objects_take_one_question_and_no_node),
+        cmocka_unit_test(the_etag_is_the_md5_of_the_bytes),
+        cmocka_unit_test(every_size_around_an_edge_is_stored),
+        cmocka_unit_test(put_completes_without_dead_nodes),
+        cmocka_unit_test(put_completes_without_stopped_nodes),
+        cmocka_unit_test(put_completes_without_dripping_nodes),
+        cmocka_unit_test(put_completes_without_nodes_that_die_midway),
+        cmocka_unit_test(fewer_than_w_nodes_are_refused_by_number),
+        cmocka_unit_test(too_many_silent_nodes_are_refused_in_the_end),
+        cmocka_unit_test(spares_take_the_slots_of_bad_nodes),
+        cmocka_unit_test(a_node_that_moved_is_followed),
+        cmocka_unit_test(an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took),
+        cmocka_unit_test(a_late_receipt_is_added),
+        cmocka_unit_test(all_nodes_slow_alike_is_not_slowness),
+        cmocka_unit_test(a_source_that_vanishes_leaves_nothing),
+        cmocka_unit_test(a_source_that_changes_its_length_is_refused),
+        cmocka_unit_test(a_put_can_be_stopped_while_it_reads),
+        cmocka_unit_test(a_put_can_be_stopped_at_every_wait),
+        cmocka_unit_test(a_lost_question_or_answer_has_one_outcome),
+        cmocka_unit_test(an_answer_that_never_comes_is_unknown),
+        cmocka_unit_test(a_question_surely_not_heard_is_a_plain_failure),
+        cmocka_unit_test(a_lost_begin_is_no_unknown_outcome),
+        cmocka_unit_test(a_broken_precondition_leaves_the_old_version),
+        cmocka_unit_test(an_etag_can_be_the_condition),
+        cmocka_unit_test(bad_names_are_refused_before_anything_is_asked),
+    };
+    return cmocka_run_group_tests_name("object_put", tests, NULL, NULL);
+}
