@@ -30,9 +30,13 @@
     X(GARBAGE_COLLECTED, INFO, "garbage.collected", "what nobody named any more was let go")       \
     X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
+    X(NODE_OTHER_DISK, ERROR, "node.other_disk",                                                   \
+        "a node came back with an empty or older disk; what it held is made anew elsewhere")       \
+    X(NODE_RETURNED, INFO, "node.returned", "a lost node is back: its shards count again")         \
+    X(NODE_DIALLED, DEBUG, "node.dialled", "its addresses were tried; none met: it is of no use")  \
     X(ENROLLED, INFO, "member.enrolled", "an invitation was used: somebody can speak to us now")   \
     X(ENROL_REFUSED, WARN, "enrol.refused", "somebody knocked with a wrong or used invitation")    \
-    X(CERTIFICATE_RENEWED, INFO, "certificate.renewed", "a member came for its next certificate")  \
+    X(MEMBER_RENEWED, INFO, "member.renewed", "a member came for its next certificate")            \
     X(DUTY_FAILED, WARN, "duty.failed", "a background duty is tried again at its next round")
 
 #define LOG_EVENTS_CLIENT(X)

@@ -8,6 +8,7 @@
 #define HEARTH_COORDINATOR_COORDINATOR_H
 
 #include "coordinator/cluster.h"
+#include "coordinator/node_dialer.h"
 #include "coordinator/node_table.h"
 #include "coordinator/order.h"
 #include "coordinator/place_sets.h"
@@ -23,6 +24,7 @@ struct coordinator {
     struct order_issuer issuer;
     struct meta_store *store;
     struct node_table *nodes;
+    struct node_dialer *dialer;
     struct place_sets *sets;
 };
 

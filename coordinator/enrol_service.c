@@ -131,7 +131,7 @@ static void log_outcome(const struct enrol_caller *caller, const struct meta_enr
         log_write(LOG_ENROLLED, "id=%s class=%s node=%u from=%s", id,
             peer_class_text(peer_class_of(enrolled->class)), enrolled->node, caller->address);
     } else {
-        log_write(LOG_CERTIFICATE_RENEWED, "id=%s from=%s", id, caller->address);
+        log_write(LOG_MEMBER_RENEWED, "id=%s from=%s", id, caller->address);
     }
 }
 

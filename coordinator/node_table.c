@@ -7,6 +7,7 @@ enum {
     OFFLINE_INTERVALS = 10,
     RECENT_MS = 60 * 60 * 1000, /* seen this long before our start: expected back at once */
     SOFTWARE_SIZE = 64,
+    HEARTBEATS_PER_S_MAX = 500,
 };
 
 /* What heartbeats say. Kept over reloads of the facts. */
@@ -169,11 +170,17 @@ static uint64_t silent_ms_at(const struct node_table *table, size_t index)
     return now > seen ? now - seen : 0;
 }
 
+static uint64_t interval_ms(const struct node_table *table)
+{
+    uint64_t least = table->shared.facts.count * 1000 / HEARTBEATS_PER_S_MAX;
+    return table->options.heartbeat_ms > least ? table->options.heartbeat_ms : least;
+}
+
 /* Nobody has been heard since our start, but this one was there shortly before. */
 static bool is_awaited(const struct node_table *table, size_t index)
 {
     uint64_t seen = table->shared.live[index].seen_ms;
-    uint64_t grace = OFFLINE_INTERVALS * table->options.heartbeat_ms;
+    uint64_t grace = OFFLINE_INTERVALS * interval_ms(table);
     return seen < table->started_ms && seen + RECENT_MS >= table->started_ms &&
         meta_now_ms(table->options.store) < table->started_ms + grace;
 }
@@ -182,7 +189,7 @@ static enum node_health health_at(const struct node_table *table, size_t index)
 {
     enum meta_node_state state = table->shared.facts.nodes[index].state;
     uint64_t silent = silent_ms_at(table, index);
-    uint64_t interval = table->options.heartbeat_ms;
+    uint64_t interval = interval_ms(table);
     if (state == META_NODE_GONE) {
         return NODE_GONE;
     }
@@ -200,19 +207,45 @@ static enum node_health health_at(const struct node_table *table, size_t index)
 
 /* ---- heartbeats ---- */
 
+/* NULL: it can be the disk we know, further on. Both counters of a volume only grow. */
+static const char *what_is_wrong(
+    const struct meta_node_report *known, const struct meta_node_report *report)
+{
+    if (meta_id_is_zero(known->volume)) {
+        return NULL; /* its first heartbeat */
+    }
+    if (!meta_id_equal(known->volume, report->volume)) {
+        return "has another volume than before";
+    }
+    if (report->start_count < known->start_count || report->sequence < known->sequence) {
+        return "has an older copy of its volume";
+    }
+    return NULL;
+}
+
 enum hearth_code node_table_seen(struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE],
-    const struct meta_node_report *report, uint32_t *number, struct hearth_err *err)
+    const struct meta_node_report *report, struct node_seen *out, struct hearth_err *err)
 {
     UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
     ssize_t index = index_of_id(table, id);
     if (index == NOT_THERE) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "heartbeat of a node that never enrolled");
     }
+    const struct meta_node *facts = &table->shared.facts.nodes[index];
     struct node_live *live = &table->shared.live[index];
+    if (facts->state == META_NODE_GONE) {
+        return hearth_fail(err, HEARTH_DENIED, "node %u is gone for ever", facts->number);
+    }
+    *out = (struct node_seen){.number = facts->number, .state = facts->state};
+    const char *wrong = what_is_wrong(&live->report, report);
+    if (wrong != NULL) {
+        return hearth_fail(err, HEARTH_CONFLICT,
+            "node %u %s; bring the old disk back, or enrol anew with a new key", facts->number,
+            wrong);
+    }
     live->seen_ms = meta_now_ms(table->options.store);
     keep_report(live, report);
     live->is_dirty = true;
-    *number = table->shared.facts.nodes[index].number;
     return HEARTH_OK;
 }
 
@@ -264,6 +297,12 @@ enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *e
 }
 
 /* ---- asking ---- */
+
+uint64_t node_table_interval_ms(struct node_table *table)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    return interval_ms(table);
+}
 
 static bool is_dialled(const struct meta_node *node)
 {

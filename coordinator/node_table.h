@@ -8,6 +8,9 @@
  *   alive --3 intervals--> suspect --10 intervals--> offline --lost after--> lost
  *     ^----------------------- a heartbeat -------------------------------------'
  *
+ * A heartbeat whose volume is another one, or an older copy of the one known, is not counted: what
+ * the node held may not be there.  Its slots are missing until the right disk reports again.
+ *
  * Suspect nodes are still read from, but take no new shards.  After a start nobody has been heard
  * yet: a node seen within the hour before counts as suspect for ten intervals.
  *
@@ -41,9 +44,20 @@ void node_table_destroy(struct node_table *table); /* accepts NULL */
 /* Reads the facts anew: after an enrolment, a change of state or of endpoints. */
 enum hearth_code node_table_reload(struct node_table *table, struct hearth_err *err);
 
-/* A heartbeat came. HEARTH_NOT_FOUND: no such node. *number: the node's. */
+struct node_seen {
+    uint32_t number;
+    enum meta_node_state state; /* before this heartbeat */
+};
+
+/*
+ * A heartbeat came.  HEARTH_NOT_FOUND: no such node.  HEARTH_DENIED: it is gone.
+ * HEARTH_CONFLICT: of another volume, or an older copy of it; *out is set, the node was not seen.
+ */
 enum hearth_code node_table_seen(struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE],
-    const struct meta_node_report *report, uint32_t *number, struct hearth_err *err);
+    const struct meta_node_report *report, struct node_seen *out, struct hearth_err *err);
+
+/* How often a node should report: as configured, and not more than 500 a second of all nodes. */
+uint64_t node_table_interval_ms(struct node_table *table);
 
 /* Writes what heartbeats brought since the last time. */
 enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *err);

@@ -6,7 +6,8 @@
  *   segment_service   OpenSegment ... MoreOrders     object_service   Begin, Commit, Lookup ...
  *   node_service      Heartbeat                      admin_service    Status, NodeList, Invite ...
  *
- * Every handler begins with service_tenant() or something that calls it: the default is refuse.
+ * Every handler of the customer's begins with service_tenant() or something that calls it: the
+ * default is refuse.  Nodes and admins are who their certificate says.
  * Handlers run on worker threads and may block in the metadata.
  */
 #ifndef HEARTH_COORDINATOR_SERVICE_H
@@ -55,6 +56,10 @@ enum hearth_code service_seal(struct coordinator *coordinator,
 
 /* NULL is no condition. */
 struct meta_condition service_condition(const struct wire_precondition *precondition);
+
+/* A node_dialled_fn; context is the struct coordinator. Notes which addresses are right. */
+void node_service_dialled(
+    void *context, uint32_t number, const struct meta_endpoint *endpoints, size_t count);
 
 /* The handlers of each service, for the server's table. */
 extern const struct rpc_handler session_handlers[];

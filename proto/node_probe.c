@@ -33,7 +33,8 @@ enum hearth_code node_probe_blocking(const struct node_probe *probe, struct hear
     const struct tls_dial dial = {.env = probe->env != NULL ? probe->env : env_system(),
         .address = probe->address,
         .server_name = name,
-        .timeout_ms = probe->timeout_ms != 0 ? probe->timeout_ms : TIMEOUT_MS};
+        .timeout_ms = probe->timeout_ms != 0 ? probe->timeout_ms : TIMEOUT_MS,
+        .stop_fd = probe->stop_fd};
     enum hearth_code code = tls_dial(&dial, &link, err);
     if (code == HEARTH_OK) {
         code = check_node(probe, &link, err);

@@ -17,10 +17,12 @@ struct node_probe {
     const uint8_t *id;   /* required: PKI_ID_SIZE bytes */
     const char *ca_pem;  /* required: the cluster's */
     unsigned timeout_ms; /* 0: 5,000 */
+    int stop_fd;         /* readable: give up at once; 0: none */
 };
 
 /* Blocks; any thread. HEARTH_OK: the node of that id is there. HEARTH_UNREACHABLE: nobody is.
- * HEARTH_DENIED, HEARTH_EXPIRED: somebody else is, or with an old certificate. */
+ * HEARTH_DENIED, HEARTH_EXPIRED: somebody else is, or with an old certificate.
+ * HEARTH_CANCELLED: stopped. */
 enum hearth_code node_probe_blocking(const struct node_probe *probe, struct hearth_err *err);
 
 #endif /* HEARTH_PROTO_NODE_PROBE_H */

@@ -70,7 +70,8 @@ static enum hearth_code dial_one(const struct tls_dial *dial, const struct addri
     if (fd < 0) {
         return hearth_fail_sys(err, HEARTH_UNREACHABLE, errno, "connect");
     }
-    tls_link_init(link, context, fd, -1, dial->env, dial->timeout_ms, TLS_CALLER);
+    tls_link_init(link, context, fd, dial->stop_fd > 0 ? dial->stop_fd : -1, dial->env,
+        dial->timeout_ms, TLS_CALLER);
     SSL_set_tlsext_host_name(link->ssl, dial->server_name);
     if (finish_connecting(link, err) != HEARTH_OK || tls_link_handshake(link, err) != HEARTH_OK) {
         tls_link_fini(link);

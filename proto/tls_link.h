@@ -44,6 +44,7 @@ struct tls_dial {
     const char *address;     /* "host:port", "[v6]:port" */
     const char *server_name; /* whom we ask for (SNI) */
     unsigned timeout_ms;     /* for everything but looking the name up */
+    int stop_fd;             /* readable: give up at once; 0: none */
 };
 
 /*
