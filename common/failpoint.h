@@ -33,7 +33,19 @@
     X(STORAGED_PUT_DURABLE, "storaged.put.durable", "the shard is durable, no receipt made")       \
     X(STORAGED_PUT_ACKNOWLEDGED, "storaged.put.acknowledged", "the receipt is on its way")
 
-#define FAILPOINTS_COORDINATOR(X)
+#define FAILPOINTS_COORDINATOR(X)                                                                  \
+    X(COORDINATOR_BEGIN_ASKED, "coordinator.begin.asked", "allowed, nothing written")              \
+    X(COORDINATOR_BEGIN_DURABLE, "coordinator.begin.durable", "durable, not answered")             \
+    X(COORDINATOR_OPEN_ASKED, "coordinator.open.asked", "allowed, nothing written")                \
+    X(COORDINATOR_OPEN_DURABLE, "coordinator.open.durable", "durable, not answered")               \
+    X(COORDINATOR_SEAL_ASKED, "coordinator.seal.asked", "allowed, nothing written")                \
+    X(COORDINATOR_SEAL_DURABLE, "coordinator.seal.durable", "durable, not answered")               \
+    X(COORDINATOR_COMMIT_ASKED, "coordinator.commit.asked", "allowed, nothing written")            \
+    X(COORDINATOR_COMMIT_DURABLE, "coordinator.commit.durable", "durable, not answered")           \
+    X(COORDINATOR_INLINE_ASKED, "coordinator.inline.asked", "allowed, nothing written")            \
+    X(COORDINATOR_INLINE_DURABLE, "coordinator.inline.durable", "durable, not answered")           \
+    X(COORDINATOR_DELETE_ASKED, "coordinator.delete.asked", "allowed, nothing written")            \
+    X(COORDINATOR_DELETE_DURABLE, "coordinator.delete.durable", "durable, not answered")
 
 #define FAILPOINTS_CLIENT(X)                                                                       \
     X(CLIENT_PUT_BEGUN, "client.put.begun", "the intent is open, nothing was sent")                \

@@ -1,6 +1,7 @@
 /*
  * Objects: begun, committed, found, listed, copied, deleted.
  */
+#include "common/failpoint.h"
 #include "coordinator/meta_list.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/service.h"
@@ -78,7 +79,9 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
         .token = service_id(in->token),
     };
     struct meta_intent intent;
+    (void)FAILPOINT(COORDINATOR_BEGIN_ASKED);
     code = meta_begin(coordinator->store, &begin, &intent, err);
+    (void)FAILPOINT(COORDINATOR_BEGIN_DURABLE);
     if (code == HEARTH_OK) {
         out->intent_id = service_copy(context->arena, intent.id.bytes, sizeof(intent.id.bytes));
         out->expires_unix_ms = intent.expires_ms;
@@ -138,7 +141,9 @@ static enum hearth_code commit(void *service, const struct rpc_context *context,
     enum hearth_code code =
         commit_prepare(coordinator, context, in, &receipts, &seal, &commit, err);
     if (code == HEARTH_OK) {
+        (void)FAILPOINT(COORDINATOR_COMMIT_ASKED);
         code = meta_commit(coordinator->store, &commit, &info, &result, err);
+        (void)FAILPOINT(COORDINATOR_COMMIT_DURABLE);
     }
     if (code != HEARTH_OK) {
         return code;
@@ -198,7 +203,9 @@ static enum hearth_code put_inline(void *service, const struct rpc_context *cont
     }
     struct meta_put put = put_from_wire(in, &bucket);
     struct meta_object_info info;
+    (void)FAILPOINT(COORDINATOR_INLINE_ASKED);
     code = meta_put_inline(coordinator->store, &put, &info, err);
+    (void)FAILPOINT(COORDINATOR_INLINE_DURABLE);
     if (code == HEARTH_OK) {
         commit_to_wire(&info, context->arena, response);
     }
@@ -261,7 +268,10 @@ static enum hearth_code delete_object(void *service, const struct rpc_context *c
         .condition = service_condition(in->precondition),
         .token = service_id(in->token),
     };
-    return meta_delete(coordinator->store, &delete, &out->existed, err);
+    (void)FAILPOINT(COORDINATOR_DELETE_ASKED);
+    code = meta_delete(coordinator->store, &delete, &out->existed, err);
+    (void)FAILPOINT(COORDINATOR_DELETE_DURABLE);
+    return code;
 }
 
 /* ---- reading ---- */

@@ -1,6 +1,7 @@
 /*
  * Segments on their way in and out: placement, orders, receipts.
  */
+#include "common/failpoint.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/segment_receipts.h"
 #include "coordinator/service.h"
@@ -58,7 +59,10 @@ static enum hearth_code open_once(struct coordinator *coordinator,
         .offer_count = choice.count,
     };
     memcpy(request.vk, in->vk.bytes, sizeof(request.vk));
-    return meta_segment_open(coordinator->store, &request, out, err);
+    (void)FAILPOINT(COORDINATOR_OPEN_ASKED);
+    code = meta_segment_open(coordinator->store, &request, out, err);
+    (void)FAILPOINT(COORDINATOR_OPEN_DURABLE);
+    return code;
 }
 
 static enum hearth_code open_segment(void *service, const struct rpc_context *context,
@@ -210,7 +214,9 @@ static enum hearth_code seal_segment(void *service, const struct rpc_context *co
     }
     struct meta_seal_result result;
     if (code == HEARTH_OK) {
+        (void)FAILPOINT(COORDINATOR_SEAL_ASKED);
         code = meta_seal(coordinator->store, &seal, &result, err);
+        (void)FAILPOINT(COORDINATOR_SEAL_DURABLE);
     }
     if (code == HEARTH_OK) {
         segment_receipts_reply(&receipts, &result, response);
