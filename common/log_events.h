@@ -30,6 +30,9 @@
     X(GARBAGE_COLLECTED, INFO, "garbage.collected", "what nobody named any more was let go")       \
     X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
+    X(NODE_DECLARED_LOST, WARN, "node.declared_lost", "an admin said so; its slots are made anew") \
+    X(INVITED, INFO, "member.invited", "an invitation was made: whoever has it can enrol")         \
+    X(BACKUP_SENT, INFO, "backup.sent", "a copy of the metadata went to an admin")                 \
     X(NODE_OTHER_DISK, ERROR, "node.other_disk",                                                   \
         "a node came back with an empty or older disk; what it held is made anew elsewhere")       \
     X(NODE_RETURNED, INFO, "node.returned", "a lost node is back: its shards count again")         \

@@ -25,6 +25,8 @@ struct coordinator {
     struct meta_store *store;
     struct node_table *nodes;
     struct node_dialer *dialer;
+    struct repair *repair;
+    struct admin_backups *backups;
     struct place_sets *sets;
 };
 

@@ -1,0 +1,238 @@
+#include "coordinator/admin_service.h"
+
+#include "common/log.h"
+#include "coordinator/admin_backup.h"
+#include "coordinator/invitation.h"
+#include "coordinator/meta_settings.h"
+#include "coordinator/node_network.h"
+#include "coordinator/repair.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum hearth_code admin_check(
+    struct coordinator *coordinator, const struct peer_identity *peer, struct hearth_err *err)
+{
+    struct meta_principal principal;
+    struct meta_grant grant;
+    memcpy(principal.bytes, peer->id, sizeof(principal.bytes));
+    enum hearth_code code = meta_grant_get(coordinator->store, principal, &grant, err);
+    if (code == HEARTH_OK && grant.class == META_CLASS_ADMIN) {
+        return HEARTH_OK;
+    }
+    if (code != HEARTH_OK && code != HEARTH_NOT_FOUND) {
+        return code;
+    }
+    return hearth_fail(
+        err, HEARTH_DENIED, "%s is no admin of this cluster any more", peer->id_text);
+}
+
+/* ---- nodes ---- */
+
+static const struct wire_endpoint *endpoints_of(const struct meta_node *node, struct arena *arena)
+{
+    struct wire_endpoint *endpoints =
+        arena_take_array(arena, node->endpoint_count, sizeof(*endpoints));
+    for (size_t i = 0; endpoints != NULL && i < node->endpoint_count; i++) {
+        endpoints[i] = (struct wire_endpoint){
+            .kind = (uint32_t)node->endpoints[i].kind,
+            .host = node->endpoints[i].host,
+            .port = node->endpoints[i].port,
+        };
+    }
+    return endpoints;
+}
+
+static bool describe_node(
+    const struct node_status *status, struct arena *arena, struct wire_node_info *out)
+{
+    const struct meta_node *node = &status->node;
+    char network[NODE_NETWORK_TEXT_SIZE];
+    node_network_text(&node->network, network);
+    *out = (struct wire_node_info){
+        .number = node->number,
+        .node_id = service_copy(arena, node->id.bytes, sizeof(node->id.bytes)),
+        .owner = node->owner_name,
+        .network = arena_copy(arena, view_text(network)),
+        .place = node->place,
+        .state = view_text(node_health_text(status->health)),
+        .endpoints = endpoints_of(node, arena),
+        .endpoints_count = node->endpoint_count,
+        .last_seen_unix_ms = node->last_seen_ms,
+        .capacity = node->report.capacity,
+        .used = node->report.used,
+        .trash = node->report.trash,
+        .free = node->report.free,
+        .shards = node->report.shards,
+        .software = node->report.software,
+        .read_only = node->report.read_only,
+        .reports = status->reports,
+    };
+    return out->node_id.bytes != NULL && out->endpoints != NULL;
+}
+
+static enum hearth_code describe_nodes(struct coordinator *coordinator, struct arena *arena,
+    const struct wire_node_info **out, size_t *count, struct hearth_err *err)
+{
+    struct node_status_list list;
+    enum hearth_code code = node_table_list(coordinator->nodes, arena, &list, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct wire_node_info *infos = arena_take_array(arena, list.count, sizeof(*infos));
+    for (size_t i = 0; i < list.count; i++) {
+        if (infos == NULL || !describe_node(&list.nodes[i], arena, &infos[i])) {
+            return hearth_fail(err, HEARTH_NO_MEMORY, "list of %zu nodes", list.count);
+        }
+    }
+    *out = infos;
+    *count = list.count;
+    return HEARTH_OK;
+}
+
+static enum hearth_code node_list(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)request;
+    struct coordinator *coordinator = service;
+    struct wire_node_list_reply *out = response;
+    enum hearth_code code = admin_check(coordinator, &context->peer, err);
+    return code == HEARTH_OK
+        ? describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err)
+        : code;
+}
+
+static enum hearth_code node_lost(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_node_lost_request *in = request;
+    uint32_t number;
+    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (!node_table_find(coordinator->nodes, in->node_id.bytes, &number)) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such node");
+    }
+    enum hearth_code code = meta_node_set_state(coordinator->store, number, META_NODE_LOST, err);
+    if (code == HEARTH_OK) {
+        log_write(LOG_NODE_DECLARED_LOST, "node=%u by=%s", number, context->peer.id_text);
+        code = node_table_reload(coordinator->nodes, err);
+    }
+    return code;
+}
+
+/* ---- status ---- */
+
+/* What needs a person, most urgent first; empty: nothing. */
+static void say_what_needs_a_person(
+    const struct wire_status_reply *status, bool garbage_held, char text[WIRE_TEXT_MAX + 1])
+{
+    int length = 0;
+    text[0] = '\0';
+    if (status->segments_unreadable > 0) {
+        length += snprintf(text, WIRE_TEXT_MAX + 1,
+            "%" PRIu64 " segments cannot be read now: bring nodes back. ",
+            status->segments_unreadable);
+    }
+    if (garbage_held) {
+        length += snprintf(text + length, (size_t)(WIRE_TEXT_MAX + 1 - length),
+            "Restored from a backup: nothing is trashed until every node was reconciled. ");
+    }
+    if (status->colocation_allowed) {
+        length += snprintf(text + length, (size_t)(WIRE_TEXT_MAX + 1 - length),
+            "COLOCATION IS ALLOWED: shards may share an owner or a network; not for real data. ");
+    }
+    if (length > 0) {
+        text[length - 1] = '\0'; /* the blank after the last sentence */
+    }
+}
+
+static enum hearth_code add_counts(
+    struct coordinator *coordinator, struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct meta_counts counts;
+    struct repair_status repair;
+    enum hearth_code code = meta_counts_get(coordinator->store, &counts, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    repair_status_get(coordinator->repair, &repair);
+    out->buckets = counts.buckets;
+    out->objects = counts.objects;
+    out->bytes = counts.bytes;
+    out->intents_open = counts.intents_open;
+    out->bodies_doomed = counts.bodies_doomed;
+    out->shards_dead = counts.shards_dead;
+    out->segments = repair.segments;
+    out->segments_below_n = repair.below_n;
+    out->segments_below_r = repair.below_r;
+    out->segments_unreadable = repair.unreadable;
+    out->repair_queue = repair.queue;
+    out->repaired_total = repair.repaired;
+    out->sweep_started_unix_ms = repair.sweep_started_ms;
+    out->sweep_finished_unix_ms = repair.sweep_finished_ms;
+    return HEARTH_OK;
+}
+
+static enum hearth_code status(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)request;
+    struct coordinator *coordinator = service;
+    struct wire_status_reply *out = response;
+    struct meta_settings settings;
+    char human[WIRE_TEXT_MAX + 1];
+    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK ||
+        meta_settings_get(coordinator->store, &settings, err) != HEARTH_OK ||
+        add_counts(coordinator, out, err) != HEARTH_OK) {
+        return err->code;
+    }
+    out->cluster_id = view_of(coordinator->cluster->id, sizeof(coordinator->cluster->id));
+    out->now_unix_ms = meta_now_ms(coordinator->store);
+    out->colocation_allowed = coordinator->settings->allow_colocation;
+    say_what_needs_a_person(out, settings.garbage_held, human);
+    out->human = arena_copy(context->arena, view_text(human));
+    return describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err);
+}
+
+/* ---- invitations ---- */
+
+static enum hearth_code invite(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_invite_request *in = request;
+    struct wire_invite_reply *out = response;
+    struct invitation invitation = {.owner = in->owner,
+        .network = in->network,
+        .place = in->place,
+        .tenant = in->tenant,
+        .valid_s = in->valid_s};
+    const char *word;
+    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (!peer_class_parse(in->kind, &invitation.kind)) {
+        return hearth_fail(err, HEARTH_INVALID,
+            "\"%.*s\" cannot be invited: node, client, gateway or admin", VIEW_ARGS(in->kind));
+    }
+    enum hearth_code code = invitation_make(
+        coordinator, &invitation, context->arena, &word, &out->expires_unix_ms, err);
+    if (code == HEARTH_OK) {
+        out->invite = view_text(word);
+        log_write(
+            LOG_INVITED, "class=%s by=%s", peer_class_text(invitation.kind), context->peer.id_text);
+    }
+    return code;
+}
+
+const struct rpc_handler admin_handlers[] = {
+    {.method = RPC_STATUS, .unary = status},
+    {.method = RPC_NODE_LIST, .unary = node_list},
+    {.method = RPC_NODE_LOST, .unary = node_lost},
+    {.method = RPC_INVITE, .unary = invite},
+    {.method = RPC_BACKUP, .opened = admin_backup_opened},
+};
+const unsigned admin_handler_count = sizeof(admin_handlers) / sizeof(admin_handlers[0]);
