@@ -1,8 +1,9 @@
 #include "storaged/node_init.h"
 
 #include "common/file.h"
+#include "proto/identity.h"
 #include "proto/invite.h"
-#include "storaged/identity.h"
+#include "storaged/settings.h"
 
 #include <limits.h>
 #include <stdio.h>

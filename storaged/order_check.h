@@ -7,7 +7,7 @@
  * The coordinator's clock alone decides what has expired; between heartbeats it is continued by
  * CLOCK_BOOTTIME, which nobody can set.  Before the first heartbeat nothing can be judged:
  * NOT_READY.  The volume's index is the replay guard: an order may be shown again, and then finds
- * its shard there, or in the trash (DESIGN.md section 6).
+ * its shard there, or in the trash.
  *
  * Thread-safety: the loop thread.
  */

@@ -34,3 +34,14 @@ const struct config_table settings_table = {
     .count = sizeof(params) / sizeof(params[0]),
     .values_size = sizeof(struct settings),
 };
+
+struct identity_files settings_identity(const struct settings *settings)
+{
+    return (struct identity_files){
+        .class = PEER_NODE,
+        .key = settings->key,
+        .certificate = settings->certificate,
+        .ca = settings->ca,
+        .enrolment = &settings->enrolment,
+    };
+}

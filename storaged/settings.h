@@ -6,6 +6,7 @@
 #define HEARTH_STORAGED_SETTINGS_H
 
 #include "common/config.h"
+#include "proto/identity.h"
 
 /* The names of the files that `init` makes in a node's folder, which are also the defaults. */
 #define SETTINGS_FILE        "hearth-storaged.conf"
@@ -17,7 +18,7 @@
 
 enum {
     SETTINGS_LISTEN_MAX = 4,
-    SETTINGS_ENDPOINTS_MAX = 4, /* of a node, DESIGN.md section 3 */
+    SETTINGS_ENDPOINTS_MAX = 4, /* of a node */
     SETTINGS_COORDINATORS_MAX = 8,
 };
 
@@ -35,5 +36,8 @@ struct settings {
 };
 
 extern const struct config_table settings_table;
+
+/* Where the node's identity is kept; borrowed from the settings. */
+struct identity_files settings_identity(const struct settings *settings);
 
 #endif /* HEARTH_STORAGED_SETTINGS_H */

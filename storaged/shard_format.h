@@ -28,8 +28,8 @@
  * log that was known to be synced when the record was built: what is missing at or below any
  * `durable` is rot, what is missing above all of them is a torn tail.
  *
- * Checksums are XXH3-64.  DESIGN.md leaves CRC32C open for headers; XXH3 is 64 bits wide, one
- * function for everything, and takes a seed.  The seed of a log derives from a salt that never
+ * Checksums are XXH3-64, not CRC32C: 64 bits wide, one function for headers and cells alike, and
+ * it takes a seed.  The seed of a log derives from a salt that never
  * leaves the node, so nobody who chooses the content of cells can make them look like records when
  * recovery searches for the next good one.  None of them is a MAC: they find rot.
  *

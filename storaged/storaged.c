@@ -6,7 +6,6 @@
 #include "storaged/disk_threads.h"
 #include "storaged/endpoints.h"
 #include "storaged/heartbeat.h"
-#include "storaged/identity.h"
 #include "storaged/shard_service.h"
 
 #include <assert.h>
@@ -83,7 +82,8 @@ static void ask_loop_blocking(struct storaged *storaged, struct loop_request *re
 
 static enum hearth_code open_identity(struct storaged *storaged, struct hearth_err *err)
 {
-    if (identity_load(&storaged->identity, storaged->env, storaged->settings, err) != HEARTH_OK ||
+    struct identity_files files = settings_identity(storaged->settings);
+    if (identity_load(&storaged->identity, storaged->env, &files, err) != HEARTH_OK ||
         identity_credentials(&storaged->identity, &storaged->credentials, err) != HEARTH_OK) {
         return hearth_err_prefix(err, "load identity");
     }

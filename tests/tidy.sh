@@ -79,6 +79,9 @@ untidy 'a note to oneself in the code is read by everybody and done by nobody: d
 untidy 'a path of one machine works on one machine' \
     "$(grep -nHE '(^|[^A-Za-z0-9_.])/(home|root|work|Users|mnt)/' "${files[@]}" | grep -v '^tests/tidy.sh:')"
 
+untidy 'a document that is not in this tree cannot be read by who reads this one' \
+    "$(grep -nHE '\b(DESIGN|STYLE|RELIABILITY|CODES|S3)\.md' "${files[@]}" | grep -v '^tests/tidy.sh:')"
+
 untidy 'these read or write past their buffer, or parse without saying that they failed' \
     "$(grep -nHE '\b(strcat|sprintf|vsprintf|gets|strtok|atoi|atol|alloca)\(' "${c_files[@]}")"
 

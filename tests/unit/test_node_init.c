@@ -6,9 +6,10 @@
  * certifies whoever has the token, and whoever it certified before.
  */
 #include "proto/enrol.h"
+#include "proto/identity.h"
 #include "proto/invite.h"
-#include "storaged/identity.h"
 #include "storaged/node_init.h"
+#include "storaged/settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 
@@ -158,6 +159,13 @@ static void load_settings(struct fixture *fixture, struct settings *settings)
         &fixture->err);
 }
 
+static enum hearth_code load(
+    struct fixture *fixture, const struct settings *settings, struct identity *identity)
+{
+    struct identity_files files = settings_identity(settings);
+    return identity_load(identity, &fixture->env.env, &files, &fixture->err);
+}
+
 static void an_invitation_becomes_a_folder_that_can_serve(void **state)
 {
     struct fixture *fixture = *state;
@@ -178,7 +186,7 @@ static void an_invitation_becomes_a_folder_that_can_serve(void **state)
     assert_int_equal(status.st_mode & 0777, 0600);
 
     struct rpc_credentials *credentials;
-    assert_ok(identity_load(&identity, &fixture->env.env, &settings, &fixture->err), &fixture->err);
+    assert_ok(load(fixture, &settings, &identity), &fixture->err);
     assert_ok(identity_credentials(&identity, &credentials, &fixture->err), &fixture->err);
     rpc_credentials_unref(credentials);
     identity_fini(&identity);
@@ -210,7 +218,7 @@ static void a_refused_init_can_be_repeated_with_the_same_key(void **state)
     fixture->refuses = false;
     assert_ok(init(fixture), &fixture->err);
     load_settings(fixture, &settings);
-    assert_ok(identity_load(&identity, &fixture->env.env, &settings, &fixture->err), &fixture->err);
+    assert_ok(load(fixture, &settings, &identity), &fixture->err);
     assert_memory_equal(identity.id, id, PKI_ID_SIZE);
     identity_fini(&identity);
 }
@@ -234,7 +242,7 @@ static void a_certificate_is_renewed_at_two_thirds_of_its_life(void **state)
     struct identity identity;
     assert_ok(init(fixture), &fixture->err);
     load_settings(fixture, &settings);
-    assert_ok(identity_load(&identity, &fixture->env.env, &settings, &fixture->err), &fixture->err);
+    assert_ok(load(fixture, &settings, &identity), &fixture->err);
 
     uint64_t life_ms = UINT64_C(1000) * (LIFE_S + PKI_BACKDATE_S);
     uint64_t backdate_ms = UINT64_C(1000) * PKI_BACKDATE_S;
@@ -252,7 +260,7 @@ static void a_certificate_is_renewed_at_two_thirds_of_its_life(void **state)
 
     /* and the file holds it */
     struct identity again;
-    assert_ok(identity_load(&again, &fixture->env.env, &settings, &fixture->err), &fixture->err);
+    assert_ok(load(fixture, &settings, &again), &fixture->err);
     assert_string_equal(again.certificate_pem, identity.certificate_pem);
     identity_fini(&again);
     identity_fini(&identity);
@@ -270,8 +278,7 @@ static void a_certificate_of_another_key_is_refused(void **state)
     assert_ok(pki_key_create(&other, &fixture->err), &fixture->err);
     assert_ok(pki_key_save(other, path_of(fixture, SETTINGS_KEY), &fixture->err), &fixture->err);
     pki_key_destroy(other);
-    assert_int_equal(
-        identity_load(&identity, &fixture->env.env, &settings, &fixture->err), HEARTH_INVALID);
+    assert_int_equal(load(fixture, &settings, &identity), HEARTH_INVALID);
     assert_non_null(strstr(fixture->err.message, "is not the certificate of the key in"));
     identity_fini(&identity);
 }

@@ -1,24 +1,34 @@
 /*
- * identity.h - who this node is: its key, its certificate, and the authority it trusts.
+ * identity.h - who this process is: its key, its certificate, and the authority it trusts.
  *
  *   invitation --enrol--> certificate, CA, coordinators          (init)
  *   files      --load---> identity --> credentials               (every start)
  *   2/3 of the certificate's life --renew--> certificate --> file, credentials
  *
- * A node that was off for months comes back by itself: renewal asks only for the key.
+ * Nodes, customers and operators are the same in this.  One that was off for months comes back by
+ * itself: renewal asks only for the key.
  *
  * Everything blocks.  Thread-safety: none; one thread at a time.
  */
-#ifndef HEARTH_STORAGED_IDENTITY_H
-#define HEARTH_STORAGED_IDENTITY_H
+#ifndef HEARTH_PROTO_IDENTITY_H
+#define HEARTH_PROTO_IDENTITY_H
 
+#include "common/config.h"
 #include "proto/rpc_credentials.h"
 #include "proto/wire_messages.h"
-#include "storaged/settings.h"
+
+/* Where it is kept, as a configuration says; everything borrowed. */
+struct identity_files {
+    enum peer_class class; /* what the certificate has to be of */
+    const char *key;
+    const char *certificate;
+    const char *ca;
+    const struct config_addresses *enrolment; /* where it is renewed */
+};
 
 struct identity {
     struct env *env;
-    const struct settings *settings; /* borrowed: where the files are, where renewal is */
+    struct identity_files files;
     struct pki_key *key;
     uint8_t id[PKI_ID_SIZE];
     char *ca_pem;
@@ -29,7 +39,7 @@ struct identity {
 
 /* HEARTH_INVALID: the files are not what they should be, or do not belong together. */
 enum hearth_code identity_load(struct identity *identity, struct env *env,
-    const struct settings *settings, struct hearth_err *err);
+    const struct identity_files *files, struct hearth_err *err);
 
 /* Also after a failed load. */
 void identity_fini(struct identity *identity);
@@ -57,4 +67,4 @@ struct identity_enrolment {
 enum hearth_code identity_enrol(const struct identity_enrolment *enrolment, struct arena *arena,
     struct wire_enrol_reply *reply, struct hearth_err *err);
 
-#endif /* HEARTH_STORAGED_IDENTITY_H */
+#endif /* HEARTH_PROTO_IDENTITY_H */

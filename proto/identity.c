@@ -1,4 +1,4 @@
-#include "storaged/identity.h"
+#include "proto/identity.h"
 
 #include "common/file.h"
 #include "proto/enrol.h"
@@ -26,7 +26,7 @@ static enum hearth_code load_text(const char *path, char **out, struct hearth_er
 
 static enum hearth_code load_ca(struct identity *identity, struct hearth_err *err)
 {
-    const char *path = identity->settings->ca;
+    const char *path = identity->files.ca;
     uint8_t cluster[PKI_CLUSTER_SIZE];
     if (load_text(path, &identity->ca_pem, err) != HEARTH_OK) {
         return err->code;
@@ -40,7 +40,7 @@ static enum hearth_code load_ca(struct identity *identity, struct hearth_err *er
 /* Whether it is still in date is for the peers to say: an expired one is renewed. */
 static enum hearth_code load_certificate(struct identity *identity, struct hearth_err *err)
 {
-    const char *path = identity->settings->certificate;
+    const char *path = identity->files.certificate;
     if (load_text(path, &identity->certificate_pem, err) != HEARTH_OK) {
         return err->code;
     }
@@ -48,19 +48,19 @@ static enum hearth_code load_certificate(struct identity *identity, struct heart
         HEARTH_OK) {
         return hearth_err_prefix(err, "%s", path);
     }
-    if (identity->certificate.identity.class != PEER_NODE ||
+    if (identity->certificate.identity.class != identity->files.class ||
         memcmp(identity->certificate.identity.id, identity->id, PKI_ID_SIZE) != 0) {
         return hearth_fail(err, HEARTH_INVALID, "%s: is not the certificate of the key in %s", path,
-            identity->settings->key);
+            identity->files.key);
     }
     return HEARTH_OK;
 }
 
 enum hearth_code identity_load(struct identity *identity, struct env *env,
-    const struct settings *settings, struct hearth_err *err)
+    const struct identity_files *files, struct hearth_err *err)
 {
-    *identity = (struct identity){.env = env, .settings = settings};
-    if (pki_key_load(settings->key, &identity->key, err) != HEARTH_OK) {
+    *identity = (struct identity){.env = env, .files = *files};
+    if (pki_key_load(files->key, &identity->key, err) != HEARTH_OK) {
         return err->code;
     }
     pki_key_id(identity->key, identity->id);
@@ -131,7 +131,7 @@ static enum hearth_code take_certificate(
         return hearth_fail(err, HEARTH_NO_MEMORY, "new certificate");
     }
     if (pki_certificate_read(pem, &certificate, err) != HEARTH_OK ||
-        file_write_atomically(identity->settings->certificate, pem, CERTIFICATE_MODE, err) !=
+        file_write_atomically(identity->files.certificate, pem, CERTIFICATE_MODE, err) !=
             HEARTH_OK) {
         free(text);
         return err->code;
@@ -148,7 +148,7 @@ enum hearth_code identity_renew(struct identity *identity, struct hearth_err *er
         .env = identity->env,
         .key = identity->key,
         .ca_pin = identity->ca_pin,
-        .addresses = &identity->settings->enrolment,
+        .addresses = identity->files.enrolment,
     };
     struct wire_enrol_reply reply;
     struct arena arena;
