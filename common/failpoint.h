@@ -34,6 +34,9 @@
     X(STORAGED_PUT_ACKNOWLEDGED, "storaged.put.acknowledged", "the receipt is on its way")
 
 #define FAILPOINTS_COORDINATOR(X)                                                                  \
+    X(COORDINATOR_META_BEGIN, "coordinator.meta.begin", "a group of changes was taken up")         \
+    X(COORDINATOR_META_CLOSURES_DONE, "coordinator.meta.closures_done", "changed, not committed")  \
+    X(COORDINATOR_META_COMMITTED, "coordinator.meta.committed", "durable, nobody was told")        \
     X(COORDINATOR_BEGIN_ASKED, "coordinator.begin.asked", "allowed, nothing written")              \
     X(COORDINATOR_BEGIN_DURABLE, "coordinator.begin.durable", "durable, not answered")             \
     X(COORDINATOR_OPEN_ASKED, "coordinator.open.asked", "allowed, nothing written")                \

@@ -1,0 +1,35 @@
+/*
+ * meta_backup.h - a consistent copy of the database, made while it is in use.
+ *
+ *   create (caller) -> step, step ... (writer, between its groups) -> finish (caller) -> destroy
+ *
+ * The copy is made through the writer's own connection, so what is written meanwhile goes into it
+ * as well and no step is ever repeated.  It is marked as a backup: the store that opens it knows
+ * that time has passed elsewhere.
+ *
+ * Thread-safety: one thread at a time; the caller hands it to the writer and gets it back.
+ */
+#ifndef HEARTH_COORDINATOR_META_BACKUP_H
+#define HEARTH_COORDINATOR_META_BACKUP_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+
+struct meta_backup;
+struct meta_connection;
+
+/* HEARTH_EXISTS: path is there. Writes path.tmp until it is complete. */
+enum hearth_code meta_backup_create(
+    const char *path, struct meta_backup **out, struct hearth_err *err);
+
+/* Copies some pages. True: no more steps are needed, or it failed, which finish will tell. */
+bool meta_backup_step(struct meta_backup *backup, struct meta_connection *writer);
+
+/* Marks, syncs and names the copy. */
+enum hearth_code meta_backup_finish(struct meta_backup *backup, struct hearth_err *err);
+
+/* Removes what was not finished. Accepts NULL. */
+void meta_backup_destroy(struct meta_backup *backup);
+
+#endif /* HEARTH_COORDINATOR_META_BACKUP_H */

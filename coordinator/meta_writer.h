@@ -1,0 +1,39 @@
+/*
+ * meta_writer.h - the one thread that changes the database: group commit, checkpoints, backup.
+ *
+ *   callers --queue--> BEGIN, (SAVEPOINT closure)*, COMMIT = one fdatasync --> answers
+ *
+ * While one group is being synced the next one gathers.
+ */
+#ifndef HEARTH_COORDINATOR_META_WRITER_H
+#define HEARTH_COORDINATOR_META_WRITER_H
+
+#include "coordinator/meta_backup.h"
+#include "coordinator/meta_connection.h"
+
+struct meta_writer;
+
+struct meta_writer_options {
+    struct meta_connection *connection; /* the writer's alone until stop */
+    /* A new transaction's surroundings: time, env, names. Any thread. */
+    struct meta_tx (*make_tx)(void *context, struct meta_connection *connection);
+    bool (*fails_at)(void *context, enum meta_step step); /* NULL: never */
+    void *context;                                        /* of make_tx */
+    void *fails_context;
+};
+
+enum hearth_code meta_writer_start(
+    const struct meta_writer_options *options, struct meta_writer **out, struct hearth_err *err);
+
+/* Nobody may be waiting. Accepts NULL. */
+void meta_writer_stop(struct meta_writer *writer);
+
+/* As meta_run. */
+enum hearth_code meta_writer_run(
+    struct meta_writer *writer, meta_fn *fn, void *arg, struct hearth_err *err);
+
+/* Steps the backup until its pages are copied. HEARTH_BUSY: another one is being made. */
+enum hearth_code meta_writer_copy(
+    struct meta_writer *writer, struct meta_backup *backup, struct hearth_err *err);
+
+#endif /* HEARTH_COORDINATOR_META_WRITER_H */

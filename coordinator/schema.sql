@@ -1,0 +1,271 @@
+-- schema.sql - every table of the coordinator, version 1.  Later versions are numbered migrations
+-- (meta_schema_sqlite.c), so this file does not change once it has been released.
+--
+-- One text for two engines: BIGINT and BYTEA only, byte keys in S3's order, no descending keys, no
+-- sequences.  The SQLite loader turns the marker at the end of a table into its words; PostgreSQL
+-- sees a comment.  Rows refer to ids, never to names.  *_ms are unix times of the coordinator's
+-- clock; 0 means never.  Nothing is ever NULL.
+
+CREATE TABLE schema_version (
+    version BIGINT NOT NULL PRIMARY KEY
+) -- sqlite: WITHOUT ROWID
+;
+
+-- What there is one of.
+CREATE TABLE cluster_state (
+    one BIGINT NOT NULL PRIMARY KEY,
+    cluster BYTEA NOT NULL,
+    recovery_epoch BIGINT NOT NULL,
+    garbage_held BIGINT NOT NULL,
+    clock_ms BIGINT NOT NULL,
+    is_backup BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+-- ---------------------------------------------------------------- who
+
+CREATE TABLE tenant (
+    tenant BYTEA NOT NULL PRIMARY KEY,
+    name BYTEA NOT NULL UNIQUE,
+    root_key_id BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+CREATE TABLE access_key (
+    access_key BYTEA NOT NULL PRIMARY KEY,
+    tenant BYTEA NOT NULL,
+    secret_sealed BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+CREATE TABLE principal_grant (
+    principal BYTEA NOT NULL,
+    tenant BYTEA NOT NULL,
+    class BIGINT NOT NULL,
+    rights BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (principal, tenant)
+) -- sqlite: WITHOUT ROWID
+;
+
+CREATE TABLE invite (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    class BIGINT NOT NULL,
+    owner BYTEA NOT NULL,
+    network BYTEA NOT NULL,
+    place BYTEA NOT NULL,
+    tenant BYTEA NOT NULL,
+    rights BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    used_by BYTEA NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX invite_expires ON invite (expires_ms);
+
+-- ---------------------------------------------------------------- the fleet
+
+CREATE TABLE owner (
+    owner BIGINT NOT NULL PRIMARY KEY,
+    name BYTEA NOT NULL UNIQUE
+) -- sqlite: WITHOUT ROWID
+;
+
+-- Rows stay for ever: a number is never used again.
+CREATE TABLE node (
+    node BIGINT NOT NULL PRIMARY KEY,
+    id BYTEA NOT NULL UNIQUE,
+    owner BIGINT NOT NULL,
+    network BYTEA NOT NULL,
+    place BYTEA NOT NULL,
+    state BIGINT NOT NULL,
+    enrolled_ms BIGINT NOT NULL,
+    last_seen_ms BIGINT NOT NULL,
+    volume BYTEA NOT NULL,
+    start_count BIGINT NOT NULL,
+    sequence BIGINT NOT NULL,
+    capacity BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    trash BIGINT NOT NULL,
+    free BIGINT NOT NULL,
+    shards BIGINT NOT NULL,
+    read_only BIGINT NOT NULL,
+    software BYTEA NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+CREATE TABLE endpoint (
+    node BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    host BYTEA NOT NULL,
+    port BIGINT NOT NULL,
+    verified_ms BIGINT NOT NULL,
+    PRIMARY KEY (node, position)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- ---------------------------------------------------------------- what customers see
+
+CREATE TABLE bucket (
+    bucket BYTEA NOT NULL PRIMARY KEY,
+    name BYTEA NOT NULL UNIQUE,
+    tenant BYTEA NOT NULL,
+    profile BIGINT NOT NULL,
+    key_version BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX bucket_of_tenant ON bucket (tenant, name);
+
+CREATE TABLE bucket_key (
+    bucket BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    PRIMARY KEY (bucket, version)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- Sums over lanes; a lane is the low bits of a body id, so that writers on several machines do
+-- not queue for one row.
+CREATE TABLE usage (
+    bucket BYTEA NOT NULL,
+    lane BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    objects BIGINT NOT NULL,
+    PRIMARY KEY (bucket, lane)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- Versions of a key ascend from the newest.  Manifests are apart: listing reads a sixteenth of
+-- the pages that way.
+CREATE TABLE object_version (
+    bucket BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    version BYTEA NOT NULL,
+    size BIGINT NOT NULL,
+    etag BYTEA NOT NULL,
+    parts BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    extent_count BIGINT NOT NULL,
+    PRIMARY KEY (bucket, key, version)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- Manifests are large: a rowid table keeps them out of the inner pages of the key's tree.
+CREATE TABLE body (
+    body BYTEA NOT NULL PRIMARY KEY,
+    bucket_key_version BIGINT NOT NULL,
+    manifest BYTEA NOT NULL,
+    extents BYTEA NOT NULL
+);
+
+-- Bodies with extents that no version points to, until these are reaped.  What the version said is
+-- kept so that a reader who began with it can finish.
+CREATE TABLE doomed (
+    body BYTEA NOT NULL PRIMARY KEY,
+    bucket BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    version BYTEA NOT NULL,
+    size BIGINT NOT NULL,
+    etag BYTEA NOT NULL,
+    parts BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    extent_count BIGINT NOT NULL,
+    extents_reaped BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX doomed_due ON doomed (due_ms);
+CREATE INDEX doomed_version ON doomed (version);
+
+-- ---------------------------------------------------------------- where the bytes are
+
+CREATE TABLE segment (
+    segment BYTEA NOT NULL PRIMARY KEY,
+    profile BIGINT NOT NULL,
+    codec BIGINT NOT NULL,
+    k BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    length BIGINT NOT NULL,
+    vk BYTEA NOT NULL,
+    generation BIGINT NOT NULL,
+    refs BIGINT NOT NULL,
+    last_p BIGINT NOT NULL,
+    sealed_ms BIGINT NOT NULL,
+    dying_ms BIGINT NOT NULL,
+    holders BYTEA NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX segment_dying ON segment (dying_ms) WHERE dying_ms > 0;
+
+-- state: 1 open, 2 committed, 3 aborted.  due_ms: when the next duty of garbage collection for it
+-- comes up: to abort it (open), to settle its segments, to forget it (settled).
+CREATE TABLE intent (
+    intent BYTEA NOT NULL PRIMARY KEY,
+    token BYTEA NOT NULL UNIQUE,
+    tenant BYTEA NOT NULL,
+    bucket BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    condition_kind BIGINT NOT NULL,
+    condition_etag BYTEA NOT NULL,
+    condition_parts BIGINT NOT NULL,
+    profile BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    settled BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX intent_due ON intent (state, settled, due_ms);
+
+-- Segments an intent has opened, until it is settled.
+CREATE TABLE intent_segment (
+    segment BYTEA NOT NULL PRIMARY KEY,
+    intent BYTEA NOT NULL,
+    vk BYTEA NOT NULL,
+    k BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    w BIGINT NOT NULL,
+    last_p BIGINT NOT NULL,
+    sealed BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX intent_segment_of_intent ON intent_segment (intent, segment);
+
+-- Placements somebody may be writing.  due_ms 0: belongs to a segment that is not sealed, its
+-- intent decides; else the moment nobody can take it up any more, and it becomes a dead shard.
+CREATE TABLE offer (
+    segment BYTEA NOT NULL,
+    slot BIGINT NOT NULL,
+    p BIGINT NOT NULL,
+    node BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    PRIMARY KEY (segment, slot, p)
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX offer_due ON offer (due_ms) WHERE due_ms > 0;
+
+-- Shards a node may trash, by name (D5).  The row goes when the node says they are gone.
+CREATE TABLE dead_shard (
+    node BIGINT NOT NULL,
+    shard BYTEA NOT NULL,
+    not_before_ms BIGINT NOT NULL,
+    PRIMARY KEY (node, shard)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- ---------------------------------------------------------------- what happened
+
+-- What a call with this token did (D4).  subject: a digest of what it was about.
+CREATE TABLE outcome (
+    token BYTEA NOT NULL PRIMARY KEY,
+    subject BYTEA NOT NULL,
+    result BYTEA NOT NULL,
+    expires_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX outcome_expires ON outcome (expires_ms);

@@ -1,0 +1,289 @@
+/*
+ * statements.h - every SQL statement of the coordinator.
+ *
+ * Prepared once per connection; parameters are bound by name, columns read in order (meta_sql.h).
+ * Both engines take each of them: tests/integration/statements_on_postgres.sh prepares them all.
+ * list_seek() is a function of ours, meta_list_seek.h in SQLite, functions_postgres.sql there.
+ *
+ * X(name, text)
+ */
+#ifndef HEARTH_COORDINATOR_STATEMENTS_H
+#define HEARTH_COORDINATOR_STATEMENTS_H
+
+#define STATEMENTS_CLUSTER(X)                                                                      \
+    X(CLUSTER_INSERT,                                                                              \
+        "INSERT INTO cluster_state"                                                                \
+        " (one, cluster, recovery_epoch, garbage_held, clock_ms, is_backup)"                       \
+        " VALUES (1, :cluster, 0, 0, :clock, 0) ON CONFLICT (one) DO NOTHING")                     \
+    X(CLUSTER_GET,                                                                                 \
+        "SELECT cluster, recovery_epoch, garbage_held, clock_ms, is_backup"                        \
+        " FROM cluster_state WHERE one = 1")                                                       \
+    X(CLUSTER_SET_ID, "UPDATE cluster_state SET cluster = :cluster WHERE one = 1")                 \
+    X(CLUSTER_SET_CLOCK,                                                                           \
+        "UPDATE cluster_state SET clock_ms = :clock WHERE one = 1 AND clock_ms < :clock")          \
+    X(CLUSTER_RESTORED,                                                                            \
+        "UPDATE cluster_state SET recovery_epoch = recovery_epoch + 1, garbage_held = 1,"          \
+        " is_backup = 0 WHERE one = 1")                                                            \
+    X(CLUSTER_MARK_BACKUP, "UPDATE cluster_state SET is_backup = 1 WHERE one = 1")                 \
+    X(CLUSTER_UNHOLD, "UPDATE cluster_state SET garbage_held = 0 WHERE one = 1")                   \
+    X(COUNT_BUCKETS, "SELECT COUNT(*) FROM bucket")                                                \
+    X(COUNT_USAGE,                                                                                 \
+        "SELECT CAST(COALESCE(SUM(objects), 0) AS BIGINT), CAST(COALESCE(SUM(bytes), 0) AS"        \
+        " BIGINT) FROM usage")                                                                     \
+    X(COUNT_INTENTS_OPEN,                                                                          \
+        "SELECT COUNT(*) FROM (SELECT 1 FROM intent WHERE state = 1 LIMIT :max) AS counted")       \
+    X(COUNT_DOOMED, "SELECT COUNT(*) FROM (SELECT 1 FROM doomed LIMIT :max) AS counted")           \
+    X(COUNT_DEAD, "SELECT COUNT(*) FROM (SELECT 1 FROM dead_shard LIMIT :max) AS counted")
+
+#define STATEMENTS_TENANT(X)                                                                       \
+    X(TENANT_INSERT,                                                                               \
+        "INSERT INTO tenant (tenant, name, root_key_id, created_ms)"                               \
+        " VALUES (:tenant, :name, :root_key_id, :now)")                                            \
+    X(TENANT_BY_NAME,                                                                              \
+        "SELECT tenant, name, root_key_id, created_ms FROM tenant WHERE name = :name")             \
+    X(TENANT_BY_ID,                                                                                \
+        "SELECT tenant, name, root_key_id, created_ms FROM tenant WHERE tenant = :tenant")         \
+    X(TENANT_SET_ROOT_KEY, "UPDATE tenant SET root_key_id = :root_key_id WHERE tenant = :tenant")  \
+    X(ACCESS_KEY_PUT,                                                                              \
+        "INSERT INTO access_key (access_key, tenant, secret_sealed, created_ms)"                   \
+        " VALUES (:access_key, :tenant, :secret_sealed, :now)"                                     \
+        " ON CONFLICT (access_key) DO UPDATE SET tenant = excluded.tenant,"                        \
+        " secret_sealed = excluded.secret_sealed")                                                 \
+    X(ACCESS_KEY_GET,                                                                              \
+        "SELECT access_key, tenant, secret_sealed, created_ms FROM access_key"                     \
+        " WHERE access_key = :access_key")                                                         \
+    X(GRANT_PUT,                                                                                   \
+        "INSERT INTO principal_grant (principal, tenant, class, rights, created_ms)"               \
+        " VALUES (:principal, :tenant, :class, :rights, :now)"                                     \
+        " ON CONFLICT (principal, tenant) DO UPDATE SET class = excluded.class,"                   \
+        " rights = excluded.rights")                                                               \
+    X(GRANT_GET,                                                                                   \
+        "SELECT class, tenant, rights, created_ms FROM principal_grant"                            \
+        " WHERE principal = :principal ORDER BY tenant LIMIT 1")                                   \
+    X(GRANT_DELETE, "DELETE FROM principal_grant WHERE principal = :principal AND tenant = :tenant")
+
+#define STATEMENTS_FLEET(X)                                                                        \
+    X(INVITE_PUT,                                                                                  \
+        "INSERT INTO invite (token_hash, class, owner, network, place, tenant, rights,"            \
+        " expires_ms, used_by) VALUES (:token_hash, :class, :owner, :network, :place, :tenant,"    \
+        " :rights, :expires, :used_by)")                                                           \
+    X(INVITE_GET,                                                                                  \
+        "SELECT class, owner, network, place, tenant, rights, expires_ms, used_by FROM invite"     \
+        " WHERE token_hash = :token_hash")                                                         \
+    X(INVITE_USE, "UPDATE invite SET used_by = :principal WHERE token_hash = :token_hash")         \
+    X(INVITE_FORGET,                                                                               \
+        "DELETE FROM invite WHERE token_hash IN"                                                   \
+        " (SELECT token_hash FROM invite WHERE expires_ms <= :before LIMIT :max)")                 \
+    X(OWNER_BY_NAME, "SELECT owner FROM owner WHERE name = :name")                                 \
+    X(OWNER_NEXT, "SELECT COALESCE(MAX(owner), 0) + 1 FROM owner")                                 \
+    X(OWNER_INSERT, "INSERT INTO owner (owner, name) VALUES (:owner, :name)")                      \
+    X(NODE_NEXT, "SELECT COALESCE(MAX(node), 0) + 1 FROM node")                                    \
+    X(NODE_INSERT,                                                                                 \
+        "INSERT INTO node (node, id, owner, network, place, state, enrolled_ms, last_seen_ms,"     \
+        " volume, start_count, sequence, capacity, used, trash, free, shards, read_only, software" \
+        ") VALUES (:node, :id, :owner, :network, :place, 1, :now, 0, :volume, 0, 0, 0, 0, 0, 0, 0" \
+        ", 0, :software)")                                                                         \
+    X(NODE_BY_ID, "SELECT node, state FROM node WHERE id = :id")                                   \
+    X(NODE_DOMAIN, "SELECT owner, network, state FROM node WHERE node = :node")                    \
+    X(NODE_LIST,                                                                                   \
+        "SELECT node.node, node.id, node.owner, owner.name, node.network, node.place, node.state," \
+        " node.enrolled_ms, node.last_seen_ms, node.volume, node.start_count, node.sequence,"      \
+        " node.capacity, node.used, node.trash, node.free, node.shards, node.read_only,"           \
+        " node.software FROM node JOIN owner ON owner.owner = node.owner"                          \
+        " WHERE node.node >= :first AND node.node <= :last ORDER BY node.node")                    \
+    X(NODE_SEEN,                                                                                   \
+        "UPDATE node SET last_seen_ms = :last_seen, volume = :volume, start_count = :start_count," \
+        " sequence = :sequence, capacity = :capacity, used = :used, trash = :trash, free = :free," \
+        " shards = :shards, read_only = :read_only, software = :software WHERE node = :node")      \
+    X(NODE_SET_STATE, "UPDATE node SET state = :state WHERE node = :node")                         \
+    X(ENDPOINT_LIST,                                                                               \
+        "SELECT node, kind, host, port, verified_ms FROM endpoint"                                 \
+        " WHERE node >= :first AND node <= :last ORDER BY node, position")                         \
+    X(ENDPOINT_CLEAR, "DELETE FROM endpoint WHERE node = :node")                                   \
+    X(ENDPOINT_INSERT,                                                                             \
+        "INSERT INTO endpoint (node, position, kind, host, port, verified_ms)"                     \
+        " VALUES (:node, :position, :kind, :host, :port, :verified)")
+
+#define STATEMENTS_BUCKET(X)                                                                       \
+    X(BUCKET_INSERT,                                                                               \
+        "INSERT INTO bucket (bucket, name, tenant, profile, key_version, created_ms)"              \
+        " VALUES (:bucket, :name, :tenant, :profile, :key_version, :now)")                         \
+    X(BUCKET_BY_NAME,                                                                              \
+        "SELECT bucket, name, tenant, profile, created_ms FROM bucket WHERE name = :name")         \
+    X(BUCKET_BY_ID, "SELECT tenant, profile, key_version FROM bucket WHERE bucket = :bucket")      \
+    X(BUCKET_LIST,                                                                                 \
+        "SELECT bucket, name, tenant, profile, created_ms FROM bucket WHERE tenant = :tenant"      \
+        " ORDER BY name")                                                                          \
+    X(BUCKET_COUNT, "SELECT COUNT(*) FROM bucket WHERE tenant = :tenant")                          \
+    X(BUCKET_IS_USED, "SELECT 1 FROM object_version WHERE bucket = :bucket LIMIT 1")               \
+    X(BUCKET_DELETE, "DELETE FROM bucket WHERE bucket = :bucket")                                  \
+    X(BUCKET_KEY_INSERT,                                                                           \
+        "INSERT INTO bucket_key (bucket, version, wrapped)"                                        \
+        " VALUES (:bucket, :version, :wrapped)")                                                   \
+    X(BUCKET_KEY_LIST,                                                                             \
+        "SELECT version, wrapped FROM bucket_key WHERE bucket = :bucket ORDER BY version")         \
+    X(BUCKET_KEY_CLEAR, "DELETE FROM bucket_key WHERE bucket = :bucket")                           \
+    X(USAGE_ADD,                                                                                   \
+        "INSERT INTO usage (bucket, lane, bytes, objects) VALUES (:bucket, :lane, :bytes,"         \
+        " :objects) ON CONFLICT (bucket, lane) DO UPDATE SET bytes = usage.bytes +"                \
+        " excluded.bytes, objects = usage.objects + excluded.objects")                             \
+    X(USAGE_GET,                                                                                   \
+        "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT), CAST(COALESCE(SUM(objects), 0) AS"        \
+        " BIGINT) FROM usage WHERE bucket = :bucket")                                              \
+    X(USAGE_CLEAR, "DELETE FROM usage WHERE bucket = :bucket")
+
+#define STATEMENTS_OBJECT(X)                                                                       \
+    X(VERSION_NEWEST,                                                                              \
+        "SELECT version, size, etag, parts, created_ms, body, extent_count FROM object_version"    \
+        " WHERE bucket = :bucket AND key = :key ORDER BY version LIMIT 1")                         \
+    X(VERSION_GET,                                                                                 \
+        "SELECT version, size, etag, parts, created_ms, body, extent_count FROM object_version"    \
+        " WHERE bucket = :bucket AND key = :key AND version = :version")                           \
+    X(VERSION_GET_DOOMED,                                                                          \
+        "SELECT version, size, etag, parts, created_ms, body, extent_count FROM doomed"            \
+        " WHERE version = :version AND bucket = :bucket AND key = :key")                           \
+    X(VERSION_INSERT,                                                                              \
+        "INSERT INTO object_version (bucket, key, version, size, etag, parts, created_ms, body, "  \
+        "extent_count)"                                                                            \
+        " VALUES (:bucket, :key, :version, :size, :etag, :parts, :created, :body, :extent_count)") \
+    X(VERSION_DELETE,                                                                              \
+        "DELETE FROM object_version WHERE bucket = :bucket AND key = :key AND version = :version") \
+    X(BODY_INSERT,                                                                                 \
+        "INSERT INTO body (body, bucket_key_version, manifest, extents)"                           \
+        " VALUES (:body, :bucket_key_version, :manifest, :extents) ON CONFLICT (body) DO NOTHING") \
+    X(BODY_GET, "SELECT bucket_key_version, manifest FROM body WHERE body = :body")                \
+    X(BODY_EXTENTS, "SELECT bucket_key_version, extents FROM body WHERE body = :body")             \
+    X(BODY_DELETE, "DELETE FROM body WHERE body = :body")                                          \
+    X(DOOMED_INSERT,                                                                               \
+        "INSERT INTO doomed (body, bucket, key, version, size, etag, parts, created_ms,"           \
+        " extent_count, extents_reaped, due_ms) VALUES (:body, :bucket, :key, :version, :size, "   \
+        ":etag, :parts,"                                                                           \
+        " :created, :extent_count, 0, :due)")                                                      \
+    X(DOOMED_DUE,                                                                                  \
+        "SELECT body, extents_reaped FROM doomed WHERE due_ms <= :now ORDER BY due_ms LIMIT 1")    \
+    X(DOOMED_ADVANCE, "UPDATE doomed SET extents_reaped = :extents_reaped WHERE body = :body")     \
+    X(DOOMED_DELETE, "DELETE FROM doomed WHERE body = :body")                                      \
+    X(OUTCOME_GET, "SELECT subject, result FROM outcome WHERE token = :token")                     \
+    X(OUTCOME_INSERT,                                                                              \
+        "INSERT INTO outcome (token, subject, result, expires_ms)"                                 \
+        " VALUES (:token, :subject, :result, :expires)")                                           \
+    X(OUTCOME_FORGET,                                                                              \
+        "DELETE FROM outcome WHERE token IN"                                                       \
+        " (SELECT token FROM outcome WHERE expires_ms <= :before LIMIT :max)")                     \
+    X(LIST_KEYS,                                                                                   \
+        "WITH RECURSIVE hit (nth, key) AS (SELECT CAST(1 AS BIGINT),"                              \
+        " (SELECT first.key FROM object_version AS first WHERE first.bucket = :bucket"             \
+        " AND first.key >= :from AND first.key < :end ORDER BY first.key LIMIT 1)"                 \
+        " UNION ALL SELECT hit.nth + 1,"                                                           \
+        " (SELECT next.key FROM object_version AS next WHERE next.bucket = :bucket"                \
+        " AND next.key >= list_seek(hit.key, :prefix, :delimiter) AND next.key < :end"             \
+        " ORDER BY next.key LIMIT 1)"                                                              \
+        " FROM hit WHERE hit.key IS NOT NULL AND hit.nth < :max)"                                  \
+        " SELECT hit.key, v.version, v.size, v.etag, v.parts, v.created_ms"                        \
+        " FROM hit JOIN object_version AS v ON v.bucket = :bucket AND v.key = hit.key"             \
+        " AND v.version = (SELECT newest.version FROM object_version AS newest"                    \
+        " WHERE newest.bucket = :bucket AND newest.key = hit.key ORDER BY newest.version LIMIT 1)" \
+        " ORDER BY hit.nth")
+
+#define STATEMENTS_INTENT(X)                                                                       \
+    X(INTENT_INSERT,                                                                               \
+        "INSERT INTO intent (intent, token, tenant, bucket, key, condition_kind, condition_etag,"  \
+        " condition_parts, profile, state, settled, expires_ms, due_ms)"                           \
+        " VALUES (:intent, :token, :tenant, :bucket, :key, :condition_kind, :condition_etag,"      \
+        " :condition_parts, :profile, 1, 0, :expires, :expires)")                                  \
+    X(INTENT_GET,                                                                                  \
+        "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
+        "condition_parts,"                                                                         \
+        " profile, state, expires_ms FROM intent WHERE intent = :intent")                          \
+    X(INTENT_BY_TOKEN,                                                                             \
+        "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
+        "condition_parts,"                                                                         \
+        " profile, state, expires_ms FROM intent WHERE token = :token")                            \
+    X(INTENT_END,                                                                                  \
+        "UPDATE intent SET state = :state, due_ms = :now WHERE intent = :intent AND state = 1")    \
+    X(INTENT_DUE,                                                                                  \
+        "SELECT intent FROM intent WHERE state = :state AND settled = :settled"                    \
+        " AND due_ms <= :now ORDER BY due_ms LIMIT 1")                                             \
+    X(INTENT_SETTLED, "UPDATE intent SET settled = 1, due_ms = :forget_at WHERE intent = :intent") \
+    X(INTENT_DELETE, "DELETE FROM intent WHERE intent = :intent")                                  \
+    X(OPENED_INSERT,                                                                               \
+        "INSERT INTO intent_segment (segment, intent, vk, k, n, w, last_p, sealed)"                \
+        " VALUES (:segment, :intent, :vk, :k, :n, :w, :last_p, 0)")                                \
+    X(OPENED_GET,                                                                                  \
+        "SELECT intent, vk, k, n, w, last_p, sealed FROM intent_segment"                           \
+        " WHERE segment = :segment")                                                               \
+    X(OPENED_SET_LAST_P, "UPDATE intent_segment SET last_p = :last_p WHERE segment = :segment")    \
+    X(OPENED_SEALED, "UPDATE intent_segment SET sealed = 1 WHERE segment = :segment")              \
+    X(OPENED_OF_INTENT,                                                                            \
+        "SELECT segment, sealed FROM intent_segment WHERE intent = :intent"                        \
+        " ORDER BY segment LIMIT :max")                                                            \
+    X(OPENED_DELETE, "DELETE FROM intent_segment WHERE segment = :segment")
+
+#define STATEMENTS_SEGMENT(X)                                                                      \
+    X(OFFER_INSERT,                                                                                \
+        "INSERT INTO offer (segment, slot, p, node, expires_ms, due_ms)"                           \
+        " VALUES (:segment, :slot, :p, :node, :expires, :due)")                                    \
+    X(OFFER_GET,                                                                                   \
+        "SELECT node, expires_ms FROM offer"                                                       \
+        " WHERE segment = :segment AND slot = :slot AND p = :p")                                   \
+    X(OFFER_LIST, "SELECT slot, p, node FROM offer WHERE segment = :segment ORDER BY slot, p")     \
+    X(OFFER_COUNT_OF_SLOT, "SELECT COUNT(*) FROM offer WHERE segment = :segment AND slot = :slot") \
+    X(OFFER_RENEW, "UPDATE offer SET expires_ms = :expires WHERE segment = :segment")              \
+    X(OFFER_SET_DUE,                                                                               \
+        "UPDATE offer SET due_ms = expires_ms + :skew WHERE segment = :segment AND due_ms = 0")    \
+    X(OFFER_DUE,                                                                                   \
+        "SELECT segment, slot, p, node FROM offer WHERE due_ms > 0 AND due_ms <= :now"             \
+        " ORDER BY due_ms LIMIT :max")                                                             \
+    X(OFFER_DELETE, "DELETE FROM offer WHERE segment = :segment AND slot = :slot AND p = :p")      \
+    X(SEGMENT_INSERT,                                                                              \
+        "INSERT INTO segment (segment, profile, codec, k, n, length, vk, generation, refs,"        \
+        " last_p, sealed_ms, dying_ms, holders) VALUES (:segment, :profile, :codec, :k, :n,"       \
+        " :length, :vk, 1, 0, :last_p, :now, 0, :holders)")                                        \
+    X(SEGMENT_GET,                                                                                 \
+        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, sealed_ms, dying_ms," \
+        " holders, last_p FROM segment WHERE segment = :segment")                                  \
+    X(SEGMENT_SWEEP,                                                                               \
+        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, sealed_ms, dying_ms," \
+        " holders, last_p FROM segment WHERE segment > :after ORDER BY segment LIMIT :max")        \
+    X(SEGMENT_SET_HOLDERS,                                                                         \
+        "UPDATE segment SET holders = :holders, generation = generation + 1"                       \
+        " WHERE segment = :segment AND generation = :generation")                                  \
+    X(SEGMENT_SET_LAST_P, "UPDATE segment SET last_p = :last_p WHERE segment = :segment")          \
+    X(SEGMENT_REF,                                                                                 \
+        "UPDATE segment SET refs = refs + 1 WHERE segment = :segment AND dying_ms = 0"             \
+        " AND refs >= :refs_min")                                                                  \
+    X(SEGMENT_UNREF,                                                                               \
+        "UPDATE segment SET refs = refs - 1,"                                                      \
+        " dying_ms = CASE WHEN refs = 1 THEN :now ELSE 0 END"                                      \
+        " WHERE segment = :segment AND refs > 0 RETURNING refs")                                   \
+    X(SEGMENT_ABANDON,                                                                             \
+        "UPDATE segment SET dying_ms = :now"                                                       \
+        " WHERE segment = :segment AND refs = 0 AND dying_ms = 0")                                 \
+    X(SEGMENT_DYING,                                                                               \
+        "SELECT segment FROM segment WHERE dying_ms > 0 AND dying_ms <= :before"                   \
+        " ORDER BY dying_ms LIMIT :max")                                                           \
+    X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment = :segment")                              \
+    X(DEAD_INSERT,                                                                                 \
+        "INSERT INTO dead_shard (node, shard, not_before_ms) VALUES (:node, :shard, :not_before)") \
+    X(DEAD_NEXT,                                                                                   \
+        "SELECT shard FROM dead_shard WHERE node = :node AND shard > :after"                       \
+        " AND not_before_ms <= :now ORDER BY shard LIMIT :max")                                    \
+    X(DEAD_END, "DELETE FROM dead_shard WHERE node = :node AND shard = :shard")
+
+#define STATEMENT_TABLE(X)                                                                         \
+    STATEMENTS_CLUSTER(X)                                                                          \
+    STATEMENTS_TENANT(X)                                                                           \
+    STATEMENTS_FLEET(X)                                                                            \
+    STATEMENTS_BUCKET(X)                                                                           \
+    STATEMENTS_OBJECT(X)                                                                           \
+    STATEMENTS_INTENT(X)                                                                           \
+    STATEMENTS_SEGMENT(X)
+
+enum statement {
+#define X(name, text) SQL_##name,
+    STATEMENT_TABLE(X)
+#undef X
+        SQL_COUNT
+};
+
+#endif /* HEARTH_COORDINATOR_STATEMENTS_H */
