@@ -109,7 +109,10 @@ struct meta_enrolled {
 enum hearth_code meta_enrol(struct meta_store *store, const struct meta_enrol *request,
     struct meta_enrolled *out, struct hearth_err *err);
 
-/* For renewal: who it is. HEARTH_NOT_FOUND: never enrolled. HEARTH_DENIED: gone or taken back. */
+/*
+ * For renewal: who it is.  HEARTH_NOT_FOUND: never enrolled, or the grant was taken back.
+ * HEARTH_DENIED: a node that is gone.
+ */
 enum hearth_code meta_enrolled_get(struct meta_store *store, struct meta_principal principal,
     struct meta_enrolled *out, struct hearth_err *err);
 
