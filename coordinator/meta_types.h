@@ -102,6 +102,7 @@ struct meta_segment {
     uint64_t refs;       /* extents of committed bodies that name it */
     uint64_t sealed_ms;  /* unix time */
     uint64_t dying_ms;   /* 0: alive; else nobody names it any more, since then */
+    uint16_t last_p;     /* of all placements offered so far */
     struct meta_holder holders[META_SLOTS_MAX]; /* [0, n) */
 };
 
