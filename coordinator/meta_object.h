@@ -23,9 +23,12 @@
 #include "coordinator/meta_segment.h"
 
 enum {
-    META_INTENT_MS = 24 * 60 * 60 * 1000, /* an upload must commit within */
-    META_OUTCOME_MS = 15 * 60 * 1000,     /* outcomes of calls that are one RPC */
-    META_LOOKUP_SEGMENTS_MAX = 16,        /* extents a lookup returns at once */
+    META_INTENT_MS = 24 * 60 * 60 * 1000,    /* an upload must commit within */
+    META_OUTCOME_UPLOAD_MS = META_INTENT_MS, /* outcomes of uploads are kept */
+    META_OUTCOME_MS = 15 * 60 * 1000,        /* outcomes of calls that are one RPC */
+    META_LOOKUP_SEGMENTS_MAX = 16,           /* extents a lookup returns at once */
+    /* A manifest with its bytes inside may be this much longer than they are. */
+    META_INLINE_OVERHEAD_MAX = 16 * 1024,
 };
 
 enum meta_condition_kind {
@@ -81,7 +84,7 @@ struct meta_intent {
 enum hearth_code meta_begin(struct meta_store *store, const struct meta_begin *request,
     struct meta_intent *out, struct hearth_err *err);
 
-/* HEARTH_NOT_FOUND: no such intent. HEARTH_EXPIRED: it is not open any more. */
+/* HEARTH_NOT_FOUND: no such intent. In whatever state it is: each call decides on that itself. */
 enum hearth_code meta_intent_get(struct meta_store *store, struct meta_id intent,
     struct meta_intent *out, struct hearth_err *err);
 
