@@ -12,8 +12,8 @@
  * concludes from the absence of a row.
  *
  * Each step is one bounded transaction; the caller repeats meta_garbage_step until it says idle.
- * While garbage collection is held (meta_settings.h) steps do nothing but expire, and nothing is
- * delivered.
+ * While garbage collection is held (meta_settings.h) steps only expire intents and forget rows,
+ * and nothing is delivered.
  */
 #ifndef HEARTH_COORDINATOR_META_GARBAGE_H
 #define HEARTH_COORDINATOR_META_GARBAGE_H
@@ -23,11 +23,14 @@
 enum {
     META_GARBAGE_BATCH = 64, /* intents, offers or segments handled in one transaction */
     META_REAP_EXTENTS = 256, /* extents of one doomed body reaped in one transaction */
+    META_FORGET_BATCH = 512, /* rows that served their time, of each kind */
     META_DEAD_BATCH_MAX = 1024,
 };
 
 struct meta_garbage_report {
     uint64_t intents_aborted;
+    uint64_t intents_settled;
+    uint64_t extents_reaped;
     uint64_t bodies_reaped;
     uint64_t segments_dying;
     uint64_t segments_buried;
