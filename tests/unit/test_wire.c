@@ -7,7 +7,7 @@
 #include "proto/wire.h"
 #include "proto/wire_table.h"
 #include "tests/lib/test.h"
-#include "tests/lib/test_env.h"
+#include "tests/lib/test_wire_fill.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,107 +19,6 @@ static const struct wire_message *const all_messages[] = {
 };
 enum { ALL_MESSAGES = sizeof(all_messages) / sizeof(all_messages[0]) };
 
-enum { REPEATED_MAX = 3, SIZE_MAX_FILLED = 40 };
-
-/* ---- filling a message at random ---- */
-
-struct filler {
-    struct test_env env;
-    struct arena arena;
-};
-
-static uint64_t draw(struct filler *filler, uint64_t least, uint64_t most)
-{
-    uint64_t span = most - least;
-    return least + env_random_below(&filler->env.env, span == UINT64_MAX ? span : span + 1);
-}
-
-static void fill_message(struct filler *filler, const struct wire_message *message, uint8_t *out);
-
-static struct view fill_bytes(struct filler *filler, const struct wire_field *field)
-{
-    uint64_t most = field->most < SIZE_MAX_FILLED ? field->most : SIZE_MAX_FILLED;
-    size_t size = (size_t)draw(filler, field->least, most);
-    if (field->or_none && draw(filler, 0, 1) == 0) {
-        size = 0;
-    }
-    uint8_t *bytes = arena_take(&filler->arena, size + 1);
-    env_random(&filler->env.env, bytes, size);
-    return view_of(bytes, size);
-}
-
-static void fill_value(struct filler *filler, const struct wire_field *field, uint8_t *at)
-{
-    switch (field->kind) {
-    case WIRE_BOOL: *(bool *)at = draw(filler, 0, 1) == 1; break;
-    case WIRE_U32:
-        *(uint32_t *)at = (uint32_t)draw(
-            filler, field->least, field->most < UINT32_MAX ? field->most : UINT32_MAX);
-        break;
-    case WIRE_U64: *(uint64_t *)at = draw(filler, field->least, field->most); break;
-    case WIRE_BYTES: *(struct view *)at = fill_bytes(filler, field); break;
-    case WIRE_MESSAGE: fill_message(filler, field->message, at); break;
-    }
-}
-
-static size_t stride(const struct wire_field *field)
-{
-    static const size_t sizes[] = {
-        [WIRE_BOOL] = sizeof(bool),
-        [WIRE_U32] = sizeof(uint32_t),
-        [WIRE_U64] = sizeof(uint64_t),
-        [WIRE_BYTES] = sizeof(struct view),
-    };
-    return field->kind == WIRE_MESSAGE ? field->message->size : sizes[field->kind];
-}
-
-static void fill_field(struct filler *filler, const struct wire_field *field, uint8_t *out)
-{
-    if (field->count_max == 0 && field->kind != WIRE_MESSAGE) {
-        fill_value(filler, field, out + field->offset);
-        return;
-    }
-    size_t count = 1;
-    if (field->count_max > 0) {
-        count = (size_t)draw(filler, 0, REPEATED_MAX);
-        memcpy(out + field->count_offset, &count, sizeof(count));
-    } else if (field->or_none) {
-        count = (size_t)draw(filler, 0, 1);
-    }
-    if (count > 0) {
-        uint8_t *array = arena_take_array(&filler->arena, count, stride(field));
-        memcpy(out + field->offset, &array, sizeof(array));
-        for (size_t i = 0; i < count; i++) {
-            fill_value(filler, field, array + i * stride(field));
-        }
-    }
-}
-
-static void fill_message(struct filler *filler, const struct wire_message *message, uint8_t *out)
-{
-    memset(out, 0, message->size);
-    for (unsigned i = 0; i < message->field_count; i++) {
-        fill_field(filler, &message->fields[i], out);
-    }
-    if (message == &wire_shard_put_message_message) {
-        ((struct wire_shard_put_message *)out)->step =
-            (enum wire_shard_put_step)draw(filler, WIRE_SHARD_PUT_NOTHING, WIRE_SHARD_PUT_FOOTER);
-    }
-}
-
-static void filler_init(struct filler *filler, uint64_t seed)
-{
-    test_env_init(&filler->env, seed);
-    arena_init(&filler->arena, 0);
-}
-
-static uint8_t *fill(struct filler *filler, const struct wire_message *message)
-{
-    uint8_t *out = arena_take(&filler->arena, message->size);
-    fill_message(filler, message, out);
-    return out;
-}
-
 /* ---- the journey ---- */
 
 static void tables_agree_with_the_protocol(void **state)
@@ -130,12 +29,12 @@ static void tables_agree_with_the_protocol(void **state)
     }
 }
 
-static void comes_back(struct filler *filler, const struct wire_message *message)
+static void comes_back(struct test_wire_filler *filler, const struct wire_message *message)
 {
     struct hearth_err err;
     struct buf *sent;
     struct buf *again;
-    assert_ok(wire_encode(message, fill(filler, message), &sent, &err), &err);
+    assert_ok(wire_encode(message, test_wire_fill(filler, message), &sent, &err), &err);
     void *received = arena_take(&filler->arena, message->size);
     assert_ok(wire_decode(message, buf_view(sent), &filler->arena, received, &err), &err);
     assert_ok(wire_encode(message, received, &again, &err), &err);
@@ -148,12 +47,12 @@ static void every_message_comes_back_as_it_was_sent(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 30; seed++) {
-        struct filler filler;
-        filler_init(&filler, seed);
+        struct test_wire_filler filler;
+        test_wire_filler_init(&filler, seed);
         for (size_t i = 0; i < ALL_MESSAGES; i++) {
             comes_back(&filler, all_messages[i]);
         }
-        arena_fini(&filler.arena);
+        test_wire_filler_fini(&filler);
     }
 }
 
@@ -243,16 +142,16 @@ static void is_refused(
 /* A message within its limits, with room for more. */
 static struct buf *valid_message(const struct wire_message *message, size_t room)
 {
-    struct filler filler;
+    struct test_wire_filler filler;
     struct hearth_err err;
     struct buf *bytes;
-    filler_init(&filler, 1);
-    assert_ok(wire_encode(message, fill(&filler, message), &bytes, &err), &err);
+    test_wire_filler_init(&filler, 1);
+    assert_ok(wire_encode(message, test_wire_fill(&filler, message), &bytes, &err), &err);
     struct buf *roomy = buf_create(bytes->size + room);
     memcpy(roomy->bytes, bytes->bytes, bytes->size);
     roomy->size = bytes->size;
     buf_unref(bytes);
-    arena_fini(&filler.arena);
+    test_wire_filler_fini(&filler);
     return roomy;
 }
 
