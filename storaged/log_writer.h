@@ -50,6 +50,7 @@ struct log_record {
     void (*placed)(struct log_record *record); /* NULL, or: `offset` is known, the body may still
                                                   change; must not touch the writer */
     void (*done)(struct log_record *record);
+    void *context; /* the caller's */
 
     /* Set by the writer. */
     int error;         /* errno; 0: done as asked */

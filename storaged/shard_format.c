@@ -424,7 +424,28 @@ struct checkpoint_log checkpoint_log_decode(const uint8_t bytes[CHECKPOINT_LOG_S
     return log;
 }
 
+void checkpoint_partition_header_encode(
+    uint32_t partition, uint32_t count, uint8_t out[CHECKPOINT_PARTITION_HEADER_SIZE])
+{
+    struct writer writer = writer_of(out, CHECKPOINT_PARTITION_HEADER_SIZE);
+    writer_u32(&writer, partition);
+    writer_u32(&writer, count);
+}
+
+void checkpoint_partition_header_decode(
+    const uint8_t bytes[CHECKPOINT_PARTITION_HEADER_SIZE], uint32_t *partition, uint32_t *count)
+{
+    struct reader reader = reader_of(view_of(bytes, CHECKPOINT_PARTITION_HEADER_SIZE));
+    *partition = reader_u32(&reader);
+    *count = reader_u32(&reader);
+}
+
 /* ---- names ---- */
+
+void index_name(uint64_t generation, char out[DISK_NAME_SIZE])
+{
+    snprintf(out, DISK_NAME_SIZE, "index.%u", (unsigned)(generation & 1));
+}
 
 void log_name(uint32_t number, char out[DISK_NAME_SIZE])
 {

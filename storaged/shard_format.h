@@ -335,7 +335,15 @@ bool checkpoint_header_decode(struct view bytes, uint64_t salt, struct checkpoin
 void checkpoint_log_encode(const struct checkpoint_log *log, uint8_t out[CHECKPOINT_LOG_SIZE]);
 struct checkpoint_log checkpoint_log_decode(const uint8_t bytes[CHECKPOINT_LOG_SIZE]);
 
+void checkpoint_partition_header_encode(
+    uint32_t partition, uint32_t count, uint8_t out[CHECKPOINT_PARTITION_HEADER_SIZE]);
+void checkpoint_partition_header_decode(
+    const uint8_t bytes[CHECKPOINT_PARTITION_HEADER_SIZE], uint32_t *partition, uint32_t *count);
+
 /* ---- names ---- */
+
+/* "index.0" or "index.1": the checkpoints take turns. */
+void index_name(uint64_t generation, char out[DISK_NAME_SIZE]);
 
 /* "log-0000001f" */
 void log_name(uint32_t number, char out[DISK_NAME_SIZE]);

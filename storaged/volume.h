@@ -85,7 +85,7 @@ enum volume_event_kind {
 
 struct volume_event {
     enum volume_event_kind kind;
-    const struct shard_id *shard; /* VOLUME_SHARD_DAMAGED; borrowed for the call */
+    const struct shard_id *shard; /* VOLUME_SHARD_DAMAGED; borrowed for the call; NULL: unknown */
     uint32_t log;                 /* which file: log-%08x */
     uint64_t offset;              /* VOLUME_RECORDS_ROTTED: where, and */
     uint64_t size;                /* how much */
@@ -261,9 +261,6 @@ enum volume_trash_outcome {
 struct volume_trash {
     struct volume_wait wait;
     enum volume_trash_outcome outcome; /* in done() with HEARTH_OK */
-    struct {
-        struct volume_trash_op *op;
-    } owned_by_volume;
 };
 
 /*
@@ -310,9 +307,6 @@ struct volume_list {
         struct shard_id id;
         bool trashed;
     } entries[VOLUME_LIST_MAX]; /* out */
-    struct {
-        struct volume_list_op *op;
-    } owned_by_volume;
 };
 
 /*
