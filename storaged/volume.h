@@ -150,7 +150,8 @@ struct volume_put_request {
 
 /*
  * Opens a put.  The handle is valid at once, for volume_put_abort(); append only after done() with
- * HEARTH_OK.  With another code the put is gone when done() starts.
+ * HEARTH_OK.  With another code the put is gone when done() starts.  NULL: it was refused at once,
+ * and done() will say why.
  *
  * HEARTH_BUSY: VOLUME_PUTS_MAX, or the id is being put or trashed.
  * HEARTH_TRASHED: the id was deleted, or barred before it ever came.
@@ -220,7 +221,8 @@ struct volume_shard_info {
 
 /*
  * Finds a shard.  The handle is valid at once, for volume_get_close(); the rest only after done()
- * with HEARTH_OK.  With another code the get is gone when done() starts.
+ * with HEARTH_OK.  With another code the get is gone when done() starts.  NULL: it was refused at
+ * once, and done() will say why.
  *
  * HEARTH_NOT_FOUND: no such shard, or its id is only barred.
  * HEARTH_CHECKSUM: it was here, but its record does not verify.
