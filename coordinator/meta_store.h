@@ -71,6 +71,9 @@ typedef enum hearth_code meta_fn(struct meta_tx *tx, void *arg, struct hearth_er
  */
 enum hearth_code meta_run(struct meta_store *store, meta_fn *fn, void *arg, struct hearth_err *err);
 
+/* Closures that wait for the writer now. */
+unsigned meta_store_queued(struct meta_store *store);
+
 /* Sees one committed state. fn must not change anything (the engine refuses). */
 enum hearth_code meta_read(
     struct meta_store *store, meta_fn *fn, void *arg, struct hearth_err *err);

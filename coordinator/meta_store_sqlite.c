@@ -62,6 +62,11 @@ enum hearth_code meta_run(struct meta_store *store, meta_fn *fn, void *arg, stru
     return meta_writer_run(store->writer, fn, arg, err);
 }
 
+unsigned meta_store_queued(struct meta_store *store)
+{
+    return meta_writer_queued(store->writer);
+}
+
 enum hearth_code meta_backup(struct meta_store *store, const char *path, struct hearth_err *err)
 {
     struct meta_backup *backup;
@@ -96,7 +101,6 @@ static struct meta_connection *take_reader(struct meta_store *store)
 static void give_back_reader(struct meta_store *store, struct meta_connection *connection)
 {
     UNLOCKS pthread_mutex_t *held = lock(&store->shared.mutex);
-    (void)held;
     store->shared.idle[store->shared.idle_count++] = connection;
     pthread_cond_signal(&store->shared.reader_idle);
 }

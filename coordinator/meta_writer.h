@@ -32,6 +32,8 @@ void meta_writer_stop(struct meta_writer *writer);
 enum hearth_code meta_writer_run(
     struct meta_writer *writer, meta_fn *fn, void *arg, struct hearth_err *err);
 
+unsigned meta_writer_queued(struct meta_writer *writer);
+
 /* Steps the backup until its pages are copied. HEARTH_BUSY: another one is being made. */
 enum hearth_code meta_writer_copy(
     struct meta_writer *writer, struct meta_backup *backup, struct hearth_err *err);

@@ -185,7 +185,6 @@ static struct job *take_jobs(struct meta_writer *writer)
 static void finish_jobs(struct meta_writer *writer, struct job *jobs)
 {
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
-    (void)held;
     while (jobs != NULL) {
         struct job *next = jobs->next; /* the job is gone once its caller wakes up */
         jobs->done = true;
@@ -197,7 +196,6 @@ static void finish_jobs(struct meta_writer *writer, struct job *jobs)
 static void finish_copy(struct meta_writer *writer)
 {
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
-    (void)held;
     writer->shared.backup = NULL;
     pthread_cond_broadcast(&writer->shared.copied);
 }
@@ -296,6 +294,12 @@ enum hearth_code meta_writer_run(
     }
     pthread_cond_destroy(&job.is_done);
     return job.code;
+}
+
+unsigned meta_writer_queued(struct meta_writer *writer)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
+    return writer->shared.queued;
 }
 
 enum hearth_code meta_writer_copy(
