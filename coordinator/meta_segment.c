@@ -394,13 +394,18 @@ static enum hearth_code segment_nodes(struct meta_tx *tx, void *arg, struct hear
     struct nodes_call *call = arg;
     struct meta_segment segment;
     struct meta_opened opened;
+    struct meta_intent_row intent;
     call->nodes = (struct meta_segment_nodes){.count = 0};
-    bool is_sealed = meta_segment_in(tx, &call->segment, &segment);
-    if (!is_sealed && !meta_opened_in(tx, &call->segment, &opened)) {
+    if (meta_segment_in(tx, &call->segment, &segment)) {
+        call->nodes.profile = segment.profile;
+        for (unsigned slot = 0; slot < segment.n; slot++) {
+            add_node(&call->nodes, segment.holders[slot].node);
+        }
+    } else if (meta_opened_in(tx, &call->segment, &opened) &&
+        meta_intent_in(tx, &opened.intent, &intent)) {
+        call->nodes.profile = intent.profile;
+    } else {
         return hearth_fail(err, HEARTH_NOT_FOUND, "no such segment");
-    }
-    for (unsigned slot = 0; is_sealed && slot < segment.n; slot++) {
-        add_node(&call->nodes, segment.holders[slot].node);
     }
     struct sql *sql = sql_use(tx, SQL_OFFER_LIST);
     sql_set_id(sql, ":segment", &call->segment);

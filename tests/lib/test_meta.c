@@ -80,6 +80,15 @@ void test_meta_reopen(struct test_meta *meta)
     open_store(meta);
 }
 
+void test_meta_restore(struct test_meta *meta, const char *backup)
+{
+    char path[128];
+    meta_store_close(meta->store);
+    snprintf(path, sizeof(path), "%s/meta.db", meta->directory);
+    assert_int_equal(rename(backup, path), 0);
+    open_store(meta);
+}
+
 void test_meta_fini(struct test_meta *meta)
 {
     static const char *const files[] = {"meta.db", "meta.db-wal", "meta.db-shm", "meta.lock"};

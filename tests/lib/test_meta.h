@@ -35,6 +35,9 @@ void test_meta_fini(struct test_meta *meta);
 /* As after a clean end and a new start of the process. */
 void test_meta_reopen(struct test_meta *meta);
 
+/* Makes the file `backup` the database, as an operator would, and opens it. */
+void test_meta_restore(struct test_meta *meta, const char *backup);
+
 struct meta_id test_meta_id(struct test_meta *meta);
 
 struct meta_id test_meta_make_bucket(struct test_meta *meta, const char *name);

@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <unistd.h>
 
 static int setup(void **state)
 {
@@ -335,19 +334,6 @@ static void the_cluster_id_is_set_once(void **state)
     assert_int_equal(meta_cluster_set(meta->store, cluster, &meta->err), HEARTH_EXISTS);
 }
 
-/* Makes the backup the database of the directory, as an operator would. */
-static void restore(struct test_meta *meta, const char *backup)
-{
-    char path[128];
-    meta_store_close(meta->store);
-    snprintf(path, sizeof(path), "%s/meta.db-wal", meta->directory);
-    unlink(path);
-    snprintf(path, sizeof(path), "%s/meta.db", meta->directory);
-    assert_int_equal(rename(backup, path), 0);
-    struct meta_store_options options = options_of(meta);
-    assert_ok(meta_store_open(&options, &meta->store, &meta->err), &meta->err);
-}
-
 static void a_restored_backup_holds_garbage_and_starts_a_new_epoch(void **state)
 {
     struct test_meta *meta = *state;
@@ -364,7 +350,7 @@ static void a_restored_backup_holds_garbage_and_starts_a_new_epoch(void **state)
     assert_int_equal(settings.recovery_epoch, 0);
     assert_false(settings.garbage_held);
 
-    restore(meta, path);
+    test_meta_restore(meta, path);
     assert_int_equal(last_owner(meta), 7);
     for (int opened = 0; opened < 2; opened++) { /* once, not at every start */
         assert_ok(meta_settings_get(meta->store, &settings, &meta->err), &meta->err);
@@ -411,7 +397,7 @@ static void a_backup_made_while_others_write_is_one_state(void **state)
     assert_ok(meta_backup(meta->store, path, &meta->err), &meta->err);
     writing.stop = true;
     pthread_join(thread, NULL);
-    restore(meta, path);
+    test_meta_restore(meta, path);
     assert_true(last_owner(meta) <= writing.written);
     struct meta_counts counts;
     assert_ok(meta_counts_get(meta->store, &counts, &meta->err), &meta->err);
