@@ -11,13 +11,12 @@
 #include <stdlib.h>
 
 struct repair {
-    /* Set once. */
-    struct coordinator *coordinator;
-    struct shard_net *net;
-    uint8_t session_id[PKI_ID_SIZE];
+    struct coordinator *coordinator; /* set once */
 
     /* The duty's thread only. */
     struct {
+        struct shard_net *net; /* NULL: none yet */
+        uint8_t session_id[PKI_ID_SIZE];
         struct repair_queue queue;
         struct meta_segment page[META_SWEEP_MAX];
         struct repair_status counts; /* of the sweep that runs */
@@ -29,8 +28,7 @@ struct repair {
     } shared;
 };
 
-struct repair *repair_create(
-    struct coordinator *coordinator, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE])
+struct repair *repair_create(struct coordinator *coordinator)
 {
     struct repair *repair = calloc(1, sizeof(*repair));
     if (repair == NULL) {
@@ -41,8 +39,6 @@ struct repair *repair_create(
         return NULL;
     }
     repair->coordinator = coordinator;
-    repair->net = net;
-    memcpy(repair->session_id, session_id, sizeof(repair->session_id));
     pthread_mutex_init(&repair->shared.mutex, NULL);
     return repair;
 }
@@ -54,6 +50,13 @@ void repair_destroy(struct repair *repair)
         pthread_mutex_destroy(&repair->shared.mutex);
         free(repair);
     }
+}
+
+void repair_use_session(
+    struct repair *repair, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE])
+{
+    repair->on_duty.net = net;
+    memcpy(repair->on_duty.session_id, session_id, sizeof(repair->on_duty.session_id));
 }
 
 void repair_status_get(struct repair *repair, struct repair_status *out)
@@ -149,8 +152,8 @@ static enum hearth_code repair_one(
     }
     struct repair_plan plan = {
         .coordinator = repair->coordinator,
-        .net = repair->net,
-        .session_id = view_of(repair->session_id, sizeof(repair->session_id)),
+        .net = repair->on_duty.net,
+        .session_id = view_of(repair->on_duty.session_id, sizeof(repair->on_duty.session_id)),
         .segment = &segment,
         .judgement = &judgement,
     };
@@ -173,9 +176,8 @@ static void repair_and_log(struct repair *repair, struct meta_id id)
     }
 }
 
-void repair_round(struct duty *duty, void *context)
+void repair_round(struct repair *repair, struct duty *duty)
 {
-    struct repair *repair = context;
     struct hearth_err err;
     enum hearth_code code = sweep(repair, duty, &err);
     if (code != HEARTH_OK) {
@@ -183,6 +185,9 @@ void repair_round(struct duty *duty, void *context)
         return;
     }
     publish(repair);
+    if (repair->on_duty.net == NULL) {
+        return;
+    }
     repair_queue_sort(&repair->on_duty.queue);
     for (size_t i = 0; i < repair->on_duty.queue.count && !duty_is_stopping(duty); i++) {
         repair_and_log(repair, repair->on_duty.queue.entries[i].segment);

@@ -31,14 +31,18 @@ struct repair_status {
 
 struct repair;
 
-/* `net` shows the session certificate of `session_id` to nodes; both are borrowed. NULL: out of
- * memory. */
-struct repair *repair_create(
-    struct coordinator *coordinator, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE]);
+/* NULL: out of memory. */
+struct repair *repair_create(struct coordinator *coordinator);
 void repair_destroy(struct repair *repair); /* accepts NULL */
 
-/* A duty_fn; context is the struct repair. One sweep, then what it found. */
-void repair_round(struct duty *duty, void *context);
+/* From now on nodes are spoken to over `net`, which shows the certificate of `session_id` and is
+ * borrowed until the next call.  Before the first one rounds only count.  Between rounds, on their
+ * thread. */
+void repair_use_session(
+    struct repair *repair, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE]);
+
+/* One sweep, then what it found; looks at duty_is_stopping() now and then. */
+void repair_round(struct repair *repair, struct duty *duty);
 
 void repair_status_get(struct repair *repair, struct repair_status *out);
 

@@ -1,0 +1,103 @@
+/*
+ * main.c - hearth-coordinator: `init` makes a cluster, without a verb it serves.
+ */
+#include "common/log.h"
+#include "common/program.h"
+#include "coordinator/init.h"
+#include "coordinator/server.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* ---- init ---- */
+
+#define FIELD(name) offsetof(struct init_options, name)
+
+static const struct program_option init_options[] = {
+    {"dir", 0, "DIR", true, FIELD(dir), "the folder to make; refused when a cluster is there"},
+    {"listen", 0, "HOST:PORT", false, FIELD(listen), "where members are answered"},
+    {"enrol", 0, "HOST:PORT", false, FIELD(enrol), "where those with an invitation join"},
+    {"profile", 0, "NAME", false, FIELD(profile), "redundancy of buckets that name none"},
+    {"heartbeat", 0, "TIME", false, FIELD(heartbeat), "how often nodes report: 30s, 1s"},
+    {"allow-colocation", 0, NULL, false, FIELD(allow_colocation),
+        "for development: shards of a segment may share an owner or a network"},
+};
+
+static enum program_exit run_init(const struct program_call *call, struct hearth_err *err)
+{
+    return program_result(coordinator_init(call->options, env_system(), stdout, err));
+}
+
+/* ---- serve ---- */
+
+static void log_started(const struct server *server)
+{
+    log_write(LOG_PROCESS_STARTED,
+        "program=hearth-coordinator version=" HEARTH_VERSION " port=%u enrolment_port=%u",
+        server_port(server), server_enrolment_port(server));
+}
+
+static enum hearth_code serve(const struct settings *settings, struct hearth_err *err)
+{
+    struct coordinator *coordinator;
+    struct server *server;
+    int stop_fd;
+    if (program_stop_open(&stop_fd, err) != HEARTH_OK) {
+        return err->code;
+    }
+    enum hearth_code code = coordinator_open(settings, env_system(), &coordinator, err);
+    if (code == HEARTH_OK) {
+        code = server_start(coordinator, &server, err);
+        if (code == HEARTH_OK) {
+            log_started(server);
+            log_write(LOG_PROCESS_STOPPED, "program=hearth-coordinator reason=%s",
+                strsignal(program_stop_wait(stop_fd)));
+            server_stop_blocking(server);
+        }
+        coordinator_close(coordinator);
+    }
+    close(stop_fd);
+    return code;
+}
+
+static enum program_exit run_serve(const struct program_call *call, struct hearth_err *err)
+{
+    struct settings settings;
+    struct arena arena;
+    arena_init(&arena, 0);
+    enum hearth_code code =
+        config_load(call->program->config, call->config_path, &arena, &settings, err);
+    if (code == HEARTH_OK) {
+        code = serve(&settings, err);
+    }
+    arena_fini(&arena);
+    return program_result(code);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct program_verb verbs[] = {
+        {
+            .needs_config = true,
+            .help = "serves a cluster until SIGTERM or SIGINT",
+            .run = run_serve,
+        },
+        {
+            .name = "init",
+            .options = init_options,
+            .option_count = sizeof(init_options) / sizeof(init_options[0]),
+            .options_size = sizeof(struct init_options),
+            .help = "makes a cluster: keys, metadata, configuration; prints the first invitation",
+            .run = run_init,
+        },
+    };
+    static const struct program program = {
+        .name = "hearth-coordinator",
+        .purpose =
+            "knows which bytes of a Hearth cluster exist, where they are, who may touch them",
+        .verbs = verbs,
+        .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+        .config = &settings_table,
+    };
+    return program_main(&program, argc, argv);
+}

@@ -1,0 +1,223 @@
+#include "coordinator/server.h"
+
+#include "common/log.h"
+#include "coordinator/admin_backup.h"
+#include "coordinator/duty.h"
+#include "coordinator/enrol_service.h"
+#include "coordinator/reclaim.h"
+#include "coordinator/repair.h"
+#include "coordinator/service.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    DRAIN_MS = 5000, /* calls under way; the longest honest ones are a second */
+    WORKERS = 16,    /* handlers wait for the metadata's group commit, not for a core */
+    WORKER_QUEUE_MAX = 1024,
+    STREAMS_PER_CONNECTION_MAX = 128, /* a gateway has one connection for all its customers */
+};
+
+struct server {
+    struct coordinator *coordinator;
+    struct arena arena; /* texts of addresses */
+    struct rpc_runtime *runtime;
+    struct rpc_credentials *credentials;
+    struct rpc_server *rpc;
+    struct enrol_server *enrolment[CONFIG_ADDRESSES_MAX];
+    unsigned enrolment_count;
+    struct duty *reclaim;
+    struct duty *repair;
+    struct rpc_handler handlers[RPC_METHODS];
+    unsigned handler_count;
+};
+
+/* ---- the RPC port ---- */
+
+static void add_handlers(struct server *server, const struct rpc_handler *handlers, unsigned count)
+{
+    assert(server->handler_count + count <= RPC_METHODS);
+    memcpy(server->handlers + server->handler_count, handlers, count * sizeof(*handlers));
+    server->handler_count += count;
+}
+
+static void add_all_handlers(struct server *server)
+{
+    add_handlers(server, session_handlers, session_handler_count);
+    add_handlers(server, bucket_handlers, bucket_handler_count);
+    add_handlers(server, object_handlers, object_handler_count);
+    add_handlers(server, segment_handlers, segment_handler_count);
+    add_handlers(server, node_handlers, node_handler_count);
+    add_handlers(server, admin_handlers, admin_handler_count);
+}
+
+static enum hearth_code start_runtime(struct server *server, struct hearth_err *err)
+{
+    const struct cluster *cluster = server->coordinator->cluster;
+    const struct rpc_runtime_options options = {
+        .env = server->coordinator->env, .workers = WORKERS, .queue_max = WORKER_QUEUE_MAX};
+    if (rpc_runtime_create(&options, &server->runtime, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return rpc_credentials_create(
+        cluster->ca_pem, cluster->certificate_pem, cluster->key, &server->credentials, err);
+}
+
+static enum hearth_code start_rpc(struct server *server, struct hearth_err *err)
+{
+    const struct config_addresses *listen = &server->coordinator->settings->listen;
+    struct rpc_server_options options = {.runtime = server->runtime,
+        .credentials = server->credentials,
+        .handlers = server->handlers,
+        .handler_count = server->handler_count,
+        .service = server->coordinator,
+        .streams_max = STREAMS_PER_CONNECTION_MAX};
+    for (unsigned i = 0; i < listen->count && i < RPC_ADDRESSES_MAX; i++) {
+        struct view text = coordinator_address_text(&listen->items[i], &server->arena);
+        if (text.bytes == NULL) {
+            return hearth_fail(err, HEARTH_NO_MEMORY, "addresses");
+        }
+        options.addresses[i] = (const char *)text.bytes;
+    }
+    return rpc_server_start(&options, &server->rpc, err);
+}
+
+/* ---- the enrolment port ---- */
+
+static enum hearth_code start_enrolment(struct server *server, struct hearth_err *err)
+{
+    const struct coordinator *coordinator = server->coordinator;
+    const struct config_addresses *addresses = &coordinator->settings->enrolment;
+    for (unsigned i = 0; i < addresses->count; i++) {
+        struct view text = coordinator_address_text(&addresses->items[i], &server->arena);
+        if (text.bytes == NULL) {
+            return hearth_fail(err, HEARTH_NO_MEMORY, "addresses");
+        }
+        const struct enrol_server_options options = {.env = coordinator->env,
+            .address = (const char *)text.bytes,
+            .certificate_pem = coordinator->cluster->certificate_pem,
+            .ca_pem = coordinator->cluster->ca_pem,
+            .key = coordinator->cluster->key,
+            .handler = enrol_service_handle,
+            .service = server->coordinator};
+        if (enrol_server_start(&options, &server->enrolment[i], err) != HEARTH_OK) {
+            return err->code;
+        }
+        server->enrolment_count++;
+    }
+    return HEARTH_OK;
+}
+
+/* ---- what runs in the background ---- */
+
+static enum hearth_code start_dialler(struct coordinator *coordinator, struct hearth_err *err)
+{
+    const struct node_dialer_options options = {.env = coordinator->env,
+        .ca_pem = coordinator->cluster->ca_pem,
+        .dialled = node_service_dialled,
+        .context = coordinator};
+    return node_dialer_start(&options, &coordinator->dialer, err);
+}
+
+static void run_repair(struct duty *duty, void *context)
+{
+    const struct coordinator *coordinator = context;
+    repair_round(coordinator->repair, duty);
+}
+
+static enum hearth_code start_duties(struct server *server, struct hearth_err *err)
+{
+    struct coordinator *coordinator = server->coordinator;
+    const struct settings *settings = coordinator->settings;
+    coordinator->backups = admin_backups_create();
+    coordinator->repair = repair_create(coordinator);
+    if (coordinator->backups == NULL || coordinator->repair == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
+    }
+    if (start_dialler(coordinator, err) != HEARTH_OK ||
+        duty_start(reclaim_round, coordinator, settings->reclaim_interval_ms, &server->reclaim,
+            err) != HEARTH_OK) {
+        return err->code;
+    }
+    return duty_start(run_repair, coordinator, settings->repair_interval_ms, &server->repair, err);
+}
+
+/* ---- a life ---- */
+
+static enum hearth_code start_all(struct server *server, struct hearth_err *err)
+{
+    if (start_duties(server, err) != HEARTH_OK || start_runtime(server, err) != HEARTH_OK ||
+        start_rpc(server, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return start_enrolment(server, err);
+}
+
+enum hearth_code server_start(
+    struct coordinator *coordinator, struct server **out, struct hearth_err *err)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "server");
+    }
+    server->coordinator = coordinator;
+    arena_init(&server->arena, 0);
+    add_all_handlers(server);
+    if (start_all(server, err) != HEARTH_OK) {
+        server_stop_blocking(server);
+        return err->code;
+    }
+    *out = server;
+    return HEARTH_OK;
+}
+
+unsigned server_port(const struct server *server)
+{
+    return rpc_server_port(server->rpc);
+}
+
+unsigned server_enrolment_port(const struct server *server)
+{
+    return enrol_server_port(server->enrolment[0]);
+}
+
+static void stop_ports(struct server *server)
+{
+    for (unsigned i = 0; i < server->enrolment_count; i++) {
+        enrol_server_stop_blocking(server->enrolment[i]);
+    }
+    if (server->rpc != NULL) {
+        rpc_server_stop_blocking(server->rpc, DRAIN_MS);
+        rpc_server_destroy(server->rpc);
+    }
+}
+
+/* After the ports are closed and the duties over. */
+static void destroy_parts(struct coordinator *coordinator)
+{
+    node_dialer_stop(coordinator->dialer);
+    coordinator->dialer = NULL;
+    repair_destroy(coordinator->repair);
+    coordinator->repair = NULL;
+    admin_backups_destroy(coordinator->backups);
+    coordinator->backups = NULL;
+    struct hearth_err err;
+    if (node_table_flush(coordinator->nodes, &err) != HEARTH_OK) {
+        log_write(LOG_DUTY_FAILED, "duty=flush error=\"%s\"", err.message);
+    }
+}
+
+void server_stop_blocking(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    stop_ports(server);
+    duty_stop(server->repair);
+    duty_stop(server->reclaim);
+    destroy_parts(server->coordinator);
+    rpc_credentials_unref(server->credentials);
+    rpc_runtime_destroy(server->runtime);
+    arena_fini(&server->arena);
+    free(server);
+}
