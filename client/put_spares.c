@@ -32,41 +32,13 @@ const struct wire_placement *put_spares_ask(struct put_spares *spares, unsigned 
     return is_usable ? placement : NULL;
 }
 
-static bool same_endpoints(const struct wire_node_address *a, const struct wire_node_address *b)
-{
-    bool same = a->endpoints_count == b->endpoints_count;
-    for (size_t i = 0; same && i < a->endpoints_count; i++) {
-        same = a->endpoints[i].kind == b->endpoints[i].kind &&
-            a->endpoints[i].port == b->endpoints[i].port &&
-            view_equal(a->endpoints[i].host, b->endpoints[i].host);
-    }
-    return same;
-}
-
-/* The same offer at the address the coordinator knows now; NULL: it knows no other. */
-static const struct wire_placement *follow_node(
-    struct put_spares *spares, const struct wire_placement *placement)
-{
-    struct wire_placement *moved = arena_take(spares->arena, sizeof(*moved));
-    const struct wire_node_address *now = NULL;
-    struct hearth_err err; /* not found again: as lost as before */
-    if (moved == NULL ||
-        session_whereis(spares->transfer->session, placement->node->node_id, spares->arena, &now,
-            &err) != HEARTH_OK ||
-        same_endpoints(now, placement->node)) {
-        return NULL;
-    }
-    *moved = *placement;
-    moved->node = now;
-    return moved;
-}
-
 const struct wire_placement *put_spares_replace(
     struct put_spares *spares, const struct put_holder *holder)
 {
     assert(holder->state == PUT_HOLDER_LOST);
     if (holder->may_have_moved && holder->err.code == HEARTH_UNREACHABLE) {
-        const struct wire_placement *moved = follow_node(spares, holder->placement);
+        const struct wire_placement *moved =
+            session_follow_node(spares->transfer->session, holder->placement, spares->arena);
         if (moved != NULL) {
             return moved;
         }

@@ -1,7 +1,6 @@
 #include "client/session.h"
 
 #include "client/bucket_cache.h"
-#include "common/codec.h"
 
 #include <stdio.h>
 
@@ -179,7 +178,7 @@ enum hearth_code session_ask(struct session *session, const struct ask *ask, str
     }
 }
 
-/* ---- what nodes did ---- */
+/* ---- about nodes ---- */
 
 void session_notice(struct session *session, const char *fmt, ...)
 {
@@ -194,42 +193,32 @@ void session_notice(struct session *session, const char *fmt, ...)
     session->notice(session->notice_context, text);
 }
 
-void session_report_shard(struct session *session, const struct shard_report *report)
+static bool same_endpoints(const struct wire_node_address *a, const struct wire_node_address *b)
 {
-    char node[2 * NODE_HEALTH_ID_SIZE + 1];
-    hex_encode(report->node_id.bytes, report->node_id.size, node);
-    session_notice(session, "node %s, slot %u: %s: %s", node, report->slot,
-        hearth_code_text(report->code), report->detail);
-    const struct wire_report_shard_request request = {
-        .segment_id = report->segment_id,
-        .slot = report->slot,
-        .number = report->number,
-        .node_id = report->node_id,
-        .code = report->code,
-        .detail = view_text(report->detail),
-    };
-    const struct ask ask = {.method = RPC_REPORT_SHARD, .request = &request};
-    struct arena arena;
-    arena_init(&arena, 0);
-    struct wire_empty reply;
-    struct hearth_err err; /* a hint that gets lost is given again by the next reader */
-    (void)session_ask(session, &ask, &arena, &reply, &err);
-    arena_fini(&arena);
+    bool same = a->endpoints_count == b->endpoints_count;
+    for (size_t i = 0; same && i < a->endpoints_count; i++) {
+        same = a->endpoints[i].kind == b->endpoints[i].kind &&
+            a->endpoints[i].port == b->endpoints[i].port &&
+            view_equal(a->endpoints[i].host, b->endpoints[i].host);
+    }
+    return same;
 }
 
-enum hearth_code session_whereis(struct session *session, struct view node_id, struct arena *arena,
-    const struct wire_node_address **out, struct hearth_err *err)
+const struct wire_placement *session_follow_node(
+    struct session *session, const struct wire_placement *placement, struct arena *arena)
 {
-    const struct wire_whereis_request request = {.node_ids = &node_id, .node_ids_count = 1};
+    const struct wire_whereis_request request = {
+        .node_ids = &placement->node->node_id, .node_ids_count = 1};
     const struct ask ask = {.method = RPC_WHEREIS, .request = &request};
     struct wire_whereis_reply reply;
-    enum hearth_code code = session_ask(session, &ask, arena, &reply, err);
-    if (code != HEARTH_OK) {
-        return code;
+    struct hearth_err err; /* not found again: as lost as before */
+    struct wire_placement *moved = arena_take(arena, sizeof(*moved));
+    if (moved == NULL || session_ask(session, &ask, arena, &reply, &err) != HEARTH_OK ||
+        reply.nodes_count != 1 || !view_equal(reply.nodes[0].node_id, placement->node->node_id) ||
+        same_endpoints(&reply.nodes[0], placement->node)) {
+        return NULL;
     }
-    if (reply.nodes_count != 1 || !view_equal(reply.nodes[0].node_id, node_id)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "the coordinator knows no such node");
-    }
-    *out = &reply.nodes[0];
-    return HEARTH_OK;
+    *moved = *placement;
+    moved->node = &reply.nodes[0];
+    return moved;
 }

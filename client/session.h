@@ -103,20 +103,9 @@ enum hearth_code session_ask(struct session *session, const struct ask *ask, str
 void session_notice(struct session *session, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-struct shard_report {
-    struct view segment_id;
-    uint32_t slot;
-    uint32_t number;
-    struct view node_id;
-    enum hearth_code code;
-    const char *detail;
-};
-
-/* Tells the application, and once, without waiting for better times, the coordinator. */
-void session_report_shard(struct session *session, const struct shard_report *report);
-
-/* Where the coordinator knows the node now; the answer lives in the arena. */
-enum hearth_code session_whereis(struct session *session, struct view node_id, struct arena *arena,
-    const struct wire_node_address **out, struct hearth_err *err);
+/* The same offer at the address the coordinator knows now, in the arena; NULL: it knows no other.
+ */
+const struct wire_placement *session_follow_node(
+    struct session *session, const struct wire_placement *placement, struct arena *arena);
 
 #endif /* HEARTH_CLIENT_SESSION_H */

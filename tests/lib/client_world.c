@@ -1,6 +1,7 @@
 #include "tests/lib/client_world.h"
 
 #include "client/bucket_calls.h"
+#include "client/object_get.h"
 #include "client/object_put.h"
 
 #include <stdio.h>
@@ -93,6 +94,57 @@ enum hearth_code world_put(
     struct hearth_put_result result;
     return object_put(
         &world->session, "bucket", view_text(key), &source.source, NULL, &result, err);
+}
+
+static enum hearth_code start_sink(void *context, const struct hearth_object *object,
+    uint64_t offset, uint64_t length, struct hearth_err *err)
+{
+    (void)err;
+    struct world_sink *sink = context;
+    assert_false(sink->has_started);
+    sink->has_started = true;
+    sink->offset = offset;
+    sink->object_size = object->size;
+    assert_true(offset + length <= object->size);
+    return HEARTH_OK;
+}
+
+static enum hearth_code write_sink(void *context, struct view bytes, struct hearth_err *err)
+{
+    struct world_sink *sink = context;
+    if (sink->fails_at > 0 && sink->size >= sink->fails_at) {
+        return hearth_fail(err, HEARTH_NO_SPACE, "file: no space left");
+    }
+    for (size_t i = 0; i < bytes.size; i++) {
+        sink->is_exact &= bytes.bytes[i] == world_byte(sink->seed, sink->offset++);
+    }
+    sink->size += bytes.size;
+    return HEARTH_OK;
+}
+
+void world_sink_init(struct world_sink *sink, uint64_t seed, uint64_t fails_at)
+{
+    *sink = (struct world_sink){
+        .sink = {start_sink, write_sink, sink},
+        .seed = seed,
+        .is_exact = true,
+        .fails_at = fails_at,
+    };
+}
+
+enum hearth_code world_get(struct world *world, const char *key, uint64_t seed, uint64_t offset,
+    uint64_t length, uint64_t *out_size, struct hearth_err *err)
+{
+    struct world_sink sink;
+    world_sink_init(&sink, seed, 0);
+    const struct hearth_get_options options = {.offset = offset, .length = length};
+    enum hearth_code code =
+        object_get(&world->session, "bucket", view_text(key), &sink.sink, &options, err);
+    assert_true(sink.is_exact);
+    if (out_size != NULL) {
+        *out_size = sink.size;
+    }
+    return code;
 }
 
 bool world_was_told(const struct world *world, const char *text)

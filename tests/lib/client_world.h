@@ -56,6 +56,24 @@ void world_source_init(struct world_source *source, uint64_t seed, uint64_t size
 enum hearth_code world_put(
     struct world *world, const char *key, uint64_t seed, uint64_t size, struct hearth_err *err);
 
+struct world_sink {
+    struct hearth_sink sink; /* give this away */
+    uint64_t seed;
+    uint64_t offset; /* of the next byte in the object */
+    uint64_t size;   /* bytes that came */
+    bool is_exact;   /* so far: each byte is the one that was put */
+    uint64_t fails_at;
+    bool has_started;
+    uint64_t object_size;
+};
+
+void world_sink_init(struct world_sink *sink, uint64_t seed, uint64_t fails_at);
+
+/* A get of a range (length 0: to the end); what came is exact, or the test fails. *out_size may
+ * be NULL. */
+enum hearth_code world_get(struct world *world, const char *key, uint64_t seed, uint64_t offset,
+    uint64_t length, uint64_t *out_size, struct hearth_err *err);
+
 /* Some notice says this. */
 bool world_was_told(const struct world *world, const char *text);
 

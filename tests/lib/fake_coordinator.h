@@ -72,6 +72,7 @@ struct fake_coordinator {
 
     struct wire_profile profile;
     unsigned lookup_segments_max;     /* 0: WIRE_SEGMENTS_MAX */
+    bool answers_stale_addresses;     /* all but Whereis still say "node" */
     bool is_excluded[FAKE_NODES_MAX]; /* never offered */
     uint8_t root_key_id[8];
     bool has_root_key_id;

@@ -51,7 +51,9 @@ bool fake_is_visible(
 
 enum hearth_code fake_no_bucket(struct view name, struct hearth_err *err);
 
-struct wire_node_address *fake_address_of(struct fake_coordinator *self, unsigned node);
+/* is_current: as it is, else as it was first. */
+struct wire_node_address *fake_address_of(
+    struct fake_coordinator *self, unsigned node, bool is_current);
 struct wire_placement fake_placement_of(
     struct fake_coordinator *self, const struct fake_order *name, enum fake_action action);
 

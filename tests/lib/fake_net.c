@@ -246,17 +246,29 @@ static void get_schedule(struct fake_call *call)
     }
 }
 
-/* Another shard of the node, of the same segment or of another. */
-static const struct fake_shard *find_other(const struct fake_call *call, bool same_segment)
+/* A shard of another slot of the segment; liars help each other out. */
+static const struct fake_shard *find_other_slot(const struct fake_call *call)
 {
     const struct fake_shard *shard = call->net->shards;
-    for (; shard != NULL; shard = shard->next) {
-        bool is_same = memcmp(shard->order.segment_id, call->order.segment_id, 16) == 0;
-        if (is_same == same_segment && !(is_same && shard->order.slot == call->order.slot)) {
-            return shard;
+    while (shard != NULL &&
+        (memcmp(shard->order.segment_id, call->order.segment_id, 16) != 0 ||
+            shard->order.slot == call->order.slot)) {
+        shard = shard->next;
+    }
+    return shard;
+}
+
+/* The same slot of the newest, or the oldest, other segment. */
+static const struct fake_shard *find_other_segment(const struct fake_call *call, bool oldest)
+{
+    const struct fake_shard *found = NULL;
+    for (const struct fake_shard *shard = call->net->shards; shard != NULL; shard = shard->next) {
+        if (memcmp(shard->order.segment_id, call->order.segment_id, 16) != 0 &&
+            shard->order.slot == call->order.slot && (found == NULL || oldest)) {
+            found = shard;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* What this node sends in place of the cell it was asked for. */
@@ -265,8 +277,9 @@ static struct buf *tell(struct fake_call *call, const struct fake_shard *shard, 
     const struct fake_shard *other = NULL;
     switch (call->node->manner) {
     case FAKE_SWAPS_CELLS: stripe = (stripe + 1) % shard->cell_count; break;
-    case FAKE_OTHER_SHARD: other = find_other(call, true); break;
-    case FAKE_OTHER_OBJECT: other = find_other(call, false); break;
+    case FAKE_OTHER_SHARD: other = find_other_slot(call); break;
+    case FAKE_OTHER_OBJECT: other = find_other_segment(call, false); break;
+    case FAKE_OLD_SHARD: other = find_other_segment(call, true); break;
     default: break;
     }
     if (other != NULL && stripe < other->cell_count) {

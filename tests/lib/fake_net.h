@@ -44,7 +44,8 @@ enum fake_manner {
     FAKE_FLIPS_A_BIT,
     FAKE_SWAPS_CELLS,  /* the cell of another stripe */
     FAKE_OTHER_SHARD,  /* the cell of another slot of the segment */
-    FAKE_OTHER_OBJECT, /* a cell of another segment, as large */
+    FAKE_OTHER_OBJECT, /* the cell of the newest other segment */
+    FAKE_OLD_SHARD,    /* the cell of the oldest segment there is */
     FAKE_WRONG_LENGTH, /* one byte too few */
     FAKE_EMPTY,        /* no bytes at all */
     FAKE_ENDS_EARLY,   /* says that was all after the first cell */

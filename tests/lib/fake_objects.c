@@ -325,7 +325,7 @@ enum hearth_code fake_answer_whereis(
     unsigned node = ask->node_ids[0].bytes[0] - 0x10u;
     assert(node < self->net->node_count);
     *(struct wire_whereis_reply *)reply =
-        (struct wire_whereis_reply){fake_address_of(self, node), 1};
+        (struct wire_whereis_reply){fake_address_of(self, node, true), 1};
     return HEARTH_OK;
 }
 

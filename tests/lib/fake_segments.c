@@ -135,10 +135,11 @@ struct fake_segment *fake_find_segment(struct fake_coordinator *self, struct vie
     return NULL;
 }
 
-struct wire_node_address *fake_address_of(struct fake_coordinator *self, unsigned node)
+struct wire_node_address *fake_address_of(
+    struct fake_coordinator *self, unsigned node, bool is_current)
 {
     struct wire_endpoint *endpoint = fake_remember(self, sizeof(*endpoint));
-    const char *host = self->net->nodes[node].host;
+    const char *host = is_current ? self->net->nodes[node].host : NULL;
     *endpoint = (struct wire_endpoint){
         .kind = 1, .host = view_text(host != NULL ? host : "node"), .port = 1};
     struct wire_node_address *address = fake_remember(self, sizeof(*address));
@@ -159,7 +160,7 @@ struct wire_placement fake_placement_of(
         .slot = order.slot,
         .number = order.number,
         .order = fake_remember_bytes(self, &order, sizeof(order)),
-        .node = fake_address_of(self, order.node),
+        .node = fake_address_of(self, order.node, !self->answers_stale_addresses),
     };
 }
 
