@@ -74,6 +74,7 @@ static void print_node_json(const struct wire_node_info *node)
     }
     json_line_set(line, "addresses", addresses);
     json_line_time(line, "last_seen", node->last_seen_unix_ms);
+    json_line_number(line, "last_seen_unix_ms", node->last_seen_unix_ms);
     json_line_number(line, "capacity", node->capacity);
     json_line_number(line, "used", node->used);
     json_line_number(line, "trash", node->trash);

@@ -1,0 +1,26 @@
+/*
+ * hearth-admin: the operator's hand.  Each verb is in the file named for it.
+ */
+#include "client/client_config.h"
+#include "tools/hearth_admin_verbs.h"
+
+int main(int argc, char **argv)
+{
+    const struct program_verb verbs[] = {
+        hearth_admin_verb_init,
+        hearth_admin_verb_status,
+        hearth_admin_verb_node_list,
+        hearth_admin_verb_node_invite,
+        hearth_admin_verb_node_lost,
+        hearth_admin_verb_tenant_invite,
+        hearth_admin_verb_backup,
+    };
+    const struct program program = {
+        .name = "hearth-admin",
+        .purpose = "look after a Hearth cluster: its nodes, its health, its customers",
+        .verbs = verbs,
+        .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+        .config = &client_config_table,
+    };
+    return program_main(&program, argc, argv);
+}
