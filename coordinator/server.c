@@ -5,7 +5,7 @@
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
 #include "coordinator/reclaim.h"
-#include "coordinator/repair.h"
+#include "coordinator/repair_session.h"
 #include "coordinator/service.h"
 
 #include <assert.h>
@@ -28,6 +28,7 @@ struct server {
     unsigned enrolment_count;
     struct duty *reclaim;
     struct duty *repair;
+    struct repair_session session; /* repair's, towards nodes */
     struct rpc_handler handlers[RPC_METHODS];
     unsigned handler_count;
 };
@@ -119,12 +120,6 @@ static enum hearth_code start_dialler(struct coordinator *coordinator, struct he
     return node_dialer_start(&options, &coordinator->dialer, err);
 }
 
-static void run_repair(struct duty *duty, void *context)
-{
-    const struct coordinator *coordinator = context;
-    repair_round(coordinator->repair, duty);
-}
-
 static enum hearth_code start_duties(struct server *server, struct hearth_err *err)
 {
     struct coordinator *coordinator = server->coordinator;
@@ -135,18 +130,20 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
     if (start_dialler(coordinator, err) != HEARTH_OK ||
+        repair_session_open(coordinator, server->runtime, &server->session, err) != HEARTH_OK ||
         duty_start(reclaim_round, coordinator, settings->reclaim_interval_ms, &server->reclaim,
             err) != HEARTH_OK) {
         return err->code;
     }
-    return duty_start(run_repair, coordinator, settings->repair_interval_ms, &server->repair, err);
+    return duty_start(
+        repair_session_round, &server->session, settings->repair_interval_ms, &server->repair, err);
 }
 
 /* ---- a life ---- */
 
 static enum hearth_code start_all(struct server *server, struct hearth_err *err)
 {
-    if (start_duties(server, err) != HEARTH_OK || start_runtime(server, err) != HEARTH_OK ||
+    if (start_runtime(server, err) != HEARTH_OK || start_duties(server, err) != HEARTH_OK ||
         start_rpc(server, err) != HEARTH_OK) {
         return err->code;
     }
@@ -215,6 +212,7 @@ void server_stop_blocking(struct server *server)
     stop_ports(server);
     duty_stop(server->repair);
     duty_stop(server->reclaim);
+    repair_session_close(&server->session);
     destroy_parts(server->coordinator);
     rpc_credentials_unref(server->credentials);
     rpc_runtime_destroy(server->runtime);
