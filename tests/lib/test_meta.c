@@ -50,16 +50,20 @@ static void enrol_node(struct test_meta *meta, unsigned number)
     assert_int_equal(enrolled.node, number);
 }
 
+/* Thousands of commits wait for no disk in memory; what a disk may do is tested elsewhere. */
+static const char *base_directory(void)
+{
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
 void test_meta_init(struct test_meta *meta, uint64_t seed, unsigned nodes)
 {
     const uint8_t master[CRYPTO_KEY_SIZE] = {7};
-    const char *base = getenv("TMPDIR");
     *meta = (struct test_meta){.store = NULL};
     test_env_init(&meta->env, seed);
     shard_name_keys_init(&meta->names, master);
     arena_init(&meta->arena, 0);
-    snprintf(meta->directory, sizeof(meta->directory), "%.40s/hearth-meta-XXXXXX",
-        base != NULL ? base : "/tmp");
+    snprintf(meta->directory, sizeof(meta->directory), "%s/hearth-meta-XXXXXX", base_directory());
     assert_non_null(mkdtemp(meta->directory));
     open_store(meta);
 
