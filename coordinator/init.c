@@ -20,6 +20,30 @@ static enum hearth_code set_address(const char *text, struct arena *arena,
     return config_parse_address(text, arena, &addresses->items[0], err);
 }
 
+static bool is_any(const char *host)
+{
+    return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* "All addresses" cannot be dialled: invitations and members get a name instead. */
+static enum hearth_code advertise(const char *host, const struct config_addresses *listen,
+    struct arena *arena, struct config_addresses *addresses, struct hearth_err *err)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    if (host == NULL && !is_any(listen->items[0].host)) {
+        return HEARTH_OK;
+    }
+    if (host == NULL && gethostname(name, sizeof(name) - 1) == 0) {
+        host = arena_text(arena, view_text(name));
+    }
+    if (host == NULL || host[0] == '\0') {
+        return hearth_fail(err, HEARTH_INVALID, "this machine has no name; give --advertise HOST");
+    }
+    addresses->count = 1;
+    addresses->items[0] = (struct config_address){.host = host, .port = listen->items[0].port};
+    return HEARTH_OK;
+}
+
 /* The defaults with what the command line says instead. */
 static enum hearth_code settings_from_options(const struct init_options *options,
     struct arena *arena, struct settings *settings, struct hearth_err *err)
@@ -35,6 +59,13 @@ static enum hearth_code settings_from_options(const struct init_options *options
     enum hearth_code code = set_address(options->listen, arena, &settings->listen, err);
     if (code == HEARTH_OK) {
         code = set_address(options->enrol, arena, &settings->enrolment, err);
+    }
+    if (code == HEARTH_OK) {
+        code = advertise(options->advertise, &settings->listen, arena, &settings->advertise, err);
+    }
+    if (code == HEARTH_OK) {
+        code = advertise(
+            options->advertise, &settings->enrolment, arena, &settings->advertise_enrolment, err);
     }
     if (code == HEARTH_OK && options->heartbeat != NULL) {
         code = config_parse_duration(options->heartbeat, &settings->heartbeat_ms, err);

@@ -15,6 +15,7 @@ struct init_options {
     const char *dir;
     const char *listen;
     const char *enrol;
+    const char *advertise; /* host that others dial */
     const char *profile;
     const char *heartbeat;
     bool allow_colocation;

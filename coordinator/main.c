@@ -17,6 +17,8 @@ static const struct program_option init_options[] = {
     {"dir", 0, "DIR", true, FIELD(dir), "the folder to make; refused when a cluster is there"},
     {"listen", 0, "HOST:PORT", false, FIELD(listen), "where members are answered"},
     {"enrol", 0, "HOST:PORT", false, FIELD(enrol), "where those with an invitation join"},
+    {"advertise", 0, "HOST", false, FIELD(advertise),
+        "what others dial, when it listens on all addresses; default: this machine's name"},
     {"profile", 0, "NAME", false, FIELD(profile), "redundancy of buckets that name none"},
     {"heartbeat", 0, "TIME", false, FIELD(heartbeat), "how often nodes report: 30s, 1s"},
     {"allow-colocation", 0, NULL, false, FIELD(allow_colocation),
