@@ -4,7 +4,6 @@
 #include "client/get_tempo.h"
 #include "client/object_lookup.h"
 #include "client/segment_get.h"
-#include "common/codec.h"
 
 #include <inttypes.h>
 
@@ -165,18 +164,6 @@ static enum hearth_code get_found(struct get *get, struct hearth_err *err)
     return code;
 }
 
-static enum hearth_code read_version(
-    const char *text, uint8_t version[16], struct view *out, struct hearth_err *err)
-{
-    if (text != NULL) {
-        if (!hex_decode(view_text(text), version, 16)) {
-            return hearth_fail(err, HEARTH_INVALID, "'%.64s' is no version", text);
-        }
-        *out = view_of(version, 16);
-    }
-    return HEARTH_OK;
-}
-
 enum hearth_code object_get(struct session *session, const char *bucket, struct view key,
     const struct hearth_sink *sink, const struct hearth_get_options *options,
     struct hearth_err *err)
@@ -197,8 +184,9 @@ enum hearth_code object_get(struct session *session, const char *bucket, struct 
                 .cancel = options->control.cancel,
             },
     };
-    uint8_t version[16];
-    enum hearth_code code = read_version(options->version, version, &get.lookup.version, err);
+    uint8_t version[OBJECT_VERSION_SIZE];
+    enum hearth_code code =
+        object_version_read(options->version, version, &get.lookup.version, err);
     if (code == HEARTH_OK) {
         code = object_lookup_begin(&get.lookup, err);
         if (code == HEARTH_OK) {

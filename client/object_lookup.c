@@ -33,7 +33,7 @@ static enum hearth_code ask_lookup(
     if (code != HEARTH_OK) {
         return code;
     }
-    if (reply.info == NULL || reply.info->version.size != 16) {
+    if (reply.info == NULL || reply.info->version.size != OBJECT_VERSION_SIZE) {
         return hearth_fail(err, HEARTH_CHECKSUM, "the coordinator's answer lacks the version");
     }
     lookup->reply = reply;

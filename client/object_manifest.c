@@ -73,33 +73,60 @@ static const char *read_content_type(const struct manifest *manifest, struct are
     return content_type_preset;
 }
 
+static enum hearth_code read_metadata(const struct manifest *manifest, struct arena *arena,
+    struct hearth_object *out, struct hearth_err *err)
+{
+    struct hearth_metadata *metadata =
+        arena_take_array(arena, manifest->metadata_count + 1, sizeof(*metadata));
+    for (size_t i = 0; metadata != NULL && i < manifest->metadata_count; i++) {
+        const struct manifest_pair *pair = &manifest->metadata[i];
+        metadata[i].name = arena_text(arena, pair->name);
+        metadata[i].value = arena_copy(arena, pair->value);
+        bool is_copied = metadata[i].value.bytes != NULL || pair->value.size == 0;
+        if (metadata[i].name == NULL || !is_copied) {
+            metadata = NULL;
+        }
+    }
+    if (metadata == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "metadata");
+    }
+    out->metadata_count = (unsigned)manifest->metadata_count;
+    out->metadata = metadata;
+    return HEARTH_OK;
+}
+
 enum hearth_code object_manifest_read(const struct manifest *manifest, struct view key,
     const struct wire_version_info *info, struct arena *arena, struct hearth_object *out,
     struct hearth_err *err)
 {
-    struct hearth_metadata *metadata =
-        arena_take_array(arena, manifest->metadata_count + 1, sizeof(*metadata));
-    const char *content_type = read_content_type(manifest, arena);
-    if (metadata == NULL || content_type == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "metadata");
-    }
-    for (size_t i = 0; i < manifest->metadata_count; i++) {
-        metadata[i].name = arena_text(arena, manifest->metadata[i].name);
-        metadata[i].value = manifest->metadata[i].value;
-        if (metadata[i].name == NULL) {
-            return hearth_fail(err, HEARTH_NO_MEMORY, "metadata");
-        }
-    }
-    *out = (struct hearth_object){
-        .key = key,
+    struct hearth_object object = {
+        .key = arena_copy(arena, key),
         .size = manifest->size,
         .created_unix_ms = info->created_unix_ms,
-        .content_type = content_type,
-        .metadata_count = (unsigned)manifest->metadata_count,
-        .metadata = metadata,
+        .content_type = read_content_type(manifest, arena),
     };
-    hex_encode(info->version.bytes, info->version.size, out->version);
-    object_etag_text(manifest->md5, manifest->parts, out->etag);
+    if (object.key.bytes == NULL || object.content_type == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "an object's description");
+    }
+    hex_encode(info->version.bytes, info->version.size, object.version);
+    object_etag_text(manifest->md5, manifest->parts, object.etag);
+    enum hearth_code code = read_metadata(manifest, arena, &object, err);
+    if (code == HEARTH_OK) {
+        *out = object;
+    }
+    return code;
+}
+
+enum hearth_code object_version_read(
+    const char *text, uint8_t bytes[OBJECT_VERSION_SIZE], struct view *out, struct hearth_err *err)
+{
+    *out = (struct view){0};
+    if (text != NULL) {
+        if (!hex_decode(view_text(text), bytes, OBJECT_VERSION_SIZE)) {
+            return hearth_fail(err, HEARTH_INVALID, "'%.64s' is no version", text);
+        }
+        *out = view_of(bytes, OBJECT_VERSION_SIZE);
+    }
     return HEARTH_OK;
 }
 

@@ -10,7 +10,7 @@
 #include "client/bucket_cache.h"
 #include "client/manifest.h"
 
-enum { OBJECT_ETAG_COLUMN_SIZE = CRYPTO_MD5_SIZE };
+enum { OBJECT_ETAG_COLUMN_SIZE = CRYPTO_MD5_SIZE, OBJECT_VERSION_SIZE = 16 };
 
 /* 1 to HEARTH_KEY_MAX bytes. */
 enum hearth_code object_key_check(struct view key, struct hearth_err *err);
@@ -21,10 +21,14 @@ enum hearth_code object_manifest_describe(struct manifest *manifest, const char 
     const struct hearth_metadata *metadata, unsigned metadata_count, struct arena *arena,
     struct hearth_err *err);
 
-/* The other way; what *out points at lives in the arena and in the manifest. */
+/* The other way; what *out points at lives in the arena. */
 enum hearth_code object_manifest_read(const struct manifest *manifest, struct view key,
     const struct wire_version_info *info, struct arena *arena, struct hearth_object *out,
     struct hearth_err *err);
+
+/* A version as text; NULL leaves *out empty, else it borrows `bytes`. HEARTH_INVALID. */
+enum hearth_code object_version_read(
+    const char *text, uint8_t bytes[OBJECT_VERSION_SIZE], struct view *out, struct hearth_err *err);
 
 /* "0123...", or "0123...-7" with parts. */
 void object_etag_text(
