@@ -240,7 +240,7 @@ static enum hearth_code offer_slot(struct meta_tx *tx, void *arg, struct hearth_
     const struct meta_offer_slot *request = call->request;
     struct meta_intent_row intent;
     struct meta_opened opened;
-    struct offering offering;
+    struct offering offering = {0};
     if (!meta_opened_in(tx, &request->segment, &opened) ||
         !meta_id_equal(opened.intent, request->intent) ||
         !meta_intent_in(tx, &request->intent, &intent)) {
