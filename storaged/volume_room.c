@@ -32,11 +32,23 @@ static struct room_wish *take_oldest(struct volume_room *room)
     return wish;
 }
 
-static void refuse_oldest(struct volume *volume, enum hearth_code code, int error, const char *what)
+static void refuse(struct room_wish *wish, enum hearth_code code, int error, const char *what)
 {
-    struct room_wish *wish = take_oldest(&volume->room);
     hearth_fail_sys(&wish->err, code, error, "%s", what);
     wish->done(wish);
+}
+
+static void refuse_oldest(struct volume *volume, enum hearth_code code, int error, const char *what)
+{
+    refuse(take_oldest(&volume->room), code, error, what);
+}
+
+/* The wish is taken first: a second failure makes the volume read-only and refuses all others. */
+static void fail_oldest(struct volume *volume, int error, const char *what)
+{
+    struct room_wish *wish = take_oldest(&volume->room);
+    volume_count_failure(volume, what, error);
+    refuse(wish, HEARTH_IO, error, what);
 }
 
 static bool is_no_space(int error)
@@ -127,8 +139,7 @@ static void grew(struct disk_io *io)
     } else if (is_no_space(io->error)) {
         refuse_oldest(volume, HEARTH_NO_SPACE, io->error, "lengthen a log");
     } else {
-        volume_count_failure(volume, "lengthen a log", io->error);
-        refuse_oldest(volume, HEARTH_IO, io->error, "lengthen a log");
+        fail_oldest(volume, io->error, "lengthen a log");
     }
     grant_oldest(volume);
 }
@@ -169,8 +180,7 @@ static void refuse_after_creation(struct volume *volume, int error)
     if (is_no_space(error)) {
         refuse_oldest(volume, HEARTH_NO_SPACE, error, "make a new log");
     } else {
-        volume_count_failure(volume, "make a new log", error);
-        refuse_oldest(volume, HEARTH_IO, error, "make a new log");
+        fail_oldest(volume, error, "make a new log");
     }
     grant_oldest(volume);
 }
