@@ -27,6 +27,8 @@ static const struct config_param params[] = {
     {"limits", "streams", CONFIG_INTEGER, FIELD(streams), .preset = "32", .min = 1,
         .max = SHARD_SERVICE_STREAMS_MAX,
         .help = "Shards that come or go at once; each may take 1 MiB of memory."},
+    {"limits", "drain", CONFIG_DURATION, FIELD(drain_ms), .preset = "4s", .max = 8000,
+        .help = "How long a stop waits for requests under way."},
 };
 
 const struct config_table settings_table = {

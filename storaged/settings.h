@@ -33,6 +33,7 @@ struct settings {
     const char *volume;
     uint64_t capacity_bytes; /* 0: only the disk's size limits it */
     uint64_t streams;
+    uint64_t drain_ms;
 };
 
 extern const struct config_table settings_table;

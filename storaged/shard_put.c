@@ -38,6 +38,7 @@ struct shard_put {
     struct volume_put *volume_put;   /* NULL: none open */
     struct volume_finish finish;     /* its wait serves every call to the volume */
     struct slice first_cell;         /* kept while the volume opens the put */
+    struct crypto_hash *tags;        /* of all cells so far */
     struct volume_put_totals totals; /* from the footer */
 
     /* What still refers to this put; the last one frees it. */
@@ -59,6 +60,7 @@ static void free_when_over(struct shard_put *put)
         assert(put->state == PUT_DONE || put->state == PUT_FAILED);
         assert(put->volume_put == NULL);
         buf_unref(put->first_cell.owner);
+        crypto_hash_destroy(put->tags);
         free(put);
     }
 }
@@ -176,21 +178,22 @@ static void became_durable(struct volume_wait *wait)
     free_when_over(put);
 }
 
-static void take_footer(struct shard_put *put, const struct wire_shard_put_footer *footer)
+static enum hearth_code check_footer(
+    struct shard_put *put, const struct wire_shard_put_footer *footer, struct hearth_err *err)
 {
-    struct hearth_err err;
+    uint8_t digest[CRYPTO_SHA256_SIZE];
     if (put->volume_put == NULL) {
-        fail_with(put, HEARTH_INVALID, "a shard without cells");
-        return;
+        return hearth_fail(err, HEARTH_INVALID, "a shard without cells");
     }
-    if (order_check_time(put->context->orders, &put->order, &err) != HEARTH_OK) {
-        fail(put, &err);
-        return;
+    crypto_hash_final(put->tags, digest);
+    if (memcmp(digest, footer->tag_digest.bytes, sizeof(digest)) != 0) {
+        return hearth_fail(err, HEARTH_INVALID, "the digest is not that of the tags that came");
     }
-    if (FAILPOINT(STORAGED_PUT_FOOTER)) {
-        fail_with(put, HEARTH_IO, "failpoint");
-        return;
-    }
+    return order_check_time(put->context->orders, &put->order, err);
+}
+
+static void finish(struct shard_put *put, const struct wire_shard_put_footer *footer)
+{
     put->totals.cell_count = footer->cells;
     put->totals.length = footer->size;
     put->totals.stored_unix_ms = order_check_now_unix_ms(put->context->orders);
@@ -200,6 +203,18 @@ static void take_footer(struct shard_put *put, const struct wire_shard_put_foote
     move(put, PUT_FINISHING);
     wait_for_volume(put, became_durable);
     volume_put_finish(volume_put, &put->totals, &put->finish);
+}
+
+static void take_footer(struct shard_put *put, const struct wire_shard_put_footer *footer)
+{
+    struct hearth_err err;
+    if (check_footer(put, footer, &err) != HEARTH_OK) {
+        fail(put, &err);
+    } else if (FAILPOINT(STORAGED_PUT_FOOTER)) {
+        fail_with(put, HEARTH_IO, "failpoint");
+    } else {
+        finish(put, footer);
+    }
 }
 
 /* ---- cells: to the volume, one at a time ---- */
@@ -220,6 +235,8 @@ static void cell_taken(struct volume_wait *wait)
 
 static void append(struct shard_put *put, struct slice cell TAKES)
 {
+    const uint8_t *tag = cell.view.bytes + cell.view.size - VOLUME_TAG_SIZE;
+    crypto_hash_update(put->tags, view_of(tag, VOLUME_TAG_SIZE));
     volume_put_append(put->volume_put, cell, wait_for_volume(put, cell_taken));
 }
 
@@ -377,6 +394,7 @@ enum hearth_code shard_put_start(
     if (put == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "put a shard");
     }
+    put->tags = crypto_hash_create(CRYPTO_SHA256);
     put->context = context;
     put->stream = stream;
     put->stream_is_open = true;

@@ -3,7 +3,7 @@
  *
  *   message(open)    the order is checked
  *   message(cell)    to the volume; the next is asked for when the volume took this one
- *   message(footer)  the order's expiry again; the volume compares counts and digest, and syncs
+ *   message(footer)  the order's expiry again; counts and digest are compared; the volume syncs
  *   reply            a receipt, only after the sync (D3)
  *
  * Whatever goes wrong before the footer leaves nothing behind.  After it the shard is kept even

@@ -17,7 +17,6 @@
 #include <sys/statvfs.h>
 
 enum {
-    STOP_GRACE_MS = 4000, /* for requests under way; with all the rest a stop takes < 10 s */
     RENEWAL_CHECK_MS = 60000,
     RENEWAL_RETRY_MS = 300000, /* after a failure: weeks are left, and the coordinator is busy */
     CALLS_MAX = 2 * SHARD_SERVICE_STREAMS_MAX, /* beyond the streams: room to answer BUSY */
@@ -388,7 +387,7 @@ enum hearth_code storaged_start(
 static void stop_loop_blocking(struct storaged *storaged)
 {
     if (storaged->server != NULL) {
-        rpc_server_stop_blocking(storaged->server, STOP_GRACE_MS);
+        rpc_server_stop_blocking(storaged->server, (uint32_t)storaged->settings->drain_ms);
     }
     if (storaged->heartbeat != NULL) {
         struct loop_request request = {.run = run_heartbeat_stop};

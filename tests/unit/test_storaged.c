@@ -1,0 +1,212 @@
+/*
+ * storaged: the daemon put together, on real files, over real TLS on 127.0.0.1.
+ *
+ * What single requests do is shown in test_shard_put and test_shard_get, without network or time.
+ */
+#include "storaged/storaged.h"
+
+#include "tests/lib/daemon_world.h"
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+
+static int setup(void **state)
+{
+    static struct daemon_world world;
+    daemon_world_init(&world);
+    *state = &world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    daemon_world_fini(*state);
+    return 0;
+}
+
+static void what_was_put_is_there_also_after_a_restart(void **state)
+{
+    struct daemon_world *world = *state;
+    assert_int_equal(daemon_world_put(world, 1), HEARTH_OK);
+    assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_OK);
+    assert_int_equal(daemon_world_get(world, world->channel, 2), HEARTH_NOT_FOUND);
+
+    storaged_stop(world->node);
+    uint64_t starts = world->coordinator.start_count;
+    daemon_world_start(world);
+    assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_OK);
+    assert_int_equal(world->coordinator.start_count, starts + 1);
+    assert_int_equal(world->coordinator.shards, 1);
+}
+
+static void only_a_session_may_ask(void **state)
+{
+    struct daemon_world *world = *state;
+    struct rpc_credentials *client = test_credentials(&world->ca, env_system(), PEER_CLIENT, 3600);
+    struct rpc_channel *channel = daemon_world_channel(world, client);
+    assert_int_equal(daemon_world_put(world, 1), HEARTH_OK);
+    assert_int_equal(daemon_world_get(world, channel, 1), HEARTH_DENIED);
+    rpc_channel_destroy(channel);
+    rpc_credentials_unref(client);
+}
+
+static void one_more_request_than_there_is_room_for_is_told_busy(void **state)
+{
+    struct daemon_world *world = *state;
+    struct remote remotes[DAEMON_STREAMS_MAX];
+    for (uint8_t i = 0; i < DAEMON_STREAMS_MAX; i++) {
+        daemon_world_begin_put(world, &remotes[i], i);
+        remote_send(&remotes[i], test_put_cell(&daemon_shard, 0));
+    }
+    /* all were admitted before this one: their events came back over the same connection */
+    enum hearth_code code = daemon_world_get(world, world->channel, 1);
+    assert_int_equal(code, HEARTH_BUSY);
+    for (uint8_t i = 0; i < DAEMON_STREAMS_MAX; i++) {
+        rpc_stream_cancel(remotes[i].stream);
+        remote_fini(&remotes[i]);
+    }
+}
+
+static struct buf *noise(uint8_t seed)
+{
+    uint8_t bytes[300];
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(seed * 41 + i * 7);
+    }
+    return buf_copy(view_of(bytes, sizeof(bytes)));
+}
+
+static void noise_ends_its_own_stream_and_no_other(void **state)
+{
+    struct daemon_world *world = *state;
+    struct remote good;
+    daemon_world_begin_put(world, &good, 1);
+    for (uint8_t seed = 0; seed < 20; seed++) {
+        struct remote remote;
+        remote_open(&remote, world->channel, RPC_SHARD_PUT, NULL);
+        remote_send(&remote, noise(seed));
+        assert_int_equal(remote_wait(&remote), HEARTH_INVALID);
+        remote_fini(&remote);
+    }
+    for (uint32_t stripe = 0; stripe < daemon_shard.cells; stripe++) {
+        remote_send(&good, test_put_cell(&daemon_shard, stripe));
+    }
+    remote_send(&good, test_put_footer(&daemon_shard));
+    assert_int_equal(remote_wait(&good), HEARTH_OK);
+    remote_fini(&good);
+    assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_OK);
+}
+
+static void a_client_that_breaks_off_leaves_room_for_itself(void **state)
+{
+    struct daemon_world *world = *state;
+    for (unsigned i = 0; i < 2 * DAEMON_STREAMS_MAX; i++) {
+        struct remote remote;
+        daemon_world_begin_put(world, &remote, 1);
+        remote_send(&remote, test_put_cell(&daemon_shard, 0));
+        rpc_stream_cancel(remote.stream);
+        remote_fini(&remote);
+    }
+    enum hearth_code code;
+    do { /* until the node has heard of the last of them */
+        code = daemon_world_put(world, 1);
+    } while (code == HEARTH_BUSY);
+    assert_int_equal(code, HEARTH_OK);
+}
+
+static void a_shard_named_dead_is_trash_when_that_is_reported(void **state)
+{
+    struct daemon_world *world = *state;
+    struct daemon_coordinator *coordinator = &world->coordinator;
+    assert_int_equal(daemon_world_put(world, 1), HEARTH_OK);
+    pthread_mutex_lock(&coordinator->mutex);
+    coordinator->trash = test_shard_id(1);
+    coordinator->has_trash = true;
+    pthread_mutex_unlock(&coordinator->mutex);
+    size_t results = 0;
+    for (unsigned beats = 0; results == 0; beats++) {
+        assert_true(beats < 100);
+        test_gate_wait(&coordinator->beats, test_gate_count(&coordinator->beats) + 1);
+        pthread_mutex_lock(&coordinator->mutex);
+        results = coordinator->results;
+        pthread_mutex_unlock(&coordinator->mutex);
+    }
+    assert_int_equal(daemon_world_put(world, 1), HEARTH_TRASHED);
+    assert_int_equal(
+        daemon_world_get(world, world->channel, 1), HEARTH_OK); /* for seven more days (D5) */
+}
+
+static void stopping_does_not_wait_for_clients_that_hang(void **state)
+{
+    struct daemon_world *world = *state;
+    struct remote remote;
+    daemon_world_begin_put(world, &remote, 1);
+    remote_send(&remote, test_put_cell(&daemon_shard, 0));
+    uint64_t before_ns = env_now_ns(env_system());
+    storaged_stop(world->node);
+    assert_true(env_now_ns(env_system()) - before_ns < UINT64_C(5000000000));
+    remote_fini(&remote);
+    daemon_world_start(world);
+    assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_NOT_FOUND);
+}
+
+static void expect_start_refused(struct daemon_world *world, const struct settings *settings,
+    enum hearth_code code, const char *text)
+{
+    struct storaged *second;
+    assert_int_equal(storaged_start(settings, env_system(), &second, &world->err), code);
+    if (strstr(world->err.message, text) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", world->err.message, text);
+    }
+    assert_null(strchr(world->err.message, '\n'));
+}
+
+static void a_second_daemon_on_the_same_volume_is_refused(void **state)
+{
+    struct daemon_world *world = *state;
+    struct settings settings = world->settings;
+    settings.listen = daemon_world_local(0);
+    expect_start_refused(world, &settings, HEARTH_BUSY, settings.volume);
+}
+
+static void a_port_in_use_is_said_to_be(void **state)
+{
+    struct daemon_world *world = *state;
+    struct settings settings = world->settings;
+    char address[32];
+    settings.volume = daemon_world_path(world, "other");
+    snprintf(address, sizeof(address), "127.0.0.1:%u", settings.listen.items[0].port);
+    expect_start_refused(world, &settings, HEARTH_EXISTS, address);
+}
+
+static void the_volume_of_another_node_is_refused(void **state)
+{
+    struct daemon_world *world = *state;
+    struct pki_key *other;
+    storaged_stop(world->node);
+    assert_ok(pki_key_create(&other, &world->err), &world->err);
+    daemon_world_write_identity(world, other);
+    expect_start_refused(world, &world->settings, HEARTH_DENIED, world->settings.volume);
+    pki_key_destroy(other);
+    daemon_world_write_identity(world, world->key);
+    daemon_world_start(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        CASE(what_was_put_is_there_also_after_a_restart),
+        CASE(only_a_session_may_ask),
+        CASE(one_more_request_than_there_is_room_for_is_told_busy),
+        CASE(noise_ends_its_own_stream_and_no_other),
+        CASE(a_client_that_breaks_off_leaves_room_for_itself),
+        CASE(a_shard_named_dead_is_trash_when_that_is_reported),
+        CASE(stopping_does_not_wait_for_clients_that_hang),
+        CASE(a_second_daemon_on_the_same_volume_is_refused),
+        CASE(a_port_in_use_is_said_to_be),
+        CASE(the_volume_of_another_node_is_refused),
+#undef CASE
+    };
+    return cmocka_run_group_tests_name("storaged", tests, NULL, NULL);
+}
