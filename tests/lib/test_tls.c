@@ -75,6 +75,7 @@ SSL_CTX *test_tls_context(const struct test_ca *ca, const struct pki_key *key, c
         X509_free(own);
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)"test", 4); /* to resume */
     SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x02h2", 3);
     SSL_CTX_set_alpn_select_cb(context, choose_http2, NULL);
     return context;
