@@ -5,7 +5,6 @@
 enum {
     SUSPECT_INTERVALS = 3,
     OFFLINE_INTERVALS = 10,
-    RECENT_MS = 60 * 60 * 1000, /* seen this long before our start: expected back at once */
     SOFTWARE_SIZE = 64,
     HEARTBEATS_PER_S_MAX = 500,
 };
@@ -20,8 +19,12 @@ struct node_live {
 };
 
 struct node_table {
+    /* Set once. */
     struct node_table_options options;
     uint64_t started_ms;
+    uint64_t listened_until_ms; /* before our start: the last heartbeat of anybody */
+
+    pthread_mutex_t reloading; /* before .shared.mutex: what is read later is shown later */
 
     struct {
         pthread_mutex_t mutex;
@@ -78,6 +81,7 @@ static void carry_over(
 
 enum hearth_code node_table_reload(struct node_table *table, struct hearth_err *err)
 {
+    UNLOCKS pthread_mutex_t *reloading = lock(&table->reloading);
     struct arena arena;
     struct meta_node_list facts;
     arena_init(&arena, 0);
@@ -103,6 +107,15 @@ enum hearth_code node_table_reload(struct node_table *table, struct hearth_err *
     return HEARTH_OK;
 }
 
+static uint64_t last_heartbeat_ms(const struct meta_node_list *facts)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < facts->count; i++) {
+        last = facts->nodes[i].last_seen_ms > last ? facts->nodes[i].last_seen_ms : last;
+    }
+    return last;
+}
+
 enum hearth_code node_table_create(
     const struct node_table_options *options, struct node_table **out, struct hearth_err *err)
 {
@@ -112,12 +125,14 @@ enum hearth_code node_table_create(
     }
     table->options = *options;
     table->started_ms = meta_now_ms(options->store);
+    pthread_mutex_init(&table->reloading, NULL);
     pthread_mutex_init(&table->shared.mutex, NULL);
     enum hearth_code code = node_table_reload(table, err);
     if (code != HEARTH_OK) {
         node_table_destroy(table);
         return code;
     }
+    table->listened_until_ms = last_heartbeat_ms(&table->shared.facts);
     *out = table;
     return HEARTH_OK;
 }
@@ -129,6 +144,7 @@ void node_table_destroy(struct node_table *table)
     }
     arena_fini(&table->shared.arena);
     pthread_mutex_destroy(&table->shared.mutex);
+    pthread_mutex_destroy(&table->reloading);
     free(table);
 }
 
@@ -163,11 +179,16 @@ static ssize_t index_of_id(const struct node_table *table, const uint8_t id[META
     return NOT_THERE;
 }
 
+/* How long somebody has listened without hearing the node: nobody did while we were not there. */
 static uint64_t silent_ms_at(const struct node_table *table, size_t index)
 {
     uint64_t now = meta_now_ms(table->options.store);
     uint64_t seen = table->shared.live[index].seen_ms;
-    return now > seen ? now - seen : 0;
+    if (seen == 0 || seen >= table->started_ms) {
+        return now > seen ? now - seen : 0;
+    }
+    assert(seen <= table->listened_until_ms);
+    return table->listened_until_ms - seen + (now - table->started_ms);
 }
 
 static uint64_t interval_ms(const struct node_table *table)
@@ -176,33 +197,42 @@ static uint64_t interval_ms(const struct node_table *table)
     return table->options.heartbeat_ms > least ? table->options.heartbeat_ms : least;
 }
 
-/* Nobody has been heard since our start, but this one was there shortly before. */
+/* Not heard since our start, but there until shortly before the end of who listened then. */
 static bool is_awaited(const struct node_table *table, size_t index)
 {
     uint64_t seen = table->shared.live[index].seen_ms;
     uint64_t grace = OFFLINE_INTERVALS * interval_ms(table);
-    return seen < table->started_ms && seen + RECENT_MS >= table->started_ms &&
+    return seen != 0 && seen < table->started_ms && seen + grace > table->listened_until_ms &&
         meta_now_ms(table->options.store) < table->started_ms + grace;
 }
 
-static enum node_health health_at(const struct node_table *table, size_t index)
+static enum node_health health_by_silence(const struct node_table *table, size_t index)
 {
-    enum meta_node_state state = table->shared.facts.nodes[index].state;
     uint64_t silent = silent_ms_at(table, index);
     uint64_t interval = interval_ms(table);
-    if (state == META_NODE_GONE) {
-        return NODE_GONE;
-    }
-    if (state == META_NODE_LOST) {
-        return NODE_LOST;
+    if (is_awaited(table, index)) {
+        return NODE_SUSPECT;
     }
     if (silent < SUSPECT_INTERVALS * interval) {
         return NODE_ALIVE;
     }
-    if (silent < OFFLINE_INTERVALS * interval || is_awaited(table, index)) {
+    if (silent < OFFLINE_INTERVALS * interval) {
         return NODE_SUSPECT;
     }
-    return silent < table->options.lost_after_ms ? NODE_OFFLINE : NODE_LOST;
+    bool was_there = table->shared.live[index].seen_ms != 0;
+    return was_there && silent >= table->options.lost_after_ms ? NODE_LOST : NODE_OFFLINE;
+}
+
+static enum node_health health_at(const struct node_table *table, size_t index)
+{
+    switch (table->shared.facts.nodes[index].state) {
+    case META_NODE_GONE: return NODE_GONE;
+    case META_NODE_LOST: return NODE_LOST;
+    case META_NODE_ACTIVE:
+    case META_NODE_DRAINING:
+    case META_NODE_SUSPENDED: break;
+    }
+    return health_by_silence(table, index);
 }
 
 /* ---- heartbeats ---- */
@@ -279,6 +309,18 @@ static size_t take_dirty(
     return count;
 }
 
+/* They could not be written. */
+static void give_back_dirty(
+    struct node_table *table, const struct meta_node_seen *batch, size_t count)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    for (size_t i = 0; i < count; i++) {
+        ssize_t index = index_of_number(table, batch[i].number);
+        assert(index != NOT_THERE);
+        table->shared.live[index].is_dirty = true;
+    }
+}
+
 enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *err)
 {
     enum hearth_code code = HEARTH_OK;
@@ -290,6 +332,9 @@ enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *e
         count = take_dirty(table, &arena, batch);
         if (count > 0) {
             code = meta_node_seen(table->options.store, batch, count, err);
+        }
+        if (code != HEARTH_OK) {
+            give_back_dirty(table, batch, count);
         }
         arena_fini(&arena);
     }
@@ -359,7 +404,12 @@ enum node_health node_table_health(struct node_table *table, uint32_t number, ui
         *silent_ms = UINT64_MAX;
         return NODE_GONE;
     }
-    *silent_ms = is_awaited(table, (size_t)index) ? 0 : silent_ms_at(table, (size_t)index);
+    enum meta_node_state state = table->shared.facts.nodes[index].state;
+    if (state == META_NODE_LOST || state == META_NODE_GONE) {
+        *silent_ms = UINT64_MAX;
+    } else {
+        *silent_ms = is_awaited(table, (size_t)index) ? 0 : silent_ms_at(table, (size_t)index);
+    }
     return health_at(table, (size_t)index);
 }
 

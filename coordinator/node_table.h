@@ -11,10 +11,14 @@
  * A heartbeat whose volume is another one, or an older copy of the one known, is not counted: what
  * the node held may not be there.  Its slots are missing until the right disk reports again.
  *
- * Suspect nodes are still read from, but take no new shards.  After a start nobody has been heard
- * yet: a node seen within the hour before counts as suspect for ten intervals.
+ * Suspect nodes are still read from, but take no new shards.
  *
- * Thread-safety: any thread; one lock, never held over I/O.
+ * Silence counts only while somebody listened: the time between the last heartbeat of anybody and
+ * our start does not.  After a start nobody has been heard yet: a node that was not offline before
+ * counts as suspect for ten intervals.
+ *
+ * Thread-safety: any thread.  Reloads follow one another; the lock of the rest is never held over
+ * I/O.
  */
 #ifndef HEARTH_COORDINATOR_NODE_TABLE_H
 #define HEARTH_COORDINATOR_NODE_TABLE_H
@@ -75,7 +79,10 @@ bool node_table_find(
 enum hearth_code node_table_fleet(
     struct node_table *table, struct arena *arena, struct place_fleet *out, struct hearth_err *err);
 
-/* Health, and since when it has been silent; of an unknown number NODE_GONE. */
+/*
+ * Health, and for how long it has been silent: UINT64_MAX when it was called lost, or is gone.
+ * NODE_LOST goes by options.lost_after_ms.  An unknown number is NODE_GONE.
+ */
 enum node_health node_table_health(struct node_table *table, uint32_t number, uint64_t *silent_ms);
 
 /* Id and the endpoints that were dialled and answered as this node, in the arena.  false: no such

@@ -3,7 +3,7 @@
 static bool is_held(
     struct meta_holder holder, const struct repair_node *node, const struct profile *profile)
 {
-    return holder.node != 0 && node->health != NODE_GONE && node->health != NODE_LOST &&
+    return holder.node != 0 && node->health != NODE_GONE &&
         node->silent_ms < UINT64_C(1000) * profile->lost_after_s;
 }
 

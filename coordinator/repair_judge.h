@@ -1,8 +1,8 @@
 /*
  * repair_judge.h - how one segment is: what is held, what can be read now, what has to be rebuilt.
  *
- * A slot is held unless it is empty, or its node is gone, called lost, or silent for the profile's
- * `lost after`.  A held slot is reachable while its node answers.
+ * A slot is held unless it is empty, or its node is gone, called lost, or silent for the `lost
+ * after` of the segment's own profile.  A held slot is reachable while its node answers.
  *
  * Pure.  Thread-safety: functions of their arguments alone.
  */
@@ -14,7 +14,7 @@
 #include "coordinator/profile.h"
 #include "erasure/ec_slots.h"
 
-/* What is known of a holder's node. */
+/* What is known of a holder's node: node_table_health(). */
 struct repair_node {
     enum node_health health;
     uint64_t silent_ms;

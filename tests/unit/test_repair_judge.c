@@ -1,0 +1,151 @@
+/*
+ * repair_judge: what counts as held, reachable and due, case by case.
+ *
+ * A case draws the eight slots of a segment (profile local: k 4, r 5, n 8, fill 8; or small: k 4,
+ * r 11, n 14, fill 14 after an hour, lost after three days), one letter a slot:
+ *
+ *   a  alive            s  suspect             o  offline, silent for less than `lost after`
+ *   x  silent for exactly `lost after`         L  called lost by the operator
+ *   G  gone             -  never held
+ */
+#include "coordinator/repair_judge.h"
+
+#include "tests/lib/test.h"
+
+#define SEALED_MS UINT64_C(1000000)
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static struct repair_node node_of(char letter, const struct profile *profile)
+{
+    const uint64_t lost_ms = UINT64_C(1000) * profile->lost_after_s;
+    switch (letter) {
+    case 'a': return (struct repair_node){NODE_ALIVE, 0};
+    case 's': return (struct repair_node){NODE_SUSPECT, lost_ms / 2};
+    case 'o': return (struct repair_node){NODE_OFFLINE, lost_ms - 1};
+    case 'x': return (struct repair_node){NODE_OFFLINE, lost_ms};
+    case 'L': return (struct repair_node){NODE_LOST, UINT64_MAX};
+    case 'G': return (struct repair_node){NODE_GONE, UINT64_MAX};
+    default: return (struct repair_node){NODE_GONE, 0};
+    }
+}
+
+static void draw(const char *slots, const struct profile *profile, struct meta_segment *segment,
+    struct repair_node *nodes)
+{
+    assert_int_equal(strlen(slots), profile->n);
+    *segment = (struct meta_segment){
+        .profile = profile->number, .k = profile->k, .n = profile->n, .sealed_ms = SEALED_MS};
+    for (unsigned slot = 0; slot < segment->n; slot++) {
+        segment->holders[slot].node = slots[slot] == '-' ? 0 : 100 + slot;
+        nodes[slot] = node_of(slots[slot], profile);
+    }
+}
+
+struct expectation {
+    const char *profile;
+    const char *slots;
+    uint64_t age_ms; /* since the segment was sealed */
+    unsigned held;
+    unsigned reachable;
+    bool is_due;
+    unsigned urgency;
+};
+
+static void every_case_is_judged_as_drawn(void **state)
+{
+    (void)state;
+    static const struct expectation cases[] = {
+        /* local: anything below n is due at once, unless it cannot be read */
+        {"local", "aaaaaaaa", 0, 8, 8, false, 4},
+        {"local", "aaaaaaa-", 0, 7, 7, true, 3},
+        {"local", "aaaaaaax", 0, 7, 7, true, 3},
+        {"local", "aaaaaaaL", 0, 7, 7, true, 3},
+        {"local", "aaaaaaaG", 0, 7, 7, true, 3},
+        {"local", "aaaaaaao", 0, 8, 7, false, 4},
+        {"local", "aaaaaaas", 0, 8, 8, false, 4},
+        {"local", "ssssxxxx", 0, 4, 4, true, 0},
+        {"local", "aaaaxxxx", 0, 4, 4, true, 0},
+        {"local", "aaaxxxxx", 0, 3, 3, false, 0},
+        {"local", "aaaoxxxx", 0, 4, 3, false, 0}, /* held, but nobody to read from now */
+        {"local", "LLLLLLLL", 0, 0, 0, false, 0},
+        {"local", "oooooooo", 0, 8, 0, false, 4},
+        /* small: up to fill only after its first hour, at r at once */
+        {"small", "aaaaaaaaaaaa--", 0, 12, 12, false, 8},
+        {"small", "aaaaaaaaaaaa--", HOUR_MS - 1, 12, 12, false, 8},
+        {"small", "aaaaaaaaaaaa--", HOUR_MS, 12, 12, true, 8},
+        {"small", "aaaaaaaaaaa---", 0, 11, 11, true, 7},
+        {"small", "aaaaaaaaaaaaoo", HOUR_MS, 14, 12, false, 10},
+        {"small", "aaaaooooooooxx", HOUR_MS, 12, 4, true, 8},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct expectation *expect = &cases[i];
+        const struct profile *profile = profile_by_name(view_text(expect->profile));
+        struct meta_segment segment;
+        struct repair_node nodes[META_SLOTS_MAX];
+        struct repair_judgement got;
+        draw(expect->slots, profile, &segment, nodes);
+        repair_judge(&segment, profile, nodes, SEALED_MS + expect->age_ms, &got);
+        print_message("%s %s\n", expect->profile, expect->slots);
+        assert_int_equal(ec_slots_count(got.held), expect->held);
+        assert_int_equal(ec_slots_count(got.reachable), expect->reachable);
+        assert_int_equal(got.is_due, expect->is_due);
+        assert_int_equal(got.urgency, expect->urgency);
+        assert_int_equal(ec_slots_count(got.missing), profile->n - expect->held);
+    }
+}
+
+/* Every drawing of eight letters from a small alphabet: the sets fit together. */
+static void a_slot_is_held_or_missing_and_reachable_only_when_held(void **state)
+{
+    (void)state;
+    static const char letters[] = "axo-";
+    const struct profile *profile = profile_by_name(view_text("local"));
+    for (unsigned world = 0; world < 1u << 16; world++) {
+        char slots[9] = {0};
+        struct meta_segment segment;
+        struct repair_node nodes[META_SLOTS_MAX];
+        struct repair_judgement got;
+        for (unsigned slot = 0; slot < 8; slot++) {
+            slots[slot] = letters[world >> 2 * slot & 3];
+        }
+        draw(slots, profile, &segment, nodes);
+        repair_judge(&segment, profile, nodes, SEALED_MS, &got);
+        for (unsigned slot = 0; slot < 8; slot++) {
+            bool held = slots[slot] == 'a' || slots[slot] == 'o';
+            assert_int_equal(ec_slots_has(got.held, slot), held);
+            assert_int_equal(ec_slots_has(got.missing, slot), !held);
+            assert_int_equal(ec_slots_has(got.reachable, slot), slots[slot] == 'a');
+        }
+        assert_true(!got.is_due || ec_slots_count(got.reachable) >= profile->k);
+    }
+}
+
+/*
+ * The node table calls a node lost by the cluster's profile; a segment goes by its own.  (It was
+ * taken as lost after 30 s in a cluster of profile local, whatever its own profile said.)
+ */
+static void a_segment_goes_by_its_own_profiles_patience(void **state)
+{
+    (void)state;
+    const struct profile *profile = profile_by_name(view_text("small"));
+    struct meta_segment segment;
+    struct repair_node nodes[META_SLOTS_MAX];
+    struct repair_judgement got;
+    draw("aaaaaaaaaaaaaa", profile, &segment, nodes);
+    nodes[3] = (struct repair_node){NODE_LOST, 60 * 1000};
+    repair_judge(&segment, profile, nodes, SEALED_MS + HOUR_MS, &got);
+    assert_true(ec_slots_has(got.held, 3));
+    assert_false(ec_slots_has(got.reachable, 3));
+    assert_false(got.is_due);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_case_is_judged_as_drawn),
+        cmocka_unit_test(a_slot_is_held_or_missing_and_reachable_only_when_held),
+        cmocka_unit_test(a_segment_goes_by_its_own_profiles_patience),
+    };
+    return cmocka_run_group_tests_name("repair_judge", tests, NULL, NULL);
+}
