@@ -31,7 +31,15 @@
     X(STORAGED_PUT_CELL, "storaged.put.cell", "the volume took a cell")                            \
     X(STORAGED_PUT_FOOTER, "storaged.put.footer", "footer accepted, not given to the volume")      \
     X(STORAGED_PUT_DURABLE, "storaged.put.durable", "the shard is durable, no receipt made")       \
-    X(STORAGED_PUT_ACKNOWLEDGED, "storaged.put.acknowledged", "the receipt is on its way")
+    X(STORAGED_PUT_ACKNOWLEDGED, "storaged.put.acknowledged", "the receipt is on its way")         \
+    X(STORAGED_LOG_CREATED, "storaged.log.created", "a new log's header is durable, not its name") \
+    X(STORAGED_LOG_WRITTEN, "storaged.log.written", "records are written, not synced")             \
+    X(STORAGED_LOG_SYNCED, "storaged.log.synced", "records are durable, nobody was told")          \
+    X(STORAGED_INDEX_SYNCED, "storaged.index.synced", "a checkpoint is durable, not in place")     \
+    X(STORAGED_INDEX_RENAMED, "storaged.index.renamed",                                            \
+        "it is in place, the directory not synced")                                                \
+    X(STORAGED_SUPERBLOCK_WRITTEN, "storaged.superblock.written", "one of its two copies is new")  \
+    X(STORAGED_TRASH_DURABLE, "storaged.trash.durable", "a shard is trash, not reported")
 
 #define FAILPOINTS_COORDINATOR(X)                                                                  \
     X(COORDINATOR_META_BEGIN, "coordinator.meta.begin", "a group of changes was taken up")         \

@@ -1,5 +1,7 @@
 #include "storaged/log_writer.h"
 
+#include "common/failpoint.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -113,6 +115,10 @@ static void synced(struct disk_io *io)
         fail(writer, io->error);
         return;
     }
+    if (FAILPOINT(STORAGED_LOG_SYNCED)) {
+        fail(writer, EIO);
+        return;
+    }
     writer->at.durable = writer->sync_sequence;
     writer->at.durable_end = writer->sync_end;
     writer->options.on_sync(writer->options.context);
@@ -159,7 +165,7 @@ static void write_answered(struct disk_io *io)
     writer->write_is_busy = false;
     if (io->error != 0 || writer->error != 0) {
         fail(writer, io->error);
-    } else if (io->size != writer->batch_size) {
+    } else if (io->size != writer->batch_size || FAILPOINT(STORAGED_LOG_WRITTEN)) {
         fail(writer, EIO);
     } else {
         batch_written(writer);

@@ -1,5 +1,6 @@
 #include "storaged/trash_queue.h"
 
+#include "common/failpoint.h"
 #include "common/log.h"
 
 #include <assert.h>
@@ -50,6 +51,7 @@ static void trashed(struct volume_wait *wait)
     struct trash_queue *queue = op->queue;
     op->is_out = false;
     queue->ops_out--;
+    (void)FAILPOINT(STORAGED_TRASH_DURABLE);
     if (wait->err.code == HEARTH_OK) {
         add_result(queue, &op->id, op->trash.outcome);
     } else {

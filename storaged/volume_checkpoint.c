@@ -1,5 +1,7 @@
 #include "storaged/volume_state.h"
 
+#include "common/failpoint.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -165,6 +167,7 @@ static void names_synced(struct disk_io *io)
 
 static void renamed(struct disk_io *io)
 {
+    (void)FAILPOINT(STORAGED_INDEX_RENAMED);
     if (io->error != 0) {
         give_up(io->context);
     } else {
@@ -174,7 +177,7 @@ static void renamed(struct disk_io *io)
 
 static void synced(struct disk_io *io)
 {
-    if (io->error != 0) {
+    if (io->error != 0 || FAILPOINT(STORAGED_INDEX_SYNCED)) {
         give_up(io->context);
     } else {
         step(io->context, DISK_RENAME, renamed);

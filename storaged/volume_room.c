@@ -1,5 +1,7 @@
 #include "storaged/volume_state.h"
 
+#include "common/failpoint.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -244,8 +246,8 @@ static void became_durable(struct disk_io *io)
 static void header_synced(struct disk_io *io)
 {
     struct volume *volume = io->context;
-    if (io->error != 0) {
-        creation_failed(volume, io->error);
+    if (io->error != 0 || FAILPOINT(STORAGED_LOG_CREATED)) {
+        creation_failed(volume, io->error != 0 ? io->error : EIO);
         return;
     }
     creation_step(volume, DISK_SYNC_DIR, became_durable);

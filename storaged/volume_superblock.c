@@ -1,5 +1,7 @@
 #include "storaged/volume_state.h"
 
+#include "common/failpoint.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -151,8 +153,11 @@ static enum hearth_code open_copies(
     unsigned worse = is_better(&copies[0], &copies[1]) ? 0 : 1;
     struct disk_io names_sync = {.request = DISK_SYNC_DIR};
     if (write_copy(volume, names[worse], &copies[worse], err) != HEARTH_OK ||
-        run(volume, &names_sync, err, "sync", "the directory") != HEARTH_OK ||
-        write_copy(volume, names[1 - worse], &copies[1 - worse], err) != HEARTH_OK) {
+        run(volume, &names_sync, err, "sync", "the directory") != HEARTH_OK) {
+        return err->code;
+    }
+    (void)FAILPOINT(STORAGED_SUPERBLOCK_WRITTEN);
+    if (write_copy(volume, names[1 - worse], &copies[1 - worse], err) != HEARTH_OK) {
         return err->code;
     }
     return run(volume, &names_sync, err, "sync", "the directory");

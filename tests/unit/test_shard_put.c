@@ -415,6 +415,23 @@ static void a_step_that_fails_is_told_and_the_shard_can_come_again(void **state)
     assert_int_equal(fixture->peer.code, HEARTH_OK);
     test_peer_fini(&fixture->peer, &fixture->node);
 }
+
+static void a_log_that_fails_is_told_and_the_shard_goes_to_another(void **state)
+{
+    static const char *const specs[] = {
+        "storaged.log.created=error", "storaged.log.written=error", "storaged.log.synced=error"};
+    struct fixture *fixture = *state;
+    for (unsigned i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+        struct order order = put_order(fixture);
+        assert_ok(failpoint_arm(specs[i], &fixture->node.err), &fixture->node.err);
+        test_peer_put(&fixture->peer, &fixture->node, &order, &shard);
+        expect_refusal(fixture, HEARTH_IO);
+        assert_nothing_is_left(fixture);
+        test_node_fini(&fixture->node);
+        test_node_init(&fixture->node); /* the second failure would end this one's writing */
+    }
+    assert_ok(failpoint_arm(NULL, &fixture->node.err), &fixture->node.err);
+}
 #endif
 
 int main(void)
@@ -440,6 +457,7 @@ int main(void)
         CASE(a_client_that_drips_is_sent_away),
 #ifdef HEARTH_FAILPOINTS
         CASE(a_step_that_fails_is_told_and_the_shard_can_come_again),
+        CASE(a_log_that_fails_is_told_and_the_shard_goes_to_another),
 #endif
 #undef CASE
     };
