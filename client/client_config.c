@@ -9,6 +9,8 @@ static const struct config_param params[] = {
         .help = "Where the coordinator renews certificates."},
     {"coordinator", "ca", CONFIG_PATH, FIELD(ca), .preset = CLIENT_CONFIG_CA, .min = 1,
         .help = "The certificate of the cluster's own authority."},
+    {"client", "tenant", CONFIG_TEXT, FIELD(tenant), .preset = "",
+        .help = "The name of the customer's account, for people to read."},
     {"client", "key", CONFIG_PATH, FIELD(key), .preset = CLIENT_CONFIG_KEY, .min = 1,
         .help = "The private key of this customer's machine. Who has it can write and delete."},
     {"client", "certificate", CONFIG_PATH, FIELD(certificate), .preset = CLIENT_CONFIG_CERTIFICATE,

@@ -23,6 +23,7 @@ struct client_config {
     struct config_addresses enrolment;    /* where certificates are renewed */
     const char *ca;
 
+    const char *tenant;
     const char *key;
     const char *certificate;
     const char *root_key;

@@ -196,6 +196,12 @@ static enum hearth_code enrol(struct work *work, struct hearth_err *err)
     if (identity_enrol(&enrolment, &work->arena, reply, err) != HEARTH_OK) {
         return err->code;
     }
+    if (work->join->class == PEER_CLIENT) {
+        work->config.tenant = arena_text(&work->arena, reply->tenant_name);
+    }
+    if (work->config.tenant == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "join");
+    }
     return parse_addresses(
         work, reply->coordinators, reply->coordinators_count, &work->config.coordinators, err);
 }

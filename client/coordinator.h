@@ -1,8 +1,8 @@
 /*
  * coordinator.h - the seam between the library and the coordinator: one question, one answer.
  *
- * coordinator_rpc.c asks the real one; tests/lib/fake_coordinator.c invents one, and decides which
- * answers get lost.
+ * coordinator_net_rpc.c asks the real one; tests/lib/fake_coordinator.c invents one, and decides
+ * which answers get lost.
  *
  * Thread-safety: any thread.
  */
@@ -24,6 +24,9 @@ struct coordinator_ops {
      */
     enum hearth_code (*ask)(struct coordinator *coordinator, enum rpc_method method,
         const void *request, struct arena *arena, void *reply, struct hearth_err *err);
+
+    /* A session is about to be opened: the moment to renew what we show to the coordinator. */
+    void (*refresh)(struct coordinator *coordinator);
 };
 
 struct coordinator {

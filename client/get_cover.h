@@ -22,6 +22,7 @@ struct get_holder {
     const struct wire_placement *placement; /* NULL: no node holds it */
     bool is_usable;                         /* has an order, and has not failed */
     enum hearth_code failed;                /* HEARTH_OK: it has not */
+    unsigned tries;                         /* in vain: a node may have several addresses */
     enum node_standing standing;
 };
 

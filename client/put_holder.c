@@ -85,6 +85,7 @@ void put_holder_open(struct put_holder *holder, const struct wire_placement *pla
 {
     assert(placement->slot == holder->slot);
     move(holder, PUT_HOLDER_SENDING);
+    holder->tries = placement == holder->placement ? holder->tries + 1 : 1;
     holder->placement = placement;
     crypto_hash_destroy(holder->tags); /* what it hashed for another offer counts for nothing */
     holder->tags = crypto_hash_create(CRYPTO_SHA256);

@@ -50,6 +50,7 @@ struct put_holder {
     unsigned next_stripe;  /* the first not yet queued */
     unsigned queued;       /* cells the network has not taken yet */
     bool is_catching_up;   /* began when stripes were finished already; nobody waits for it yet */
+    unsigned tries;        /* of this offer: a node may have several addresses */
     bool may_have_moved;   /* no cell was taken: perhaps the node is somewhere else now */
     uint64_t moved_ns;     /* when it last made progress */
     struct slice receipt;  /* of STORED */

@@ -37,6 +37,9 @@ const struct wire_placement *put_spares_replace(
 {
     assert(holder->state == PUT_HOLDER_LOST);
     if (holder->may_have_moved && holder->err.code == HEARTH_UNREACHABLE) {
+        if (holder->tries < holder->placement->node->endpoints_count) {
+            return holder->placement; /* its next address */
+        }
         const struct wire_placement *moved =
             session_follow_node(spares->transfer->session, holder->placement, spares->arena);
         if (moved != NULL) {

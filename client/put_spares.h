@@ -1,7 +1,8 @@
 /*
  * put_spares.h - where a slot goes when its node fails: after the node that moved, or to another.
  *
- *   lost holder -> is its node somewhere else now (Whereis)?  -> the same offer at that address
+ *   lost holder -> has its node another address?              -> the same offer there
+ *               -> is it somewhere else now (Whereis)?        -> the same offer there
  *               -> else another node (OfferSlot)              -> a new offer
  *               -> else nobody
  *

@@ -64,12 +64,13 @@ static void adopt_holders(struct segment_get *get)
     }
 }
 
-/* It lies at the holder, not at the order we showed it. */
+/* It lies at the holder, not at the order we showed it, nor at a sink so slow that the call's
+ * deadline passed. */
 static bool is_holders_fault(enum hearth_code failed)
 {
     enum hearth_reaction reaction = hearth_code_reaction(failed);
     return failed != HEARTH_OK && reaction != HEARTH_REACT_FIX_CALL &&
-        reaction != HEARTH_REACT_RETRY;
+        reaction != HEARTH_REACT_RETRY && reaction != HEARTH_REACT_RESOLVE;
 }
 
 static enum hearth_code ask_more_orders(
@@ -162,18 +163,23 @@ static void note_lost_lane(struct segment_get *get, struct get_lane *lane)
     struct get_holder *holder = &get->cover.holders[lane->slot];
     struct node_health *health = &get->source->transfer->session->health;
     struct view node_id = holder->placement->node->node_id;
-    holder->is_usable = false;
-    holder->failed = lane->err.code;
     lane->state = GET_LANE_FREE;
     get->is_disturbed = true;
+    if (lane->err.code == HEARTH_UNREACHABLE &&
+        ++holder->tries < holder->placement->node->endpoints_count) {
+        return; /* its next address */
+    }
+    holder->is_usable = false;
+    holder->failed = lane->err.code;
     switch (hearth_code_reaction(lane->err.code)) {
     case HEARTH_REACT_REPAIR: node_health_note(health, node_id, NODE_WRONG); break;
-    case HEARTH_REACT_ELSEWHERE:
-    case HEARTH_REACT_RESOLVE: node_health_note(health, node_id, NODE_SILENT); break;
+    case HEARTH_REACT_ELSEWHERE: node_health_note(health, node_id, NODE_SILENT); break;
     default: break;
     }
-    get_reports_add(
-        get->source->reports, get->range->info->segment_id, holder->placement, &lane->err);
+    if (is_holders_fault(lane->err.code)) {
+        get_reports_add(
+            get->source->reports, get->range->info->segment_id, holder->placement, &lane->err);
+    }
 }
 
 static bool is_in_the_way(const struct segment_get *get, const struct get_lane *lane)
@@ -189,7 +195,7 @@ static void judge_lanes(struct segment_get *get, uint64_t now_ns)
         struct get_lane *lane = &get->cover.lanes[i];
         if (lane->state == GET_LANE_RUNNING && is_in_the_way(get, lane)) {
             if (now_ns >= lane->awaited_ns + SILENCE_MS * (uint64_t)MS) {
-                get_lane_give_up(lane, HEARTH_DEADLINE, "silent for 30 s");
+                get_lane_give_up(lane, HEARTH_UNREACHABLE, "silent for 30 s");
             } else if (now_ns >= lane->awaited_ns + late_ns && !lane->is_late) {
                 lane->is_late = true;
                 get->is_disturbed = true;

@@ -78,6 +78,7 @@ static enum hearth_code open_session(struct session *session, struct hearth_err 
     pki_key_public(key, public_key);
     const struct wire_open_session_request request = {
         .public_key = view_of(public_key, sizeof(public_key))};
+    session->coordinator->ops->refresh(session->coordinator);
     const struct ask ask = {
         .method = RPC_OPEN_SESSION, .request = &request, .patience_ms = ASK_PATIENCE_MS};
 
