@@ -9,7 +9,7 @@
 enum { DAY_S = 86400, KEY_ID = 1, INTERVAL_MS = 50, DRAIN_MS = 200 };
 
 const struct test_shard daemon_shard = {
-    .cells = 6, .cell_size = 65552, .last_cell_size = 640, .seed = 3};
+    .cells = 24, .cell_size = 65552, .last_cell_size = 640, .seed = 3};
 
 static const uint8_t master[CRYPTO_KEY_SIZE] = {8};
 
@@ -132,8 +132,8 @@ static void make_settings(struct daemon_world *world)
     };
 }
 
-/* Until the first reply has been worked in: the second beat comes after it. */
-static void wait_until_ready(struct daemon_world *world)
+/* The second beat from now comes after its reply has been worked in. */
+void daemon_world_wait_until_ready(struct daemon_world *world)
 {
     test_gate_wait(&world->coordinator.beats, test_gate_count(&world->coordinator.beats) + 2);
 }
@@ -142,7 +142,7 @@ void daemon_world_start(struct daemon_world *world)
 {
     assert_ok(
         storaged_start(&world->settings, env_system(), &world->node, &world->err), &world->err);
-    wait_until_ready(world);
+    daemon_world_wait_until_ready(world);
 }
 
 struct rpc_channel *daemon_world_channel(
@@ -164,7 +164,7 @@ struct rpc_channel *daemon_world_channel(
     return channel;
 }
 
-void daemon_world_init(struct daemon_world *world)
+void daemon_world_init_files(struct daemon_world *world)
 {
     *world = (struct daemon_world){.folder = "/tmp/hearth-test-storaged-XXXXXX"};
     assert_non_null(mkdtemp(world->folder));
@@ -177,8 +177,13 @@ void daemon_world_init(struct daemon_world *world)
     assert_ok(pki_key_create(&world->key, &world->err), &world->err);
     daemon_world_write_identity(world, world->key);
     world->session = test_credentials(&world->ca, env_system(), PEER_SESSION, DAY_S);
-    daemon_world_start(world);
     world->channel = daemon_world_channel(world, world->session);
+}
+
+void daemon_world_init(struct daemon_world *world)
+{
+    daemon_world_init_files(world);
+    daemon_world_start(world);
 }
 
 void daemon_world_fini(struct daemon_world *world)
@@ -240,7 +245,6 @@ void remote_open(
     test_gate_init(&remote->events);
     test_gate_init(&remote->closed);
     assert_ok(rpc_stream_open(channel, &request, &handlers, remote, &remote->stream, &err), &err);
-    rpc_stream_read(remote->stream);
 }
 
 void remote_send(struct remote *remote, struct buf *message TAKES)
@@ -299,7 +303,8 @@ static void sign(struct daemon_world *world, const struct order *order, uint8_t 
     order_encode(order, keys.order_key, bytes);
 }
 
-void daemon_world_begin_put(struct daemon_world *world, struct remote *remote, uint8_t number)
+void daemon_world_begin_put(
+    struct daemon_world *world, struct remote *remote, struct rpc_channel *channel, uint8_t number)
 {
     uint8_t bytes[ORDER_SIZE];
     struct order order = make_order(world, ORDER_PUT, number);
@@ -310,14 +315,16 @@ void daemon_world_begin_put(struct daemon_world *world, struct remote *remote, u
                   &(struct wire_shard_put_message){.step = WIRE_SHARD_PUT_OPEN, .open = &open},
                   &message, &world->err),
         &world->err);
-    remote_open(remote, world->channel, RPC_SHARD_PUT, NULL);
+    remote_open(remote, channel, RPC_SHARD_PUT, NULL);
+    rpc_stream_read(remote->stream);
     remote_send(remote, message);
 }
 
-enum hearth_code daemon_world_put(struct daemon_world *world, uint8_t number)
+enum hearth_code daemon_world_put(
+    struct daemon_world *world, struct rpc_channel *channel, uint8_t number)
 {
     struct remote remote;
-    daemon_world_begin_put(world, &remote, number);
+    daemon_world_begin_put(world, &remote, channel, number);
     for (uint32_t stripe = 0; stripe < daemon_shard.cells; stripe++) {
         remote_send(&remote, test_put_cell(&daemon_shard, stripe));
     }
@@ -328,7 +335,7 @@ enum hearth_code daemon_world_put(struct daemon_world *world, uint8_t number)
     return code;
 }
 
-static void begin_get(
+void daemon_world_begin_get(
     struct daemon_world *world, struct remote *remote, struct rpc_channel *channel, uint8_t number)
 {
     uint8_t bytes[ORDER_SIZE];
@@ -345,7 +352,8 @@ enum hearth_code daemon_world_get(
 {
     static uint8_t expected[65552 + VOLUME_TAG_SIZE];
     struct remote remote;
-    begin_get(world, &remote, channel, number);
+    daemon_world_begin_get(world, &remote, channel, number);
+    rpc_stream_read(remote.stream);
     enum hearth_code code = remote_wait(&remote);
     for (uint32_t stripe = 0; code == HEARTH_OK && stripe < daemon_shard.cells; stripe++) {
         struct view message = buf_view(remote.messages[stripe]);

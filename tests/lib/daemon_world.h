@@ -45,6 +45,15 @@ struct daemon_world {
 void daemon_world_init(struct daemon_world *world);
 void daemon_world_fini(struct daemon_world *world);
 
+/*
+ * All but the node itself, which the test runs as a process: its settings and identity are in
+ * files, the coordinator answers.
+ */
+void daemon_world_init_files(struct daemon_world *world);
+
+/* Until orders can be judged by the node that runs now. */
+void daemon_world_wait_until_ready(struct daemon_world *world);
+
 /* As after storaged_stop(): starts it again and waits until orders can be judged. */
 void daemon_world_start(struct daemon_world *world);
 
@@ -73,6 +82,7 @@ struct remote {
     enum hearth_code code; /* of the end */
 };
 
+/* Nothing is read before rpc_stream_read(remote->stream); then everything is. */
 void remote_open(
     struct remote *remote, struct rpc_channel *channel, unsigned method, const void *message);
 
@@ -84,13 +94,19 @@ enum hearth_code remote_wait(struct remote *remote);
 void remote_fini(struct remote *remote);
 
 /* Opens a put that the node accepts. */
-void daemon_world_begin_put(struct daemon_world *world, struct remote *remote, uint8_t number);
+void daemon_world_begin_put(
+    struct daemon_world *world, struct remote *remote, struct rpc_channel *channel, uint8_t number);
+
+/* Opens a get of the whole shard; nothing is read yet. */
+void daemon_world_begin_get(
+    struct daemon_world *world, struct remote *remote, struct rpc_channel *channel, uint8_t number);
 
 /* What every put and get here is about. */
 extern const struct test_shard daemon_shard;
 
 /* From the first message to the end; a get compares what comes. */
-enum hearth_code daemon_world_put(struct daemon_world *world, uint8_t number);
+enum hearth_code daemon_world_put(
+    struct daemon_world *world, struct rpc_channel *channel, uint8_t number);
 enum hearth_code daemon_world_get(
     struct daemon_world *world, struct rpc_channel *channel, uint8_t number);
 

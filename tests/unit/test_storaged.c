@@ -27,7 +27,7 @@ static int teardown(void **state)
 static void what_was_put_is_there_also_after_a_restart(void **state)
 {
     struct daemon_world *world = *state;
-    assert_int_equal(daemon_world_put(world, 1), HEARTH_OK);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
     assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_OK);
     assert_int_equal(daemon_world_get(world, world->channel, 2), HEARTH_NOT_FOUND);
 
@@ -44,7 +44,7 @@ static void only_a_session_may_ask(void **state)
     struct daemon_world *world = *state;
     struct rpc_credentials *client = test_credentials(&world->ca, env_system(), PEER_CLIENT, 3600);
     struct rpc_channel *channel = daemon_world_channel(world, client);
-    assert_int_equal(daemon_world_put(world, 1), HEARTH_OK);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
     assert_int_equal(daemon_world_get(world, channel, 1), HEARTH_DENIED);
     rpc_channel_destroy(channel);
     rpc_credentials_unref(client);
@@ -55,7 +55,7 @@ static void one_more_request_than_there_is_room_for_is_told_busy(void **state)
     struct daemon_world *world = *state;
     struct remote remotes[DAEMON_STREAMS_MAX];
     for (uint8_t i = 0; i < DAEMON_STREAMS_MAX; i++) {
-        daemon_world_begin_put(world, &remotes[i], i);
+        daemon_world_begin_put(world, &remotes[i], world->channel, i);
         remote_send(&remotes[i], test_put_cell(&daemon_shard, 0));
     }
     /* all were admitted before this one: their events came back over the same connection */
@@ -80,10 +80,11 @@ static void noise_ends_its_own_stream_and_no_other(void **state)
 {
     struct daemon_world *world = *state;
     struct remote good;
-    daemon_world_begin_put(world, &good, 1);
+    daemon_world_begin_put(world, &good, world->channel, 1);
     for (uint8_t seed = 0; seed < 20; seed++) {
         struct remote remote;
         remote_open(&remote, world->channel, RPC_SHARD_PUT, NULL);
+        rpc_stream_read(remote.stream);
         remote_send(&remote, noise(seed));
         assert_int_equal(remote_wait(&remote), HEARTH_INVALID);
         remote_fini(&remote);
@@ -102,14 +103,14 @@ static void a_client_that_breaks_off_leaves_room_for_itself(void **state)
     struct daemon_world *world = *state;
     for (unsigned i = 0; i < 2 * DAEMON_STREAMS_MAX; i++) {
         struct remote remote;
-        daemon_world_begin_put(world, &remote, 1);
+        daemon_world_begin_put(world, &remote, world->channel, 1);
         remote_send(&remote, test_put_cell(&daemon_shard, 0));
         rpc_stream_cancel(remote.stream);
         remote_fini(&remote);
     }
     enum hearth_code code;
     do { /* until the node has heard of the last of them */
-        code = daemon_world_put(world, 1);
+        code = daemon_world_put(world, world->channel, 1);
     } while (code == HEARTH_BUSY);
     assert_int_equal(code, HEARTH_OK);
 }
@@ -118,7 +119,7 @@ static void a_shard_named_dead_is_trash_when_that_is_reported(void **state)
 {
     struct daemon_world *world = *state;
     struct daemon_coordinator *coordinator = &world->coordinator;
-    assert_int_equal(daemon_world_put(world, 1), HEARTH_OK);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
     pthread_mutex_lock(&coordinator->mutex);
     coordinator->trash = test_shard_id(1);
     coordinator->has_trash = true;
@@ -131,7 +132,7 @@ static void a_shard_named_dead_is_trash_when_that_is_reported(void **state)
         results = coordinator->results;
         pthread_mutex_unlock(&coordinator->mutex);
     }
-    assert_int_equal(daemon_world_put(world, 1), HEARTH_TRASHED);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_TRASHED);
     assert_int_equal(
         daemon_world_get(world, world->channel, 1), HEARTH_OK); /* for seven more days (D5) */
 }
@@ -140,7 +141,7 @@ static void stopping_does_not_wait_for_clients_that_hang(void **state)
 {
     struct daemon_world *world = *state;
     struct remote remote;
-    daemon_world_begin_put(world, &remote, 1);
+    daemon_world_begin_put(world, &remote, world->channel, 1);
     remote_send(&remote, test_put_cell(&daemon_shard, 0));
     uint64_t before_ns = env_now_ns(env_system());
     storaged_stop(world->node);
