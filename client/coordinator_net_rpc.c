@@ -93,7 +93,9 @@ static void release(
     UNLOCKS pthread_mutex_t *held = lock(&net->shared.mutex);
     if (!is_reached && net->shared.channel == channel && net->addresses->count > 1) {
         net->shared.address = (net->shared.address + 1) % net->addresses->count;
-        forget_channel(net);
+        net->shared.channel = NULL;
+        channel->refs--;
+        assert(channel->refs > 0); /* ours */
     }
     drop_channel(channel);
 }
@@ -104,7 +106,7 @@ static enum hearth_code ask(struct coordinator *coordinator, enum rpc_method met
     struct coordinator_net_rpc *net = (struct coordinator_net_rpc *)coordinator;
     const struct rpc_request question = {
         .method = method, .message = request, .deadline_ms = QUESTION_DEADLINE_MS};
-    struct shared_channel *channel;
+    struct shared_channel *channel = NULL;
     enum hearth_code code = acquire(net, &channel, err);
     if (code == HEARTH_OK) {
         code = rpc_call_blocking(channel->channel, &question, arena, reply, err);
