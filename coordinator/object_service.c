@@ -115,6 +115,9 @@ static enum hearth_code commit_prepare(struct coordinator *coordinator,
                 .extent_count = in->extents_count,
             },
     };
+    if (in->seal != NULL && !view_equal(in->seal->intent_id, in->intent_id)) {
+        return hearth_fail(err, HEARTH_INVALID, "commit seals a segment of another upload");
+    }
     enum hearth_code code = service_intent(coordinator, context, in->intent_id, &intent, err);
     if (code == HEARTH_OK) {
         code = extents_from_wire(
