@@ -1,6 +1,7 @@
 #include "client/manifest.h"
 
 #include "common/codec.h"
+#include "proto/wire_messages.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -22,6 +23,8 @@ static_assert(FIXED_SIZE +
             MANIFEST_EXTENTS_MAX * MANIFEST_EXTENT_SIZE + SEALED_OVERHEAD <=
         MANIFEST_SEALED_MAX,
     "the largest manifest is allowed");
+static_assert((int)MANIFEST_EXTENTS_MAX == WIRE_EXTENTS_MAX, "and can be sent");
+static_assert((int)MANIFEST_SEALED_MAX == WIRE_MANIFEST_MAX, "to the last byte");
 
 /* ---- rules ---- */
 

@@ -21,9 +21,8 @@ enum {
     META_SLOTS_MAX = 128,       /* n of any profile */
     META_PLACEMENT_MAX = 65535, /* p is 16 bits; a segment that used all of them takes no more */
     META_SEGMENT_SIZE_MAX = 64 << 20,
-    /* Extents of one body: the largest S3 object (5 TiB) in full segments. */
-    META_EXTENTS_MAX = 81920,
-    META_MANIFEST_MAX = 16 << 20, /* a manifest of META_EXTENTS_MAX extents with their keys */
+    META_EXTENTS_MAX = 32000,    /* of one body: 1.95 TiB in full segments */
+    META_MANIFEST_MAX = 2 << 20, /* a manifest of META_EXTENTS_MAX extents with their keys */
     META_ENDPOINTS_MAX = 4,
 };
 

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 
 enum { PERIODS = WIRE_ORDER_KEYS_MAX, TRASH_MAX = META_DEAD_BATCH_MAX };
-static_assert((int)TRASH_MAX <= (int)WIRE_TRASH_MAX, "a batch fits into a reply");
+static_assert((int)TRASH_MAX == WIRE_TRASH_MAX, "a heartbeat is a batch, in both directions");
 
 /* "trashed" and "never had, id barred": either way it cannot come back. */
 enum { TRASH_OUTCOME_TRASHED = 1, TRASH_OUTCOME_BARRED = 2 };

@@ -2,6 +2,13 @@
 
 #include <assert.h>
 
+/* What the wire lets through, the metadata has room for. */
+static_assert((int)META_EXTENTS_MAX == WIRE_EXTENTS_MAX, "extents of an object");
+static_assert((int)META_MANIFEST_MAX == WIRE_MANIFEST_MAX, "a sealed manifest");
+static_assert((int)META_KEY_MAX == WIRE_KEY_MAX, "a key");
+static_assert((int)META_SLOTS_MAX == WIRE_SLOTS_MAX, "slots of a segment");
+static_assert((int)META_ENDPOINTS_MAX == WIRE_ENDPOINTS_MAX, "addresses of a node");
+
 struct meta_id service_id(struct view bytes)
 {
     struct meta_id id;

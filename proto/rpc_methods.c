@@ -10,8 +10,8 @@ enum {
     SMALL = 16 << 10,
     RECEIPTS = 64 << 10,    /* 128 receipts, or 128 reasons why not */
     PLACEMENTS = 256 << 10, /* 128 orders, each with 4 addresses */
-    BEAT = 128 << 10,       /* 2,048 shard ids each way */
-    OBJECT = 8 << 20,       /* a manifest and 16,384 extents, or 16 segments of 128 placements */
+    BEAT = 64 << 10,        /* 1,024 shard ids each way */
+    OBJECT = 8 << 20,       /* a manifest and 32,000 extents, or 16 segments of 128 placements */
     LIST = 4 << 20,         /* 1,000 keys of 1,024 bytes, or 1,000 buckets */
     NODES = 16 << 20,       /* 8,192 nodes */
     CHUNK = WIRE_BACKUP_CHUNK_MAX + 64,

@@ -311,7 +311,7 @@ DESCRIBE(put_inline_request, put_inline_request_fields);
 static const struct wire_field copy_request_fields[] = {
     BYTES(copy_request, source_bucket, WIRE_NAME_MAX),
     BYTES(copy_request, source_key, WIRE_KEY_MAX),
-    ID_OR_NONE(copy_request, source_version, 16),
+    ID(copy_request, source_version, 16),
     MESSAGE(copy_request, put, put_inline_request),
     MESSAGES(copy_request, extents, extent, WIRE_EXTENTS_MAX),
 };

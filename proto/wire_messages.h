@@ -36,10 +36,10 @@ enum {
     WIRE_ENDPOINTS_MAX = 4,
     WIRE_SLOTS_MAX = 128,
     WIRE_BUCKET_KEYS_MAX = 64,
-    WIRE_EXTENTS_MAX = 16384, /* of one object: 1 TiB of full segments */
+    WIRE_EXTENTS_MAX = 32000, /* of one object: 1.95 TiB of full segments */
     WIRE_SEGMENTS_MAX = 16,   /* of one Lookup */
     WIRE_LIST_MAX = 1000,     /* S3's */
-    WIRE_TRASH_MAX = 2048,    /* shards of one heartbeat: 36 KiB */
+    WIRE_TRASH_MAX = 1024,    /* shards of one heartbeat: 18 KiB */
     WIRE_ORDER_KEYS_MAX = 3,
     WIRE_COORDINATORS_MAX = 8,
     WIRE_NODES_MAX = 8192,

@@ -2,7 +2,8 @@
 
 #include "proto/wire_table.h"
 
-enum { REPEATED_MAX = 3, SIZE_MAX_FILLED = 40 };
+/* The second ones are "to the limit", as far as a test has the memory. */
+enum { REPEATED_MAX = 3, REPEATED_LIMIT = 4096, SIZE_MAX_FILLED = 40, SIZE_LIMIT = 8192 };
 
 static uint64_t draw(struct test_wire_filler *filler, uint64_t least, uint64_t most)
 {
@@ -13,10 +14,22 @@ static uint64_t draw(struct test_wire_filler *filler, uint64_t least, uint64_t m
 static void fill_message(
     struct test_wire_filler *filler, const struct wire_message *message, uint8_t *out);
 
+/* Of sizes and counts; `usual` and `limit`: where a test stops even when more is allowed. */
+static uint64_t draw_extent(
+    struct test_wire_filler *filler, uint64_t least, uint64_t most, uint64_t usual, uint64_t limit)
+{
+    const uint64_t stop = filler->to_the_limit ? limit : usual;
+    const uint64_t end = most < stop ? most : stop;
+    if (filler->to_the_limit) {
+        return draw(filler, 0, 2) == 0 ? least : end;
+    }
+    return draw(filler, least, end);
+}
+
 static struct view fill_bytes(struct test_wire_filler *filler, const struct wire_field *field)
 {
-    uint64_t most = field->most < SIZE_MAX_FILLED ? field->most : SIZE_MAX_FILLED;
-    size_t size = (size_t)draw(filler, field->least, most);
+    size_t size =
+        (size_t)draw_extent(filler, field->least, field->most, SIZE_MAX_FILLED, SIZE_LIMIT);
     if (field->or_none && draw(filler, 0, 1) == 0) {
         size = 0;
     }
@@ -59,7 +72,7 @@ static void fill_field(
     }
     size_t count = 1;
     if (field->count_max > 0) {
-        count = (size_t)draw(filler, 0, REPEATED_MAX);
+        count = (size_t)draw_extent(filler, 0, field->count_max, REPEATED_MAX, REPEATED_LIMIT);
         memcpy(out + field->count_offset, &count, sizeof(count));
     } else if (field->or_none) {
         count = (size_t)draw(filler, 0, 1);
@@ -88,6 +101,7 @@ static void fill_message(
 
 void test_wire_filler_init(struct test_wire_filler *filler, uint64_t seed)
 {
+    *filler = (struct test_wire_filler){.to_the_limit = false};
     test_env_init(&filler->env, seed);
     arena_init(&filler->arena, 0);
 }

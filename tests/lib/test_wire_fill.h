@@ -10,6 +10,7 @@
 struct test_wire_filler {
     struct test_env env;
     struct arena arena;
+    bool to_the_limit; /* sizes and counts at either end of what is allowed, not in between */
 };
 
 void test_wire_filler_init(struct test_wire_filler *filler, uint64_t seed);
