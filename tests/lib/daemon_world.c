@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DAY_S = 86400, KEY_ID = 1, INTERVAL_MS = 50, DRAIN_MS = 200 };
+enum { KEY_ID = 1, INTERVAL_MS = 50, DRAIN_MS = 200 };
 
 const struct test_shard daemon_shard = {
     .cells = 24, .cell_size = 65552, .last_cell_size = 640, .seed = 3};
@@ -57,9 +57,10 @@ const char *daemon_world_path(struct daemon_world *world, const char *name)
     return arena_text(&world->arena, view_text(path));
 }
 
-void daemon_world_write_identity(struct daemon_world *world, struct pki_key *key)
+void daemon_world_write_identity(
+    struct daemon_world *world, struct pki_key *key, uint64_t lifetime_s)
 {
-    const struct pki_subject subject = {key, PEER_NODE, DAY_S};
+    const struct pki_subject subject = {key, PEER_NODE, lifetime_s};
     char *pem;
     char *key_pem = pki_key_pem(key);
     assert_ok(pki_issue(env_system(), world->ca.key, world->ca.pem, &subject, &pem, &world->err),
@@ -88,7 +89,8 @@ static void start_coordinator(struct daemon_world *world)
     struct daemon_coordinator *coordinator = &world->coordinator;
     pthread_mutex_init(&coordinator->mutex, NULL);
     test_gate_init(&coordinator->beats);
-    coordinator->credentials = test_credentials(&world->ca, env_system(), PEER_COORDINATOR, DAY_S);
+    coordinator->credentials =
+        test_credentials(&world->ca, env_system(), PEER_COORDINATOR, DAEMON_DAY_S);
     const struct rpc_server_options options = {
         .runtime = world->runtime,
         .credentials = coordinator->credentials,
@@ -175,8 +177,8 @@ void daemon_world_init_files(struct daemon_world *world)
     start_coordinator(world);
     make_settings(world);
     assert_ok(pki_key_create(&world->key, &world->err), &world->err);
-    daemon_world_write_identity(world, world->key);
-    world->session = test_credentials(&world->ca, env_system(), PEER_SESSION, DAY_S);
+    daemon_world_write_identity(world, world->key, DAEMON_DAY_S);
+    world->session = test_credentials(&world->ca, env_system(), PEER_SESSION, DAEMON_DAY_S);
     world->channel = daemon_world_channel(world, world->session);
 }
 

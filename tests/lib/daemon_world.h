@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum { DAEMON_STREAMS_MAX = 4 };
+enum { DAEMON_STREAMS_MAX = 4, DAEMON_DAY_S = 86400 };
 
 struct daemon_coordinator {
     struct rpc_server *server;
@@ -61,7 +61,8 @@ void daemon_world_start(struct daemon_world *world);
 const char *daemon_world_path(struct daemon_world *world, const char *name);
 
 /* The files of a node with this key. */
-void daemon_world_write_identity(struct daemon_world *world, struct pki_key *key);
+void daemon_world_write_identity(
+    struct daemon_world *world, struct pki_key *key, uint64_t lifetime_s);
 
 /* Another connection to the node. */
 struct rpc_channel *daemon_world_channel(

@@ -5,10 +5,15 @@
  */
 #include "storaged/storaged.h"
 
+#include "common/file.h"
+#include "proto/enrol.h"
 #include "tests/lib/daemon_world.h"
 #include "tests/lib/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static int setup(void **state)
 {
@@ -186,11 +191,80 @@ static void the_volume_of_another_node_is_refused(void **state)
     struct pki_key *other;
     storaged_stop(world->node);
     assert_ok(pki_key_create(&other, &world->err), &world->err);
-    daemon_world_write_identity(world, other);
+    daemon_world_write_identity(world, other, DAEMON_DAY_S);
     expect_start_refused(world, &world->settings, HEARTH_DENIED, world->settings.volume);
     pki_key_destroy(other);
-    daemon_world_write_identity(world, world->key);
+    daemon_world_write_identity(world, world->key, DAEMON_DAY_S);
     daemon_world_start(world);
+}
+
+/* ---- renewal ---- */
+
+static enum hearth_code certify(void *service, const struct enrol_caller *caller,
+    struct arena *arena, struct wire_enrol_reply *reply, struct hearth_err *err)
+{
+    struct daemon_world *world = service;
+    const struct pki_subject subject = {caller->key, PEER_NODE, DAEMON_DAY_S};
+    char *pem;
+    assert_int_equal(caller->token.size, 0);
+    if (pki_issue(env_system(), world->ca.key, world->ca.pem, &subject, &pem, err) != HEARTH_OK) {
+        return err->code;
+    }
+    reply->certificate = arena_copy(arena, view_text(pem));
+    reply->ca_certificate = view_text(world->ca.pem);
+    free(pem);
+    return HEARTH_OK;
+}
+
+static struct enrol_server *start_enrolment(struct daemon_world *world)
+{
+    struct enrol_server *server;
+    struct pki_key *key;
+    char *pem;
+    assert_ok(pki_key_create(&key, &world->err), &world->err);
+    const struct pki_subject subject = {key, PEER_COORDINATOR, DAEMON_DAY_S};
+    assert_ok(pki_issue(env_system(), world->ca.key, world->ca.pem, &subject, &pem, &world->err),
+        &world->err);
+    const struct enrol_server_options options = {
+        .address = "127.0.0.1:0",
+        .certificate_pem = pem,
+        .ca_pem = world->ca.pem,
+        .key = key,
+        .handler = certify,
+        .service = world,
+    };
+    assert_ok(enrol_server_start(&options, &server, &world->err), &world->err);
+    pki_key_destroy(key);
+    free(pem);
+    return server;
+}
+
+static void a_certificate_in_its_last_third_is_renewed_while_serving(void **state)
+{
+    struct daemon_world *world = *state;
+    struct enrol_server *server = start_enrolment(world);
+    int stop_fd = eventfd(1, EFD_CLOEXEC); /* readable: one round, then back */
+    assert_true(stop_fd >= 0);
+    storaged_stop(world->node);
+    world->settings.enrolment = daemon_world_local(enrol_server_port(server));
+    daemon_world_write_identity(world, world->key, 60); /* backdated by five minutes */
+    daemon_world_start(world);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
+    storaged_run(world->node, stop_fd);
+
+    struct view pem;
+    struct pki_certificate certificate;
+    assert_ok(
+        file_read_whole(world->settings.certificate, PKI_PEM_MAX, &world->arena, &pem, &world->err),
+        &world->err);
+    assert_ok(pki_certificate_read(pem, &certificate, &world->err), &world->err);
+    assert_in_range(pki_seconds_left(env_system(), &certificate), DAEMON_DAY_S - 60, DAEMON_DAY_S);
+    struct rpc_channel *channel = daemon_world_channel(world, world->session);
+    assert_int_equal(daemon_world_get(world, channel, 1), HEARTH_OK);
+    rpc_channel_destroy(channel);
+    daemon_world_wait_until_ready(world); /* heartbeats go on, too */
+    enrol_server_stop_blocking(server);
+    close(stop_fd);
 }
 
 int main(void)
@@ -207,6 +281,7 @@ int main(void)
         CASE(a_second_daemon_on_the_same_volume_is_refused),
         CASE(a_port_in_use_is_said_to_be),
         CASE(the_volume_of_another_node_is_refused),
+        CASE(a_certificate_in_its_last_third_is_renewed_while_serving),
 #undef CASE
     };
     return cmocka_run_group_tests_name("storaged", tests, NULL, NULL);
