@@ -22,16 +22,18 @@ size_t cluster_count_nodes(const struct wire_status_reply *status, const char *s
 enum cluster_health cluster_health_of(const struct wire_status_reply *status)
 {
     bool all_answer = cluster_count_nodes(status, "alive") == cluster_count_nodes(status, "");
-    return status->segments_unreadable > 0 ? CLUSTER_BROKEN
-        : status->segments_below_r > 0     ? CLUSTER_ENDANGERED
-        : status->segments_below_n > 0     ? CLUSTER_HEALING
-        : !all_answer                      ? CLUSTER_REDUCED
-                                           : CLUSTER_HEALTHY;
+    return status->nodes_count == 0       ? CLUSTER_EMPTY
+        : status->segments_unreadable > 0 ? CLUSTER_BROKEN
+        : status->segments_below_r > 0    ? CLUSTER_ENDANGERED
+        : status->segments_below_n > 0    ? CLUSTER_HEALING
+        : !all_answer                     ? CLUSTER_REDUCED
+                                          : CLUSTER_HEALTHY;
 }
 
 const char *cluster_health_text(enum cluster_health health)
 {
     static const char *const texts[] = {
+        [CLUSTER_EMPTY] = "empty",
         [CLUSTER_HEALTHY] = "healthy",
         [CLUSTER_REDUCED] = "reduced",
         [CLUSTER_HEALING] = "healing",
@@ -72,6 +74,10 @@ char *cluster_health_sentence(
     const struct wire_status_reply *status, char sentence[CLUSTER_SENTENCE_SIZE])
 {
     enum cluster_health health = cluster_health_of(status);
+    if (health == CLUSTER_EMPTY) {
+        snprintf(sentence, CLUSTER_SENTENCE_SIZE, "empty: no node has joined yet");
+        return sentence;
+    }
     char shards[CLUSTER_SENTENCE_SIZE];
     say_shards(status, health, shards);
     snprintf(sentence, CLUSTER_SENTENCE_SIZE, "%s: %zu of %zu nodes answer, and %.150s",

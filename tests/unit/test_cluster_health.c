@@ -35,6 +35,8 @@ static void all_well_is_said_so(void **state)
     assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and every segment has all its shards");
     cluster.status.segments = 0;
     assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and nothing is stored on nodes yet");
+    cluster.status.nodes_count = 0;
+    assert_sentence(&cluster, "empty: no node has joined yet");
 }
 
 static void a_silent_node_reduces(void **state)

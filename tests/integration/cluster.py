@@ -1,0 +1,220 @@
+"""A cluster of real processes for one test, and the few words the tests are written in.
+
+    with Cluster() as cluster:
+        cluster.hearth("mb", "s3://b")
+        assert cluster.hearth("ls", "s3://c", fails=1).err == "hearth: ls s3://c: ..."
+
+Whatever happens, every process is ended and the folder removed: on failure, on Ctrl-C, and when the
+test takes longer than its limit.
+"""
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("HEARTH_BIN", os.path.join(ROOT, "build", "bin"))
+LOCAL_CLUSTER = os.path.join(ROOT, "tools", "local-cluster")
+
+# A test that hangs is ended by itself, with its cluster, before ctest ends it without.
+LIMIT_S = 170
+
+
+class Result:
+    """What a program did: exit code, standard output (bytes) and error (text, stripped)."""
+
+    def __init__(self, completed, seconds):
+        self.code = completed.returncode
+        self.out = completed.stdout
+        self.err = completed.stderr.decode(errors="replace").strip()
+        self.seconds = seconds
+
+    @property
+    def text(self):
+        return self.out.decode()
+
+    @property
+    def lines(self):
+        return self.text.splitlines()
+
+    @property
+    def json(self):
+        """One object per line."""
+        return [json.loads(line) for line in self.lines]
+
+
+def run(arguments, fails=0, data=None, env=None, cwd=None):
+    """Runs a program, which has to end with exit code `fails` (None: any)."""
+    start = time.monotonic()
+    completed = subprocess.run(
+        arguments, input=data if data is not None else b"", capture_output=True, cwd=cwd,
+        env={**os.environ, **(env or {})}, check=False)
+    result = Result(completed, time.monotonic() - start)
+    if fails is not None and result.code != fails:
+        raise AssertionError(
+            f"{' '.join(map(str, arguments))}: exit {result.code}, expected {fails}\n"
+            f"{result.out[-2000:].decode(errors='replace')}{result.err[-4000:]}")
+    return result
+
+
+class Cluster:
+    def __init__(self, nodes=8):
+        self.count = nodes
+        self.base = tempfile.mkdtemp(prefix="hearth-test-")
+        self.dir = os.path.join(self.base, "cluster")
+        self.config = os.path.join(self.dir, "hearth.conf")
+
+    def __enter__(self):
+        try:
+            self.control("up", "--nodes", str(self.count))
+        except BaseException:
+            self._end(failed=True)
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        self._end(failed=kind is not None)
+
+    def _end(self, failed):
+        if failed:
+            self._show_logs()
+        for pid in self.pids().values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def _show_logs(self):
+        for path in self.logs():
+            with open(path, errors="replace") as file:
+                tail = file.readlines()[-15:]
+            print(f"---- {os.path.relpath(path, self.dir)}\n{''.join(tail)}", file=sys.stderr)
+
+    def logs(self):
+        homes = [os.path.join(self.dir, "coordinator")]
+        homes += [os.path.join(self.dir, "nodes", str(n)) for n in range(1, self.count + 1)]
+        return [path for path in (os.path.join(home, "log") for home in homes)
+                if os.path.exists(path)]
+
+    def pids(self):
+        """Name -> process, of those whose command line names our folder."""
+        found = {}
+        for folder, _, files in os.walk(self.dir):
+            if "pid" not in files:
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                with open(os.path.join(folder, "pid")) as file:
+                    pid = int(file.read())
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    if folder.encode() + b"/" in file.read():
+                        found[os.path.basename(folder)] = pid
+        return found
+
+    # ---- the programs ----
+
+    def control(self, verb, *arguments, env=None, fails=0):
+        return run([LOCAL_CLUSTER, verb, *map(str, arguments), "--dir", self.dir], env=env,
+                   fails=fails)
+
+    def kill(self, *names):
+        self.control("kill", *names)
+
+    def stop(self, *names):
+        self.control("stop", *names)
+
+    def start(self, *names):
+        self.control("start", *names)
+
+    def start_broken(self, name, failpoint):
+        """Starts it so that it dies at a failpoint; that may be before it is ready."""
+        self.control("start", name, env={"HEARTH_FAILPOINT": failpoint}, fails=None)
+
+    def hearth(self, *arguments, fails=0, data=None, env=None, config=None):
+        return run([os.path.join(BIN, "hearth"), "--config", config or self.config,
+                    *map(str, arguments)], fails=fails, data=data, env=env)
+
+    def admin(self, *arguments, fails=0):
+        return run([os.path.join(BIN, "hearth-admin"), "--config", self.config,
+                    *map(str, arguments)], fails=fails)
+
+    def status(self):
+        return self.admin("status", "--json").json[0]
+
+    def wait_full(self, timeout="60s"):
+        return self.admin("status", "--wait-full", "--timeout", timeout, "--json").json[0]
+
+    def current(self, url):
+        """Digest of what a key holds; None: there is no such key."""
+        result = self.hearth("cat", url, fails=None)
+        if result.code == 0:
+            return digest(result.out)
+        assert "not found" in result.err or "no such" in result.err, result.err
+        return None
+
+    def path(self, *parts):
+        """A place for files of the test, beside the cluster."""
+        return os.path.join(self.base, *parts)
+
+    def write(self, name, content):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+
+def noise(size, seed=1):
+    """Bytes that nothing can compress and that a seed brings back."""
+    return random.Random(seed).randbytes(size)
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def leftovers(folder):
+    """Temporary files that a download should not have left."""
+    return [name for _, _, files in os.walk(folder) for name in files if name.endswith(".part")]
+
+
+def expect(text, pattern):
+    """`pattern` is a regular expression for the whole text."""
+    if not re.fullmatch(pattern, text, re.DOTALL):
+        raise AssertionError(f"expected /{pattern}/\n     got {text!r}")
+
+
+def failpoints(prefix):
+    """The places of that prefix where a program can be killed, as it lists them itself."""
+    listed = run([os.path.join(BIN, "hearth"), "--list-failpoints"]).lines
+    names = [line.split()[0] for line in listed if line.startswith(prefix)]
+    assert names, f"no failpoint begins with {prefix}"
+    return names
+
+
+def too_long(*_):
+    raise TimeoutError(f"the test took more than {LIMIT_S} s")
+
+
+def main(*claims, nodes=8):
+    """Runs each claim, a function of a cluster, in order on one cluster; says how long each took."""
+    signal.signal(signal.SIGALRM, too_long)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    signal.alarm(LIMIT_S)
+    try:
+        with Cluster(nodes) as cluster:
+            for claim in claims:
+                start = time.monotonic()
+                print(f"   {claim.__name__} ...", flush=True)
+                claim(cluster)
+                print(f"ok {claim.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+    except BaseException:  # also the alarm and SIGTERM: the cluster is gone, now say why
+        traceback.print_exc()
+        sys.exit(1)
