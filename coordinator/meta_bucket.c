@@ -73,17 +73,18 @@ enum hearth_code meta_bucket_name_check(struct view name, struct hearth_err *err
 
 /* ---- inside a transaction ---- */
 
-bool meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_bucket_row *out)
+enum hearth_code meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket,
+    struct meta_bucket_row *out, struct hearth_err *err)
 {
     struct sql *sql = sql_use(tx, SQL_BUCKET_BY_ID);
     sql_set_id(sql, ":bucket", bucket);
     if (!sql_step(sql)) {
-        return false;
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
     }
     sql_id(sql, &out->tenant);
     out->profile = (uint32_t)sql_u64(sql);
     out->key_version = (uint32_t)sql_u64(sql);
-    return true;
+    return HEARTH_OK;
 }
 
 void meta_usage_add_in(struct meta_tx *tx, const struct meta_id *bucket, const struct meta_id *body,
@@ -162,7 +163,7 @@ static enum hearth_code check_create(
             ? hearth_fail(err, HEARTH_EXISTS, "the bucket exists and is yours")
             : hearth_fail(err, HEARTH_CONFLICT, "the bucket name is another tenant's");
     }
-    if (meta_bucket_in(tx, &request->id, &row)) {
+    if (meta_bucket_in(tx, &request->id, &row, err) == HEARTH_OK) {
         return hearth_fail(err, HEARTH_CONFLICT, "the bucket id is in use");
     }
     struct sql *count = sql_use(tx, SQL_BUCKET_COUNT);

@@ -1,8 +1,11 @@
 #include "coordinator/meta_connection.h"
 
+#include "common/cleanup.h"
 #include "coordinator/meta_list_seek.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 
 enum {
     BUSY_TIMEOUT_MS = 1000, /* readers may hold up a checkpoint, and the other way round */
@@ -239,12 +242,21 @@ static const char *const pragmas[] = {
                                "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON",
 };
 
+/* The WAL gets the mode of the database. */
+static enum hearth_code create_private(const char *path, struct hearth_err *err)
+{
+    CLOSES_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return fd >= 0 ? HEARTH_OK : hearth_fail_sys(err, HEARTH_IO, errno, "metadata: open %s", path);
+}
+
 enum hearth_code meta_connection_open(struct meta_connection *connection, const char *path,
     enum meta_connection_kind kind, struct env *env, struct hearth_err *err)
 {
     *connection = (struct meta_connection){.env = env};
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-        (kind == META_CONNECTION_WRITER ? SQLITE_OPEN_CREATE : 0);
+    if (kind == META_CONNECTION_WRITER && create_private(path, err) != HEARTH_OK) {
+        return err->code;
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &connection->db, flags, NULL) != SQLITE_OK) {
         hearth_fail(err, HEARTH_IO, "metadata: open %s: %s", path, sqlite3_errmsg(connection->db));
         goto undo_open;

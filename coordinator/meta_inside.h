@@ -75,8 +75,9 @@ struct meta_bucket_row {
     uint32_t key_version; /* newest */
 };
 
-/* False: no such bucket. */
-bool meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_bucket_row *out);
+/* HEARTH_NOT_FOUND: no such bucket. */
+enum hearth_code meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket,
+    struct meta_bucket_row *out, struct hearth_err *err);
 
 /* Objects and bytes more (or less) in the lane of this body. */
 void meta_usage_add_in(struct meta_tx *tx, const struct meta_id *bucket, const struct meta_id *body,
@@ -161,6 +162,7 @@ bool meta_version_in(struct meta_tx *tx, const struct meta_id *bucket, struct vi
 /* Where a new version goes, and under which conditions. */
 struct meta_target {
     const struct meta_id *bucket;
+    const struct meta_bucket_row *bucket_row;
     struct view key;
     const struct meta_condition *condition;
     const struct meta_id *token;

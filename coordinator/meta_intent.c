@@ -124,8 +124,8 @@ static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *
         return begin_again(request, &row, &call->intent, err);
     }
     struct meta_bucket_row bucket;
-    if (!meta_bucket_in(tx, &request->bucket, &bucket)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
+    if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
     }
     struct meta_version_row newest;
     bool exists = meta_newest_in(tx, &request->bucket, request->key, &newest);

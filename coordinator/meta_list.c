@@ -188,8 +188,8 @@ static enum hearth_code list(struct meta_tx *tx, void *arg, struct hearth_err *e
     struct list_call *call = arg;
     const struct meta_list *request = call->request;
     struct meta_bucket_row bucket;
-    if (!meta_bucket_in(tx, &request->bucket, &bucket)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
+    if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
     }
     uint64_t deadline_ns = env_now_ns(tx->env) + META_LIST_MS_MAX * UINT64_C(1000000);
     call->entries = meta_take(tx, call->arena, request->max, sizeof(*call->entries));

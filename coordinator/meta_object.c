@@ -126,7 +126,12 @@ static enum hearth_code commit_now(struct meta_tx *tx, struct commit_call *call,
     const struct meta_intent_row *intent, struct hearth_err *err)
 {
     const struct meta_body *body = &call->request->body;
-    const struct meta_target target = target_of_intent(intent);
+    struct meta_target target = target_of_intent(intent);
+    struct meta_bucket_row bucket;
+    if (meta_bucket_in(tx, &intent->bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
+    }
+    target.bucket_row = &bucket;
     enum hearth_code code = body->extent_count == 0
         ? check_inline(body, intent->profile, err)
         : refer_to_own_segments(tx, &intent->id, body, err);
@@ -178,10 +183,13 @@ enum hearth_code meta_commit(struct meta_store *store, const struct meta_commit 
 
 /* ---- put inline ---- */
 
-static struct meta_target target_of_put(const struct meta_put *put, enum meta_call call)
+/* `bucket` may be filled in later. */
+static struct meta_target target_of_put(
+    const struct meta_put *put, enum meta_call call, const struct meta_bucket_row *bucket)
 {
     return (struct meta_target){
         .bucket = &put->bucket,
+        .bucket_row = bucket,
         .key = put->key,
         .condition = &put->condition,
         .token = &put->token,
@@ -199,17 +207,15 @@ static enum hearth_code put_inline(struct meta_tx *tx, void *arg, struct hearth_
 {
     struct put_call *call = arg;
     const struct meta_put *request = call->request;
-    const struct meta_target target = target_of_put(request, META_CALL_PUT_INLINE);
     struct meta_bucket_row bucket;
+    struct meta_target target = target_of_put(request, META_CALL_PUT_INLINE, &bucket);
     bool found;
     enum hearth_code code = meta_target_resolve_in(tx, &target, &call->info, &found, err);
     if (code != HEARTH_OK || found) {
         return code;
     }
-    if (!meta_bucket_in(tx, &request->bucket, &bucket)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
-    }
-    if (check_inline(&request->body, bucket.profile, err) != HEARTH_OK) {
+    if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK ||
+        check_inline(&request->body, bucket.profile, err) != HEARTH_OK) {
         return err->code;
     }
     return meta_publish_in(tx, &target, &request->body, &call->info, err);
@@ -275,17 +281,13 @@ static enum hearth_code refer_to_live_segments(
     return HEARTH_OK;
 }
 
-static enum hearth_code copy_extents(
-    struct meta_tx *tx, const struct meta_copy *request, struct hearth_err *err)
+static enum hearth_code copy_extents(struct meta_tx *tx, const struct meta_copy *request,
+    const struct meta_bucket_row *bucket, struct hearth_err *err)
 {
     struct meta_version_row source;
-    struct meta_bucket_row bucket;
     if (!meta_version_in(tx, &request->source_bucket, request->source_key, &request->source_version,
             false, &source)) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "copy: the source has been replaced or deleted");
-    }
-    if (!meta_bucket_in(tx, &request->put.bucket, &bucket)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
     }
     if (request->put.body.size != source.info.size) {
         return hearth_fail(err, HEARTH_INVALID, "copy: the size is not the source's");
@@ -293,7 +295,7 @@ static enum hearth_code copy_extents(
     if (check_same_extents(tx, &source.body, &request->put.body, err) != HEARTH_OK) {
         return err->code;
     }
-    return source.extent_count == 0 ? check_inline(&request->put.body, bucket.profile, err)
+    return source.extent_count == 0 ? check_inline(&request->put.body, bucket->profile, err)
                                     : refer_to_live_segments(tx, &request->put.body, err);
 }
 
@@ -301,13 +303,17 @@ static enum hearth_code copy(struct meta_tx *tx, void *arg, struct hearth_err *e
 {
     struct copy_call *call = arg;
     const struct meta_copy *request = call->request;
-    const struct meta_target target = target_of_put(&request->put, META_CALL_COPY);
+    struct meta_bucket_row bucket;
+    struct meta_target target = target_of_put(&request->put, META_CALL_COPY, &bucket);
     bool found;
     enum hearth_code code = meta_target_resolve_in(tx, &target, &call->info, &found, err);
     if (code != HEARTH_OK || found) {
         return code;
     }
-    code = copy_extents(tx, request, err);
+    if (meta_bucket_in(tx, &request->put.bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
+    }
+    code = copy_extents(tx, request, &bucket, err);
     return code == HEARTH_OK ? meta_publish_in(tx, &target, &request->put.body, &call->info, err)
                              : code;
 }
@@ -352,8 +358,8 @@ static enum hearth_code delete_now(
     const struct meta_delete *request = call->request;
     struct meta_bucket_row bucket;
     struct meta_version_row newest;
-    if (!meta_bucket_in(tx, &request->bucket, &bucket)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
+    if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
     }
     call->existed = meta_newest_in(tx, &request->bucket, request->key, &newest);
     enum hearth_code code =

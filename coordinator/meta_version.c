@@ -161,16 +161,11 @@ static void record_outcome(
 }
 
 static enum hearth_code check_key_version(
-    struct meta_tx *tx, const struct meta_id *bucket, uint32_t version, struct hearth_err *err)
+    const struct meta_bucket_row *bucket, uint32_t version, struct hearth_err *err)
 {
-    struct meta_bucket_row row;
-    if (!meta_bucket_in(tx, bucket, &row)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
-    }
-    if (version == 0 || version > row.key_version) {
-        return hearth_fail(err, HEARTH_WRONG_KEY, "the bucket has no key version %u", version);
-    }
-    return HEARTH_OK;
+    return version > 0 && version <= bucket->key_version
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_WRONG_KEY, "the bucket has no key version %u", version);
 }
 
 enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *target,
@@ -179,7 +174,7 @@ enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *t
     struct meta_version_row row;
     const struct meta_version_row *newest =
         meta_newest_in(tx, target->bucket, target->key, &row) ? &row : NULL;
-    if (check_key_version(tx, target->bucket, body->bucket_key_version, err) != HEARTH_OK ||
+    if (check_key_version(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||
         meta_condition_check(target->condition, newest, err) != HEARTH_OK ||
         insert_body(tx, body, err) != HEARTH_OK) {
         return err->code;
