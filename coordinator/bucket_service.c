@@ -52,26 +52,26 @@ static const struct profile *find_profile(struct coordinator *coordinator, struc
 static enum hearth_code create(struct coordinator *coordinator, const struct rpc_context *context,
     const struct wire_create_bucket_request *in, struct hearth_err *err)
 {
+    struct meta_bucket_create request = {
+        .id = service_id(in->bucket_id),
+        .name = in->name,
+        .key = {.version = in->key->version, .wrapped = in->key->wrapped},
+        .token = service_id(in->token),
+    };
+    enum hearth_code code =
+        service_tenant(coordinator, context, SERVICE_OWNS, &request.tenant, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
     const struct profile *profile = find_profile(coordinator, in->profile);
     if (profile == NULL) {
         return hearth_fail(
             err, HEARTH_NOT_FOUND, "no profile is called \"%.*s\"", VIEW_ARGS(in->profile));
     }
-    if (in->key == NULL) {
-        return hearth_fail(err, HEARTH_INVALID, "a bucket needs a wrapped key");
-    }
-    struct meta_bucket_create request = {
-        .id = service_id(in->bucket_id),
-        .name = in->name,
-        .profile = profile->number,
-        .key = {.version = in->key->version, .wrapped = in->key->wrapped},
-        .token = service_id(in->token),
-    };
+    request.profile = profile->number;
     assert(in->root_key_id.size == sizeof(request.root_key_id));
     memcpy(request.root_key_id, in->root_key_id.bytes, sizeof(request.root_key_id));
-    enum hearth_code code =
-        service_tenant(coordinator, context, SERVICE_OWNS, &request.tenant, err);
-    return code == HEARTH_OK ? meta_bucket_create(coordinator->store, &request, err) : code;
+    return meta_bucket_create(coordinator->store, &request, err);
 }
 
 static enum hearth_code create_bucket(void *service, const struct rpc_context *context,

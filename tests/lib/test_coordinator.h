@@ -71,6 +71,9 @@ struct wire_heartbeat_request test_coordinator_report(
 /* A report of the node at host "there"; fails the test when it is refused. */
 void test_coordinator_heartbeat(struct test_coordinator *world, const struct test_member *node);
 
+/* NULL: nobody handles it. */
+const struct rpc_handler *test_coordinator_handler(unsigned method);
+
 /* Calls the handler of the method. The response is zeroed first. */
 enum hearth_code test_coordinator_call(struct test_coordinator *world,
     const struct test_member *caller, unsigned method, const void *request, void *response);
