@@ -336,7 +336,7 @@ enum hearth_code shard_index_partition_decode(
 {
     struct partition *into = &index->partitions[partition];
     uint64_t count = entries.size / ENTRY_SIZE;
-    if (!make_room(into, into->count + count)) {
+    if (count > 0 && !make_room(into, into->count + count)) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "index of shards");
     }
     struct reader reader = reader_of(entries);

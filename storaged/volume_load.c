@@ -43,44 +43,61 @@ enum hearth_code volume_files_list(
 
 /* ---- one checkpoint, read from its beginning to its end ---- */
 
+enum { READ_SIZE = 64 * 1024 };
+
 struct reading {
     struct volume *volume;
     struct disk_file *file;
-    uint64_t offset;
+    uint64_t offset; /* of the next part */
     uint64_t size;
-    uint8_t *bytes;
-    size_t capacity;
+    uint8_t *bytes; /* of the file, from `start` on */
+    uint64_t start;
+    size_t bytes_size;
     struct checkpoint_header header;
 };
 
-/* The next `size` bytes, whose last are a sum when `is_sealed`. Empty: they are not there or wrong.
- */
-static struct view read_part(struct reading *reading, uint64_t size, bool is_sealed)
+/* Brings [offset, offset + size) of the file to `bytes`. */
+static bool fill(struct reading *reading, size_t size)
 {
-    struct view nothing = {0};
-    if (size > reading->size - reading->offset) {
-        return nothing;
+    size_t wanted = size > READ_SIZE ? size : READ_SIZE;
+    free(reading->bytes);
+    reading->bytes_size = 0;
+    reading->bytes = malloc(wanted);
+    if (reading->bytes == NULL) {
+        return false;
     }
-    if (size > reading->capacity) {
-        free(reading->bytes);
-        reading->capacity = size;
-        reading->bytes = malloc(size);
-        if (reading->bytes == NULL) {
-            reading->capacity = 0;
-            return nothing;
-        }
-    }
-    struct iovec part = {reading->bytes, size};
+    struct iovec part = {reading->bytes, wanted};
     struct disk_io io = {.request = DISK_READ,
         .file = reading->file,
         .offset = reading->offset,
         .iov = &part,
         .iov_count = 1};
     disk_run_blocking(reading->volume->disk, &io);
-    struct view view = view_of(reading->bytes, size);
-    if (io.error != 0 || io.size != size ||
-        (is_sealed && !record_verify(view, reading->volume->superblock.salt))) {
-        return nothing;
+    if (io.error != 0 || io.size < size) {
+        return false;
+    }
+    reading->start = reading->offset;
+    reading->bytes_size = (size_t)io.size;
+    return true;
+}
+
+/* The next `size` bytes, without going on. Empty: they are not there. */
+static struct view peek(struct reading *reading, uint64_t size)
+{
+    bool is_there = reading->offset >= reading->start &&
+        reading->offset + size <= reading->start + reading->bytes_size;
+    if (size > reading->size - reading->offset || (!is_there && !fill(reading, (size_t)size))) {
+        return view_of(NULL, 0);
+    }
+    return view_of(reading->bytes + (reading->offset - reading->start), (size_t)size);
+}
+
+/* The next `size` bytes, the last of which are their sum. Empty: they are not there, or wrong. */
+static struct view read_sealed(struct reading *reading, uint64_t size)
+{
+    struct view view = peek(reading, size);
+    if (view.size == 0 || !record_verify(view, reading->volume->superblock.salt)) {
+        return view_of(NULL, 0);
     }
     reading->offset += size;
     return view;
@@ -89,7 +106,8 @@ static struct view read_part(struct reading *reading, uint64_t size, bool is_sea
 static bool read_header(struct reading *reading)
 {
     const struct superblock *superblock = &reading->volume->superblock;
-    struct view view = read_part(reading, CHECKPOINT_HEADER_SIZE, false);
+    struct view view = peek(reading, CHECKPOINT_HEADER_SIZE);
+    reading->offset = CHECKPOINT_HEADER_SIZE;
     return checkpoint_header_decode(view, superblock->salt, &reading->header) &&
         memcmp(reading->header.uuid, superblock->uuid, VOLUME_UUID_SIZE) == 0;
 }
@@ -98,7 +116,7 @@ static bool read_logs(struct reading *reading, struct volume_loaded *out)
 {
     uint32_t count = reading->header.log_count;
     struct view view =
-        read_part(reading, (uint64_t)count * CHECKPOINT_LOG_SIZE + FORMAT_SUM_SIZE, true);
+        read_sealed(reading, (uint64_t)count * CHECKPOINT_LOG_SIZE + FORMAT_SUM_SIZE);
     if (view.size == 0) {
         return false;
     }
@@ -116,8 +134,7 @@ static bool read_logs(struct reading *reading, struct volume_loaded *out)
 /* The count is needed to know where the sum is, and is checked by it. */
 static bool read_partition(struct reading *reading, uint32_t partition)
 {
-    uint64_t start = reading->offset;
-    struct view head = read_part(reading, CHECKPOINT_PARTITION_HEADER_SIZE, false);
+    struct view head = peek(reading, CHECKPOINT_PARTITION_HEADER_SIZE);
     if (head.size == 0) {
         return false;
     }
@@ -125,11 +142,9 @@ static bool read_partition(struct reading *reading, uint32_t partition)
     uint32_t count;
     struct hearth_err err;
     checkpoint_partition_header_decode(head.bytes, &number, &count);
-    reading->offset = start;
-    struct view view = read_part(reading,
+    struct view view = read_sealed(reading,
         CHECKPOINT_PARTITION_HEADER_SIZE + (uint64_t)count * CHECKPOINT_ENTRY_SIZE +
-            FORMAT_SUM_SIZE,
-        true);
+            FORMAT_SUM_SIZE);
     if (view.size == 0 || number != partition) {
         return false;
     }
