@@ -29,7 +29,7 @@ void sim_image_grow(struct sim_image *image, uint64_t size)
         return;
     }
     if (size > image->capacity) {
-        size_t capacity = size * 2;
+        size_t capacity = image->capacity == 0 ? size : size * 2; /* most never grow */
         image->bytes = realloc(image->bytes, capacity);
         assert(image->bytes != NULL);
         memset(image->bytes + image->capacity, 0, capacity - image->capacity);
@@ -111,7 +111,7 @@ void sim_effect_make_durable(const struct sim_effect *effect, struct sim_names *
     }
 }
 
-static struct sim_effect *add_effect(struct sim_disk *sim, enum sim_effect_kind kind)
+struct sim_effect *sim_effect_add(struct sim_disk *sim, enum sim_effect_kind kind)
 {
     struct sim_effect *effect = allocate_zeroed(sizeof(*effect));
     effect->kind = kind;
@@ -128,7 +128,7 @@ static struct sim_effect *add_effect(struct sim_disk *sim, enum sim_effect_kind 
 static struct sim_effect *add_name_effect(
     struct sim_disk *sim, enum sim_effect_kind kind, const char *name, const char *new_name)
 {
-    struct sim_effect *effect = add_effect(sim, kind);
+    struct sim_effect *effect = sim_effect_add(sim, kind);
     assert(strlen(name) < DISK_NAME_SIZE && strlen(new_name) < DISK_NAME_SIZE);
     strcpy(effect->name, name);
     strcpy(effect->new_name, new_name);
@@ -213,7 +213,7 @@ static void take_write(
         free(bytes);
         return;
     }
-    pending->effect = add_effect(sim, EFFECT_WRITE);
+    pending->effect = sim_effect_add(sim, EFFECT_WRITE);
     pending->effect->inode = io->file->inode;
     pending->effect->offset = misplaced ? fault->offset : io->offset;
     pending->effect->bytes = bytes;
@@ -228,7 +228,7 @@ static void take_allocate(struct sim_disk *sim, struct sim_pending *pending)
         return;
     }
     sim_image_grow(&io->file->inode->current, io->offset + io->size);
-    pending->effect = add_effect(sim, EFFECT_SIZE);
+    pending->effect = sim_effect_add(sim, EFFECT_SIZE);
     pending->effect->inode = io->file->inode;
     pending->effect->offset = io->offset + io->size;
 }
@@ -363,46 +363,43 @@ static void settle_covered(struct sim_disk *sim, const struct sim_pending *sync)
     }
 }
 
-/* What a direct read sees: the durable bytes, and over them what is on its way and not lost. */
-static void image_on_device(
-    const struct sim_disk *sim, const struct sim_inode *inode, struct sim_image *out)
+/* [offset, offset + size) of the file as the device will have it: what was lost is not there. */
+static void read_device(const struct sim_disk *sim, const struct sim_inode *inode, uint64_t offset,
+    uint8_t *out, size_t size)
 {
-    sim_image_grow(out, inode->durable.size);
-    sim_image_write(out, 0, inode->durable.bytes, inode->durable.size);
-    for (const struct sim_effect *at = sim->oldest_effect; at != NULL; at = at->next) {
-        if (at->inode == inode && at->kind == EFFECT_WRITE) {
-            sim_image_write(out, at->offset, at->bytes, at->size);
-        }
+    const struct sim_image *durable = &inode->durable;
+    size_t there = offset < durable->size ? durable->size - offset : 0;
+    memset(out, 0, size);
+    if (there > 0) {
+        memcpy(out, durable->bytes + offset, there < size ? there : size);
     }
-    sim_image_grow(out, inode->current.size);
-}
-
-static void scatter(struct disk_io *io, const struct sim_image *image, size_t size)
-{
-    size_t at = io->offset;
-    size_t left = at < image->size ? image->size - at : 0;
-    left = left < size ? left : size;
-    io->size = left;
-    for (unsigned i = 0; i < io->iov_count && left > 0; i++) {
-        size_t part = io->iov[i].iov_len < left ? io->iov[i].iov_len : left;
-        memcpy(io->iov[i].iov_base, image->bytes + at, part);
-        at += part;
-        left -= part;
+    for (const struct sim_effect *at = sim->oldest_effect; at != NULL; at = at->next) {
+        uint64_t start = at->offset > offset ? at->offset : offset;
+        uint64_t end =
+            at->offset + at->size < offset + size ? at->offset + at->size : offset + size;
+        if (at->kind == EFFECT_WRITE && at->inode == inode && start < end) {
+            memcpy(out + (start - offset), at->bytes + (start - at->offset), end - start);
+        }
     }
 }
 
 static void answer_read(const struct sim_disk *sim, const struct sim_pending *pending)
 {
     struct disk_io *io = pending->io;
+    const struct sim_inode *inode = io->file->inode;
     size_t size = pending->halve ? iov_size(io) / 2 : iov_size(io);
-    if (!io->file->direct) {
-        scatter(io, &io->file->inode->current, size);
-        return;
+    uint64_t at = io->offset;
+    uint64_t end = at + size < inode->current.size ? at + size : inode->current.size;
+    io->size = at < end ? end - at : 0;
+    for (unsigned i = 0; i < io->iov_count && at < end; i++) {
+        size_t part = io->iov[i].iov_len < end - at ? io->iov[i].iov_len : end - at;
+        if (io->file->direct) {
+            read_device(sim, inode, at, io->iov[i].iov_base, part);
+        } else {
+            memcpy(io->iov[i].iov_base, inode->current.bytes + at, part);
+        }
+        at += part;
     }
-    struct sim_image image = {0};
-    image_on_device(sim, io->file->inode, &image);
-    scatter(io, &image, size);
-    free(image.bytes);
 }
 
 static void answer(struct sim_disk *sim, struct sim_pending *pending)
@@ -429,7 +426,8 @@ static void accept(struct sim_disk *sim, struct sim_pending *pending, struct dis
     *pending = (struct sim_pending){.io = io, .submitted_at = sim->moment++};
     take(sim, pending, fault);
     sim->requests[io->request]++;
-    if (sim->hook != NULL) {
+    bool only_looks = io->request == DISK_READ || io->request == DISK_OPEN;
+    if (sim->hook != NULL && !only_looks) {
         sim->hook(sim->hook_context, sim);
     }
 }

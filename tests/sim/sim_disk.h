@@ -22,11 +22,12 @@
 
 enum sim_policy {
     SIM_DROP_ALL,  /* nothing that was not synced */
-    SIM_KEEP_ALL,  /* everything, in flight too: a SIGKILL */
+    SIM_KEEP_ALL,  /* everything, in flight too */
     SIM_PREFIX,    /* the effects up to some moment */
     SIM_SECTORS,   /* any subset of the 512-byte sectors of each write, any subset of the rest */
     SIM_TORN_LAST, /* everything, but the last write stops at some sector */
     SIM_REORDERED, /* any subset of the effects */
+    SIM_KILLED,    /* only the process ends: all is there to be read, and no more of it durable */
     SIM_POLICIES,
 };
 
@@ -64,7 +65,10 @@ bool sim_disk_step(struct sim_disk *sim);
 struct sim_disk *sim_disk_crash(
     const struct sim_disk *sim, struct loop *loop, enum sim_policy policy, uint64_t seed);
 
-/* Called when a request has been taken and has had its effects, before it is answered. */
+/*
+ * Called when a request that can change what a crash leaves has been taken and has had its effects,
+ * before it is answered.
+ */
 void sim_disk_set_hook(
     struct sim_disk *sim, void (*hook)(void *context, struct sim_disk *sim), void *context);
 

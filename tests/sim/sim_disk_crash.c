@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The counterpart in the new disk of an inode of the old one. */
 static struct sim_inode *twin(const struct sim_disk *crashed, const struct sim_inode *inode)
@@ -87,6 +88,29 @@ static uint64_t count_effects(const struct sim_disk *sim)
     return count;
 }
 
+/* Into the new disk as an effect again, answered long ago. */
+static void keep_as_effect(struct sim_disk *crashed, const struct sim_effect *effect)
+{
+    struct sim_effect *copy = sim_effect_add(crashed, effect->kind);
+    struct sim_effect *next = copy->next;
+    *copy = *effect;
+    copy->next = next;
+    copy->answered_at = 0;
+    copy->inode = effect->inode != NULL ? twin(crashed, effect->inode) : NULL;
+    if (effect->bytes != NULL) {
+        copy->bytes = malloc(effect->size + 1);
+        assert(copy->bytes != NULL);
+        memcpy(copy->bytes, effect->bytes, effect->size);
+    }
+    if (effect->kind == EFFECT_WRITE) {
+        sim_image_write(&copy->inode->current, copy->offset, copy->bytes, copy->size);
+    } else if (effect->kind == EFFECT_SIZE) {
+        sim_image_grow(&copy->inode->current, copy->offset);
+    } else {
+        sim_effect_name(copy, &crashed->current);
+    }
+}
+
 static void keep_by_policy(
     const struct sim_disk *sim, struct sim_disk *crashed, enum sim_policy policy, uint64_t *random)
 {
@@ -116,12 +140,19 @@ struct sim_disk *sim_disk_crash(
     struct sim_disk *crashed = sim_disk_create(loop, sim->random_state);
     uint64_t random = seed;
     crashed->capacity = sim->capacity;
+    crashed->moment = 1;
     copy_durable(sim, crashed);
-    keep_by_policy(sim, crashed, policy, &random);
+    if (policy != SIM_KILLED) {
+        keep_by_policy(sim, crashed, policy, &random);
+    }
     crashed->current = crashed->durable;
     for (unsigned i = 0; i < crashed->inode_count; i++) {
         struct sim_inode *inode = crashed->inodes[i];
         sim_image_write(&inode->current, 0, inode->durable.bytes, inode->durable.size);
+    }
+    for (const struct sim_effect *at = sim->oldest_effect; at != NULL && policy == SIM_KILLED;
+         at = at->next) {
+        keep_as_effect(crashed, at);
     }
     return crashed;
 }

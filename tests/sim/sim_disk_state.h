@@ -102,6 +102,9 @@ void sim_image_write(struct sim_image *image, uint64_t offset, const void *bytes
 /* Longer: with zeros. Never shorter. */
 void sim_image_grow(struct sim_image *image, uint64_t size);
 
+/* The newest, zeroed, not answered yet. */
+struct sim_effect *sim_effect_add(struct sim_disk *sim, enum sim_effect_kind kind);
+
 /* Into names and the durable images of the inodes. A rename or unlink of nothing does nothing. */
 void sim_effect_make_durable(const struct sim_effect *effect, struct sim_names *names);
 
