@@ -128,7 +128,7 @@ static enum hearth_code enrol(struct work *work, struct hearth_err *err)
     };
     struct wire_enrol_reply *reply = &work->reply;
     if (identity_enrol(&enrolment, &work->arena, reply, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "enrol");
+        return err->code;
     }
     return parse_all(
         reply->coordinators, reply->coordinators_count, work, &work->settings.coordinators, err);
