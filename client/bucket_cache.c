@@ -156,6 +156,20 @@ enum hearth_code bucket_cache_find(
     return HEARTH_OK;
 }
 
+bool bucket_cache_refresh(struct bucket_cache *cache, struct bucket *bucket)
+{
+    struct bucket fresh;
+    struct hearth_err err; /* as it was, then */
+    bucket_cache_forget(cache, bucket->name);
+    if (bucket_cache_find(cache, bucket->name, &fresh, &err) != HEARTH_OK) {
+        return false;
+    }
+    bool is_other = memcmp(fresh.id, bucket->id, sizeof(fresh.id)) != 0;
+    *bucket = fresh;
+    crypto_wipe(&fresh, sizeof(fresh));
+    return is_other;
+}
+
 /* ---- what is known of one ---- */
 
 const struct bucket_key *bucket_newest_key(const struct bucket *bucket)

@@ -39,6 +39,9 @@ void bucket_cache_destroy(struct bucket_cache *cache); /* accepts NULL; wipes */
 enum hearth_code bucket_cache_find(
     struct bucket_cache *cache, const char *name, struct bucket *out, struct hearth_err *err);
 
+/* Asks anew. True: under its name there is another bucket now, which *bucket has become. */
+bool bucket_cache_refresh(struct bucket_cache *cache, struct bucket *bucket);
+
 /* It was made, deleted, or is not what was remembered. */
 void bucket_cache_forget(struct bucket_cache *cache, const char *name);
 

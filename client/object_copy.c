@@ -76,6 +76,7 @@ static enum hearth_code ask_copy(
         .size = source->manifest.size,
         .etag = view_of(copy->etag_column, sizeof(copy->etag_column)),
         .parts = source->manifest.parts,
+        .bucket_id = view_of(copy->bucket.id, sizeof(copy->bucket.id)),
     };
     struct wire_copy_request request = {
         .source_bucket = view_text(source->bucket_name),
@@ -115,6 +116,10 @@ static enum hearth_code run(
     }
     if (code == HEARTH_OK) {
         code = ask_copy(copy, &reply, err);
+    }
+    if (code == HEARTH_CONFLICT &&
+        bucket_cache_refresh(copy->source.session->buckets, &copy->bucket)) {
+        code = ask_copy(copy, &reply, err); /* deleted and made again; nothing was done yet */
     }
     if (code == HEARTH_OK && out != NULL) {
         object_put_result(

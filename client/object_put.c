@@ -30,29 +30,56 @@ static struct view token_of(const struct put *put)
     return view_of(put->token, sizeof(put->token));
 }
 
+/* ---- the bucket ---- */
+
+/* A precondition's ETag is sealed for the bucket, and each attempt that may differ has a token. */
+static enum hearth_code adopt_bucket(struct put *put, struct hearth_err *err)
+{
+    env_random(put->session->env, put->token, sizeof(put->token));
+    return object_precondition(&put->options->precondition, &put->bucket, put->precondition_column,
+        &put->precondition, err);
+}
+
+/* The coordinator says that the bucket was deleted and made again; nothing was done yet. */
+static bool is_for_another_bucket(struct put *put, enum hearth_code code)
+{
+    struct hearth_err err;
+    return code == HEARTH_CONFLICT && bucket_cache_refresh(put->session->buckets, &put->bucket) &&
+        adopt_bucket(put, &err) == HEARTH_OK;
+}
+
 /* ---- the manifest ---- */
 
-/* What the reader has seen is the whole object: describes and seals it. */
+/* What the reader has seen is the whole object. */
+static void describe_content(struct put *put)
+{
+    put->manifest.size = put->reader.size;
+    source_reader_md5(&put->reader, put->manifest.md5);
+}
+
 static enum hearth_code seal_manifest(struct put *put, struct view *out, struct hearth_err *err)
 {
-    struct manifest *manifest = &put->manifest;
-    manifest->size = put->reader.size;
-    source_reader_md5(&put->reader, manifest->md5);
-    etag_seal(&put->bucket.etag_key, manifest->md5, put->etag_column);
+    etag_seal(&put->bucket.etag_key, put->manifest.md5, put->etag_column);
     struct manifest_place place = {
         .bucket_key = bucket_newest_key(&put->bucket),
         .key = put->key,
     };
     session_tenant_copy(put->session, place.tenant_id);
     memcpy(place.bucket_id, put->bucket.id, sizeof(place.bucket_id));
-    return manifest_seal(manifest, &place, put->session->env, &put->arena, put->body_id, out, err);
+    return manifest_seal(
+        &put->manifest, &place, put->session->env, &put->arena, put->body_id, out, err);
 }
 
 /* ---- small: one question ---- */
 
 static enum hearth_code ask_put_inline(
-    struct put *put, struct view sealed, struct wire_commit_reply *reply, struct hearth_err *err)
+    struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
 {
+    struct view sealed;
+    enum hearth_code code = seal_manifest(put, &sealed, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
     const struct wire_put_inline_request request = {
         .bucket = view_text(put->bucket.name),
         .key = put->key,
@@ -63,6 +90,7 @@ static enum hearth_code ask_put_inline(
         .manifest = sealed,
         .size = put->manifest.size,
         .etag = view_of(put->etag_column, sizeof(put->etag_column)),
+        .bucket_id = view_of(put->bucket.id, sizeof(put->bucket.id)),
     };
     const struct ask ask = {
         .method = RPC_PUT_INLINE,
@@ -82,13 +110,14 @@ static enum hearth_code put_inline(
     }
     size_t got = 0;
     enum hearth_code code = source_reader_read(&put->reader, bytes, size, &got, err);
-    assert(code != HEARTH_OK || got == size); /* they were waiting */
-    put->manifest.inline_bytes = view_of(bytes, size);
-    struct view sealed;
-    if (code == HEARTH_OK) {
-        code = seal_manifest(put, &sealed, err);
+    if (code != HEARTH_OK) {
+        return code;
     }
-    return code == HEARTH_OK ? ask_put_inline(put, sealed, reply, err) : code;
+    assert(got == size); /* they were waiting */
+    put->manifest.inline_bytes = view_of(bytes, size);
+    describe_content(put);
+    code = ask_put_inline(put, reply, err);
+    return is_for_another_bucket(put, code) ? ask_put_inline(put, reply, err) : code;
 }
 
 /* ---- large: begin, segments, commit ---- */
@@ -100,6 +129,7 @@ static enum hearth_code ask_begin(struct put *put, struct hearth_err *err)
         .key = put->key,
         .precondition = &put->precondition,
         .token = token_of(put),
+        .bucket_id = view_of(put->bucket.id, sizeof(put->bucket.id)),
     };
     const struct ask ask = {
         .method = RPC_BEGIN,
@@ -109,14 +139,22 @@ static enum hearth_code ask_begin(struct put *put, struct hearth_err *err)
     };
     struct wire_begin_reply reply;
     enum hearth_code code = session_ask(put->session, &ask, &put->arena, &reply, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (code == HEARTH_OK) {
+        memcpy(put->intent_id, reply.intent_id.bytes, sizeof(put->intent_id));
     }
-    memcpy(put->intent_id, reply.intent_id.bytes, sizeof(put->intent_id));
-    if (FAILPOINT(CLIENT_PUT_BEGUN)) {
+    return code;
+}
+
+static enum hearth_code begin(struct put *put, struct hearth_err *err)
+{
+    enum hearth_code code = ask_begin(put, err);
+    if (is_for_another_bucket(put, code)) {
+        code = ask_begin(put, err);
+    }
+    if (code == HEARTH_OK && FAILPOINT(CLIENT_PUT_BEGUN)) {
         return hearth_fail(err, HEARTH_INTERNAL, "failpoint");
     }
-    return HEARTH_OK;
+    return code;
 }
 
 /* A hint: without it the intent ends when it expires. */
@@ -162,6 +200,7 @@ static enum hearth_code ask_commit(struct put *put, const struct put_segments *s
         .extents_count = segments->extent_count,
     };
     struct wire_seal_segment_request seal;
+    describe_content(put);
     enum hearth_code code = list_extents(put, segments, &request.extents, err);
     if (code == HEARTH_OK) {
         code = seal_manifest(put, &request.manifest, err);
@@ -206,7 +245,7 @@ static enum hearth_code put_and_commit(struct put *put, struct put_segments *seg
 static enum hearth_code put_with_intent(struct put *put, struct transfer *transfer,
     struct wire_commit_reply *reply, struct hearth_err *err)
 {
-    enum hearth_code code = ask_begin(put, err);
+    enum hearth_code code = begin(put, err);
     if (code != HEARTH_OK) {
         return code;
     }
@@ -277,12 +316,7 @@ static enum hearth_code prepare(struct put *put, const char *bucket, struct hear
     if (code == HEARTH_OK) {
         code = bucket_cache_find(put->session->buckets, bucket, &put->bucket, err);
     }
-    if (code == HEARTH_OK) {
-        code = object_precondition(&put->options->precondition, &put->bucket,
-            put->precondition_column, &put->precondition, err);
-    }
-    env_random(put->session->env, put->token, sizeof(put->token));
-    return code;
+    return code == HEARTH_OK ? adopt_bucket(put, err) : code;
 }
 
 enum hearth_code object_put(struct session *session, const char *bucket, struct view key,

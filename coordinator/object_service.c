@@ -68,7 +68,7 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
     struct wire_begin_reply *out = response;
     struct meta_bucket bucket;
     enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
     if (code != HEARTH_OK) {
         return code;
     }
@@ -200,7 +200,7 @@ static enum hearth_code put_inline(void *service, const struct rpc_context *cont
     const struct wire_put_inline_request *in = request;
     struct meta_bucket bucket;
     enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
     if (code != HEARTH_OK) {
         return code;
     }
@@ -228,7 +228,8 @@ static enum hearth_code copy(void *service, const struct rpc_context *context, c
     enum hearth_code code =
         service_bucket(coordinator, context, SERVICE_READS, in->source_bucket, &source, err);
     if (code == HEARTH_OK) {
-        code = service_bucket(coordinator, context, SERVICE_WRITES, in->put->bucket, &bucket, err);
+        code = service_bucket_sealed_for(
+            coordinator, context, in->put->bucket, in->put->bucket_id, &bucket, err);
     }
     if (code != HEARTH_OK) {
         return code;

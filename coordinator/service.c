@@ -65,6 +65,24 @@ enum hearth_code service_bucket(struct coordinator *coordinator, const struct rp
     return HEARTH_OK;
 }
 
+enum hearth_code service_bucket_sealed_for(struct coordinator *coordinator,
+    const struct rpc_context *context, struct view name, struct view bucket_id,
+    struct meta_bucket *out, struct hearth_err *err)
+{
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_WRITES, name, &bucket, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (bucket_id.size > 0 && !meta_id_equal(service_id(bucket_id), bucket.id)) {
+        return hearth_fail(
+            err, HEARTH_CONFLICT, "bucket %.*s is another one than before", VIEW_ARGS(name));
+    }
+    *out = bucket;
+    return HEARTH_OK;
+}
+
 enum hearth_code service_intent(struct coordinator *coordinator, const struct rpc_context *context,
     struct view id, struct meta_intent *out, struct hearth_err *err)
 {

@@ -36,6 +36,14 @@ enum hearth_code service_tenant(struct coordinator *coordinator, const struct rp
 enum hearth_code service_bucket(struct coordinator *coordinator, const struct rpc_context *context,
     enum service_right right, struct view name, struct meta_bucket *out, struct hearth_err *err);
 
+/*
+ * The caller's bucket of that name, to write to.  A manifest is sealed for a bucket's id: when the
+ * bucket was deleted and made again since, HEARTH_CONFLICT.  bucket_id empty: not said.
+ */
+enum hearth_code service_bucket_sealed_for(struct coordinator *coordinator,
+    const struct rpc_context *context, struct view name, struct view bucket_id,
+    struct meta_bucket *out, struct hearth_err *err);
+
 /* An intent of the caller's tenant. HEARTH_NOT_FOUND also for somebody else's. */
 enum hearth_code service_intent(struct coordinator *coordinator, const struct rpc_context *context,
     struct view id, struct meta_intent *out, struct hearth_err *err);

@@ -205,6 +205,7 @@ static const struct wire_field begin_request_fields[] = {
     BYTES(begin_request, key, WIRE_KEY_MAX),
     MESSAGE_OR_NONE(begin_request, precondition, precondition),
     ID(begin_request, token, 16),
+    ID_OR_NONE(begin_request, bucket_id, 16),
 };
 DESCRIBE(begin_request, begin_request_fields);
 
@@ -305,6 +306,7 @@ static const struct wire_field put_inline_request_fields[] = {
     NUMBER(put_inline_request, size),
     ID(put_inline_request, etag, 16),
     NUMBER(put_inline_request, parts),
+    ID_OR_NONE(put_inline_request, bucket_id, 16),
 };
 DESCRIBE(put_inline_request, put_inline_request_fields);
 

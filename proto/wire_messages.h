@@ -171,6 +171,7 @@ struct wire_begin_request {
     struct view key;
     const struct wire_precondition *precondition;
     struct view token;
+    struct view bucket_id; /* 16: what the name meant to whoever seals for it */
 };
 
 struct wire_begin_reply {
@@ -266,6 +267,7 @@ struct wire_put_inline_request {
     uint64_t size;
     struct view etag;
     uint32_t parts;
+    struct view bucket_id; /* 16: as in a begin request */
 };
 
 struct wire_copy_request {

@@ -14,15 +14,27 @@ static enum hearth_code check_precondition(const struct wire_precondition *wante
     return holds ? HEARTH_OK : hearth_fail(err, HEARTH_PRECONDITION, "precondition is not true");
 }
 
+static enum hearth_code check_bucket(
+    struct fake_coordinator *self, struct view name, struct view bucket_id, struct hearth_err *err)
+{
+    const struct wire_bucket_info *bucket = fake_find_bucket(self, name);
+    if (bucket == NULL) {
+        return fake_no_bucket(name, err);
+    }
+    return view_equal(bucket->bucket_id, bucket_id)
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_CONFLICT, "bucket %.*s is another one", VIEW_ARGS(name));
+}
+
 enum hearth_code fake_answer_begin(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {
     const struct wire_begin_request *ask = request;
-    if (fake_find_bucket(self, ask->bucket) == NULL) {
-        return fake_no_bucket(ask->bucket, err);
+    enum hearth_code code = check_bucket(self, ask->bucket, ask->bucket_id, err);
+    if (code == HEARTH_OK) {
+        code = check_precondition(
+            ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
     }
-    enum hearth_code code =
-        check_precondition(ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
     if (code != HEARTH_OK) {
         return code;
     }
@@ -94,11 +106,11 @@ static enum hearth_code store(struct fake_coordinator *self,
     const struct wire_put_inline_request *ask, const struct wire_extent *extents,
     size_t extents_count, struct wire_commit_reply *reply, struct hearth_err *err)
 {
-    if (fake_find_bucket(self, ask->bucket) == NULL) {
-        return fake_no_bucket(ask->bucket, err);
+    enum hearth_code code = check_bucket(self, ask->bucket, ask->bucket_id, err);
+    if (code == HEARTH_OK) {
+        code = check_precondition(
+            ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
     }
-    enum hearth_code code =
-        check_precondition(ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
     if (code != HEARTH_OK) {
         return code;
     }

@@ -482,12 +482,37 @@ static void an_inline_put_asked_twice_makes_one_version(void **state)
     assert_true(view_equal(first.version, second.version));
 }
 
+/* Its bucket was deleted and made again meanwhile: what was sealed for the old one would not open.
+ */
+static void a_put_sealed_for_another_bucket_is_refused(void **state)
+{
+    struct fixture *at = *state;
+    const struct wire_begin_request begin = {.bucket = view_text("bucket"),
+        .key = view_text("key"),
+        .token = test_coordinator_id(&at->world),
+        .bucket_id = test_coordinator_id(&at->world)};
+    struct wire_begin_reply begun;
+    assert_int_equal(ask(at, RPC_BEGIN, &begin, &begun), HEARTH_CONFLICT);
+    const struct wire_put_inline_request put = {.bucket = view_text("bucket"),
+        .key = view_text("small"),
+        .token = test_coordinator_id(&at->world),
+        .body_id = test_coordinator_id(&at->world),
+        .bucket_key_version = 1,
+        .manifest = view_text("sealed"),
+        .size = 3,
+        .etag = view_of(etag, sizeof(etag)),
+        .bucket_id = test_coordinator_id(&at->world)};
+    struct wire_commit_reply stored;
+    assert_int_equal(ask(at, RPC_PUT_INLINE, &put, &stored), HEARTH_CONFLICT);
+}
+
 #define claim(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         claim(enough_receipts_make_an_object_that_can_be_read),
+        claim(a_put_sealed_for_another_bucket_is_refused),
         claim(a_late_receipt_joins),
         claim(too_few_receipts_make_nothing),
         claim(the_same_receipt_again_counts_once),

@@ -54,14 +54,61 @@ static void a_bucket_with_objects_stays(void **state)
     world_destroy(world);
 }
 
-static void a_bucket_made_again_has_new_keys(void **state)
+/* By somebody else: this session still remembers the old bucket and its keys. */
+static void make_bucket_again_elsewhere(struct world *world)
+{
+    struct session other;
+    const struct session_options options = {
+        .env = &world->env.env,
+        .coordinator = &world->coordinator.coordinator,
+        .net = &world->net.net,
+        .root_key = &world->session.root_key,
+        .root_key_path = "root.key",
+        .memory_max = 1,
+        .transfer_memory_max = 1,
+    };
+    struct hearth_err err;
+    session_init(&other, &options);
+    assert_ok(bucket_delete(&other, "bucket", &err), &err);
+    assert_ok(bucket_create(&other, "bucket", NULL, &err), &err);
+    session_fini(&other);
+}
+
+static void what_is_put_into_a_bucket_made_again_can_be_read(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {10, MIB};
+    for (unsigned i = 0; i < 2; i++) {
+        struct world *world = world_create(NULL);
+        struct hearth_err err;
+        struct hearth_stat *stat;
+        assert_int_equal(
+            object_stat(&world->session, "bucket", view_text("key"), false, &stat, &err),
+            HEARTH_NOT_FOUND);
+        make_bucket_again_elsewhere(world);
+        assert_ok(world_put(world, "key", 1, sizes[i], &err), &err);
+        assert_ok(world_get(world, "key", 1, 0, 0, NULL, &err), &err);
+        world_destroy(world);
+    }
+}
+
+static void what_is_copied_into_a_bucket_made_again_can_be_read(void **state)
 {
     (void)state;
     struct world *world = world_create(NULL);
     struct hearth_err err;
-    assert_ok(bucket_delete(&world->session, "bucket", &err), &err);
-    assert_ok(bucket_create(&world->session, "bucket", NULL, &err), &err);
     assert_ok(world_put(world, "key", 1, 10, &err), &err);
+    assert_ok(object_delete(&world->session, "bucket", view_text("key"), NULL, NULL, &err), &err);
+    make_bucket_again_elsewhere(world);
+    assert_ok(bucket_create(&world->session, "source", NULL, &err), &err);
+    struct world_source source;
+    world_source_init(&source, 1, 10);
+    assert_ok(
+        object_put(&world->session, "source", view_text("key"), &source.source, NULL, NULL, &err),
+        &err);
+    assert_ok(object_copy(&world->session, "source", view_text("key"), "bucket", view_text("key"),
+                  NULL, NULL, &err),
+        &err);
     assert_ok(world_get(world, "key", 1, 0, 0, NULL, &err), &err);
     world_destroy(world);
 }
@@ -337,7 +384,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_are_made_seen_and_deleted),
         cmocka_unit_test(a_bucket_with_objects_stays),
-        cmocka_unit_test(a_bucket_made_again_has_new_keys),
+        cmocka_unit_test(what_is_put_into_a_bucket_made_again_can_be_read),
+        cmocka_unit_test(what_is_copied_into_a_bucket_made_again_can_be_read),
         cmocka_unit_test(a_bucket_call_lost_on_the_way_has_one_outcome),
         cmocka_unit_test(stat_tells_what_was_said_at_the_put),
         cmocka_unit_test(stat_tells_who_holds_which_slot),
