@@ -4,6 +4,7 @@
 
 #include <grpc/support/log.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 enum { PUMPS_DEFAULT = 1, WORKERS_DEFAULT = 4, QUEUE_DEFAULT = 256 };
 
@@ -70,12 +71,26 @@ static void stop_pumps(struct rpc_runtime *runtime)
     free(runtime->pumps);
 }
 
+/*
+ * When accept() finds no descriptor left, gRPC 1.51 stops accepting on that port for good
+ * (docs/decisions/0002-grpc-core.md), and opening connections takes no certificate.
+ */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit); /* what it cannot do changes nothing */
+    }
+}
+
 enum hearth_code rpc_runtime_create(
     const struct rpc_runtime_options *options, struct rpc_runtime **out, struct hearth_err *err)
 {
     struct rpc_runtime *runtime = calloc(1, sizeof(*runtime));
     assert(runtime != NULL); /* at start, a few bytes */
     runtime->env = options->env != NULL ? options->env : env_system();
+    raise_descriptor_limit();
     gpr_set_log_function(log_last_words);
     grpc_init();
 

@@ -5,7 +5,8 @@
  *                                          \--> bounded queue --> worker threads: unary handlers
  *                                                                 (may block)
  *
- * main makes one.  gRPC is initialised by it: a process must not fork afterwards.
+ * main makes one.  gRPC is initialised by it: a process must not fork afterwards.  It raises the
+ * process's limit of open descriptors to what it may be.
  */
 #ifndef HEARTH_PROTO_RPC_RUNTIME_H
 #define HEARTH_PROTO_RPC_RUNTIME_H

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* What the handlers of this file share. */
@@ -384,6 +385,14 @@ static void a_channel_finds_its_peer_again_after_a_restart(void **state)
     rpc_channel_destroy(same);
 }
 
+static void a_process_with_rpc_may_open_all_the_descriptors_it_is_allowed(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(limit.rlim_cur, limit.rlim_max);
+}
+
 #define with_fixture(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -403,6 +412,7 @@ int main(void)
         with_fixture(cancelling_after_the_answer_changes_nothing),
         with_fixture(a_call_over_the_queue_is_told_busy),
         with_fixture(a_channel_finds_its_peer_again_after_a_restart),
+        with_fixture(a_process_with_rpc_may_open_all_the_descriptors_it_is_allowed),
     };
     return cmocka_run_group_tests_name("rpc_call", tests, NULL, NULL);
 }

@@ -132,6 +132,20 @@ static void keepalive_finds_a_peer_that_went_silent(void **state)
     test_gate_wait(&at->server.closed, 1);
 }
 
+/* gRPC's way to part from a client whose keepalive is set below what the server bears. */
+static void a_client_that_pings_too_often_is_sent_away(void **state)
+{
+    struct test_stream *at = *state;
+    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
+    options.keepalive_ms = 100;
+    struct rpc_channel *channel = NULL;
+    assert_ok(rpc_channel_create(&options, &channel, &at->rpc.err), &at->rpc.err);
+    test_stream_open_on(at, channel, TEST_UP, NULL, TEST_DEADLINE_MS);
+    test_stream_wait_closed(at);
+    assert_int_equal(at->client.code, HEARTH_UNKNOWN);
+    rpc_channel_destroy(channel);
+}
+
 static void a_server_stops_with_streams_open(void **state)
 {
     struct test_stream *at = *state;
@@ -170,6 +184,7 @@ int main(void)
         with_stream(a_cut_wire_closes_both_ends_and_is_no_half_close),
         with_stream(a_wire_cut_in_the_middle_of_a_flood_closes_both_ends),
         with_stream(keepalive_finds_a_peer_that_went_silent),
+        with_stream(a_client_that_pings_too_often_is_sent_away),
         with_stream(a_server_stops_with_streams_open),
         with_stream(a_graceful_stop_lets_a_stream_finish),
     };
