@@ -198,6 +198,18 @@ static void the_volume_of_another_node_is_refused(void **state)
     daemon_world_start(world);
 }
 
+static void a_coordinator_that_does_not_answer_is_not_the_only_one(void **state)
+{
+    struct daemon_world *world = *state;
+    struct config_addresses *coordinators = &world->settings.coordinators;
+    storaged_stop(world->node);
+    coordinators->items[1] = coordinators->items[0];
+    coordinators->items[0] = daemon_world_local(1).items[0]; /* nobody listens there */
+    coordinators->count = 2;
+    daemon_world_start(world);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
+}
+
 /* ---- renewal ---- */
 
 static enum hearth_code certify(void *service, const struct enrol_caller *caller,
@@ -281,6 +293,7 @@ int main(void)
         CASE(a_second_daemon_on_the_same_volume_is_refused),
         CASE(a_port_in_use_is_said_to_be),
         CASE(the_volume_of_another_node_is_refused),
+        CASE(a_coordinator_that_does_not_answer_is_not_the_only_one),
         CASE(a_certificate_in_its_last_third_is_renewed_while_serving),
 #undef CASE
     };
