@@ -20,6 +20,9 @@ struct duty {
 
 bool duty_is_stopping(struct duty *duty)
 {
+    if (duty == NULL) {
+        return false;
+    }
     UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
     return duty->shared.is_stopping;
 }

@@ -18,7 +18,7 @@ typedef void duty_fn(struct duty *duty, void *context);
 enum hearth_code duty_start(
     duty_fn *fn, void *context, uint64_t interval_ms, struct duty **out, struct hearth_err *err);
 
-/* Inside a round: somebody waits for the end. */
+/* Inside a round: somebody waits for the end. NULL: a round by hand, nobody does. */
 bool duty_is_stopping(struct duty *duty);
 
 /* The next round begins at once instead of at its time. Any thread. */

@@ -35,12 +35,31 @@ static enum hearth_code choose_holders(struct coordinator *coordinator,
         coordinator->sets, in->session_id.bytes, &fleet, &query, size_max * profile->k, out, err);
 }
 
+/* A segment opened before keeps its offers, so there is nothing to choose; whether it is this
+ * upload's is for the metadata to say. */
+static bool find_earlier(struct coordinator *coordinator, struct meta_id segment,
+    const struct profile *profile, struct place_choice *out)
+{
+    struct meta_segment_nodes nodes;
+    struct hearth_err err;
+    if (meta_segment_nodes(coordinator->store, segment, &nodes, &err) != HEARTH_OK ||
+        nodes.count < profile->w) {
+        return false;
+    }
+    out->count = nodes.count < profile->n ? (unsigned)nodes.count : profile->n;
+    memcpy(out->nodes, nodes.nodes, out->count * sizeof(out->nodes[0]));
+    return true;
+}
+
 static enum hearth_code open_once(struct coordinator *coordinator,
     const struct wire_open_segment_request *in, const struct profile *profile, uint64_t size_max,
     struct arena *arena, struct meta_offers *out, struct hearth_err *err)
 {
     struct place_choice choice;
-    enum hearth_code code = choose_holders(coordinator, in, profile, size_max, arena, &choice, err);
+    enum hearth_code code = HEARTH_OK;
+    if (!find_earlier(coordinator, service_id(in->segment_id), profile, &choice)) {
+        code = choose_holders(coordinator, in, profile, size_max, arena, &choice, err);
+    }
     if (code != HEARTH_OK) {
         return code;
     }
