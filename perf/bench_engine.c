@@ -264,7 +264,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: hearth-bench-engine --dir DIR [--mib N]\n");
         return 2;
     }
-    unsigned mib = argc > 4 ? (unsigned)atoi(argv[4]) : 1024;
+    unsigned mib = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 1024;
     struct bench bench = {.cell = buf_create(CELL + VOLUME_TAG_SIZE)};
     assert(bench.cell != NULL);
     env_random(env_system(), bench.cell->bytes, bench.cell->capacity);
