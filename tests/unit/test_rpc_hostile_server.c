@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 
 /* A mutation may leave the client waiting; it need not wait long. */
-enum { DAY_S = 86400, MUTATIONS = 120, MUTATION_PATIENCE_MS = 500 };
+enum { DAY_S = 86400, MUTATIONS = 80, MUTATION_PATIENCE_MS = 500 };
 
 struct fixture {
     struct test_rpc rpc;

@@ -18,12 +18,20 @@ enum { DAY_S = 86400 };
 
 struct fixture {
     struct test_rpc rpc;
+    struct peer_identity seen; /* by the handler, of the last call */
     struct arena arena;
     struct view answer;
     atomic_bool revoked;
 };
 
-static const struct rpc_handler served[] = {{.method = TEST_ECHO, .unary = test_echo}};
+static enum hearth_code echo(void *service, const struct rpc_context *context, const void *request,
+    void *response, struct hearth_err *err)
+{
+    ((struct fixture *)service)->seen = context->peer;
+    return test_echo(service, context, request, response, err);
+}
+
+static const struct rpc_handler served[] = {{.method = TEST_ECHO, .unary = echo}};
 
 static bool allowed(void *service, const struct peer_identity *peer)
 {
@@ -104,9 +112,10 @@ static void another_class_is_unreachable(void **state)
 struct impostor {
     SSL_CTX *context;
     int listener;
+    size_t heard; /* bytes after the handshake */
 };
 
-/* Shakes hands once and waits for the client to leave. */
+/* Shakes hands once and listens until the client leaves. */
 static void *run_impostor(void *context)
 {
     struct impostor *impostor = context;
@@ -114,7 +123,9 @@ static void *run_impostor(void *context)
     uint8_t bytes[64];
     int fd = accept(impostor->listener, NULL, NULL);
     if (test_tls_open(&tls, impostor->context, fd, true)) {
-        while (test_tls_read(&tls, bytes, sizeof(bytes)) > 0) {
+        size_t got;
+        while ((got = test_tls_read(&tls, bytes, sizeof(bytes))) > 0) {
+            impostor->heard += got;
         }
     }
     test_tls_close(&tls);
@@ -150,6 +161,7 @@ static void the_right_names_over_another_key_are_unreachable(void **state)
     assert_int_equal(call_with(at, &options), HEARTH_UNREACHABLE);
     assert_said(at, "not the id of its key");
     pthread_join(thread, NULL);
+    assert_int_equal(impostor.heard, 0);
     close(impostor.listener);
     SSL_CTX_free(impostor.context);
     free(pem);
@@ -252,6 +264,28 @@ static void a_revoked_peer_is_denied_on_its_next_call(void **state)
     assert_int_equal(call_on(at, at->rpc.channel), HEARTH_DENIED);
     assert_ok(
         call_as(at, test_credentials(&at->rpc.ca, env_system(), PEER_WORKER, DAY_S)), &at->rpc.err);
+}
+
+/* More of them than would fit into the server's memory of peers without sharing places. */
+static void each_of_many_peers_is_known_as_itself(void **state)
+{
+    struct fixture *at = *state;
+    enum { PEERS = 40 };
+    struct rpc_credentials *credentials[PEERS];
+    struct rpc_channel *channels[PEERS];
+    for (unsigned i = 0; i < PEERS; i++) {
+        credentials[i] = test_credentials(&at->rpc.ca, env_system(), PEER_SESSION, DAY_S);
+        channels[i] = test_rpc_channel(&at->rpc, credentials[i]);
+    }
+    for (unsigned i = 0; i < 2 * PEERS; i++) {
+        assert_ok(call_on(at, channels[i % PEERS]), &at->rpc.err);
+        const struct pki_certificate *own = rpc_credentials_certificate(credentials[i % PEERS]);
+        assert_memory_equal(at->seen.id, own->identity.id, PKI_ID_SIZE);
+    }
+    for (unsigned i = 0; i < PEERS; i++) {
+        rpc_channel_destroy(channels[i]);
+        rpc_credentials_unref(credentials[i]);
+    }
 }
 
 /* ---- strangers ---- */
@@ -406,6 +440,7 @@ int main(void)
         with_fixture(a_client_whose_certificate_ended_gets_no_connection),
         with_fixture(a_certificate_that_ends_on_an_open_connection_is_expired),
         with_fixture(a_revoked_peer_is_denied_on_its_next_call),
+        with_fixture(each_of_many_peers_is_known_as_itself),
         with_fixture(without_a_certificate_nobody_reaches_http2),
         with_fixture(a_certificate_of_another_ca_does_not_reach_http2),
         with_fixture(plain_text_is_not_answered),
