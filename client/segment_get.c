@@ -171,12 +171,14 @@ static void note_lost_lane(struct segment_get *get, struct get_lane *lane)
     }
     holder->is_usable = false;
     holder->failed = lane->err.code;
+    bool was_silent = node_health_of(health, node_id) == NODE_SILENT;
     switch (hearth_code_reaction(lane->err.code)) {
     case HEARTH_REACT_REPAIR: node_health_note(health, node_id, NODE_WRONG); break;
     case HEARTH_REACT_ELSEWHERE: node_health_note(health, node_id, NODE_SILENT); break;
     default: break;
     }
-    if (is_holders_fault(lane->err.code)) {
+    bool is_known = was_silent && lane->err.code == HEARTH_UNREACHABLE; /* said once is enough */
+    if (is_holders_fault(lane->err.code) && !is_known) {
         get_reports_add(
             get->source->reports, get->range->info->segment_id, holder->placement, &lane->err);
     }
