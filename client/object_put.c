@@ -258,6 +258,7 @@ static enum hearth_code put_with_intent(struct put *put, struct transfer *transf
         .upload_key = &upload_key,
         .bucket = &put->bucket,
     };
+    put_segments_init(&segments);
     code = put_and_commit(put, &segments, reply, err);
     put_segments_fini(&segments);
     crypto_wipe(&upload_key, sizeof(upload_key));

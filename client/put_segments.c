@@ -14,10 +14,16 @@ enum {
     EXTENTS_FIRST = 16,
 };
 
+void put_segments_init(struct put_segments *segments)
+{
+    cell_pool_init(&segments->pool, segments->transfer->memory_max / 2);
+}
+
 void put_segments_fini(struct put_segments *segments)
 {
     segment_put_destroy(segments->current);
     segment_put_destroy(segments->previous);
+    cell_pool_fini(&segments->pool);
     if (segments->extents != NULL) {
         crypto_wipe(segments->extents, segments->extent_count * sizeof(*segments->extents));
     }
@@ -171,6 +177,7 @@ static enum hearth_code open_segment(struct put_segments *segments, struct heart
     uint64_t left = expected > segments->reader->size ? expected - segments->reader->size : 0;
     const struct segment_put_options options = {
         .transfer = segments->transfer,
+        .pool = &segments->pool,
         .intent_id = segments->intent_id,
         .upload_key = segments->upload_key,
         .length_max = left < segments->transfer->session->segment_plain_max ? left : 0,

@@ -20,6 +20,7 @@ struct put_segments {
     const struct upload_key *upload_key;
     const struct bucket *bucket; /* its profile */
 
+    struct cell_pool pool;
     struct segment_put *current;  /* being filled; in the end the last one, not sealed yet */
     struct segment_put *previous; /* its footers are out, its receipts are coming */
     uint64_t current_opened_ns;
@@ -32,6 +33,7 @@ struct put_segments {
 uint64_t put_segments_memory(const struct session *session, uint64_t size_expected);
 
 /* From zero, with what is set once filled in. */
+void put_segments_init(struct put_segments *segments);
 void put_segments_fini(struct put_segments *segments);
 
 /* Reads the source to its end, at least one byte.  On HEARTH_OK every segment but the last is

@@ -18,6 +18,7 @@ struct segment_image {
     size_t plain_max;
     bool keeps_data;
     struct ec_codec *codec;
+    struct cell_pool *pool;
     struct seal_writer *seal;
     struct shard_tagger *tagger;
 
@@ -66,6 +67,7 @@ enum hearth_code segment_image_create(
         code = hearth_fail(err, HEARTH_NO_MEMORY, "segment image: its stripes");
         goto undo_codec;
     }
+    image->pool = options->pool;
     image->seal = options->seal;
     image->tagger = shard_tagger_create(options->verify_key);
     *out = image;
@@ -78,16 +80,34 @@ undo_image:
     return code;
 }
 
+/* ---- memory ---- */
+
+static struct buf *take_cells(struct segment_image *image, unsigned count, size_t stride)
+{
+    struct buf *buf = cell_pool_take(image->pool, count * stride);
+    image->bytes += buf == NULL ? 0 : buf->size;
+    return buf;
+}
+
+static void give_back_cells(struct segment_image *image, struct buf **cells)
+{
+    if (*cells != NULL) {
+        image->bytes -= (*cells)->size;
+        cell_pool_give(image->pool, *cells);
+        *cells = NULL;
+    }
+}
+
 void segment_image_destroy(struct segment_image *image)
 {
     if (image == NULL) {
         return;
     }
     for (unsigned i = 0; i < image->stripe_count; i++) {
-        buf_unref(image->stripes[i].data);
-        buf_unref(image->stripes[i].parity);
+        give_back_cells(image, &image->stripes[i].data);
+        give_back_cells(image, &image->stripes[i].parity);
     }
-    buf_unref(image->open);
+    give_back_cells(image, &image->open);
     free(image->stripes);
     shard_tagger_destroy(image->tagger);
     ec_codec_destroy(image->codec);
@@ -104,25 +124,6 @@ bool segment_image_at_stripe_edge(const struct segment_image *image)
 bool segment_image_is_full(const struct segment_image *image)
 {
     return image->plain_size == image->plain_max;
-}
-
-static struct buf *take_cells(struct segment_image *image, unsigned count, size_t stride)
-{
-    struct buf *buf = buf_create(count * stride);
-    if (buf != NULL) {
-        buf->size = count * stride;
-        image->bytes += buf->size;
-    }
-    return buf;
-}
-
-static void give_back_cells(struct segment_image *image, struct buf **cells)
-{
-    if (*cells != NULL) {
-        image->bytes -= (*cells)->size;
-        buf_unref(*cells);
-        *cells = NULL;
-    }
 }
 
 uint8_t *segment_image_unit(struct segment_image *image)

@@ -18,6 +18,7 @@
 #ifndef HEARTH_CLIENT_SEGMENT_IMAGE_H
 #define HEARTH_CLIENT_SEGMENT_IMAGE_H
 
+#include "client/cell_pool.h"
 #include "client/seal.h"
 #include "client/shard_tag.h"
 #include "common/buf.h"
@@ -28,6 +29,7 @@ struct segment_image;
 struct segment_image_options {
     unsigned data_count;                 /* k */
     unsigned slot_count;                 /* n */
+    struct cell_pool *pool;              /* borrowed */
     struct seal_writer *seal;            /* borrowed; nobody else seals with it */
     const struct verify_key *verify_key; /* borrowed for the call */
     size_t plain_max;                    /* whole units; at most EC_SEGMENT_PLAIN_MAX */

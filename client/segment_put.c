@@ -202,15 +202,17 @@ static enum hearth_code ask_for_offers(struct segment_put *put, uint64_t length_
 
 /* n, k, w are known now: the image and a holder for each slot. */
 static enum hearth_code make_image(struct segment_put *put,
-    const struct wire_open_segment_reply *reply, bool keeps_data, struct hearth_err *err)
+    const struct wire_open_segment_reply *reply, const struct segment_put_options *options,
+    struct hearth_err *err)
 {
     const struct segment_image_options image_options = {
         .data_count = reply->k,
         .slot_count = reply->n,
+        .pool = options->pool,
         .seal = put->seal,
         .verify_key = &put->verify_key,
         .plain_max = put->transfer->session->segment_plain_max,
-        .keeps_data = keeps_data,
+        .keeps_data = options->keeps_data,
     };
     enum hearth_code code = segment_image_create(&image_options, &put->image, err);
     if (code != HEARTH_OK) {
@@ -252,7 +254,7 @@ enum hearth_code segment_put_open(
     struct wire_open_segment_reply reply;
     enum hearth_code code = ask_for_offers(put, options->length_max, &reply, err);
     if (code == HEARTH_OK) {
-        code = make_image(put, &reply, options->keeps_data, err);
+        code = make_image(put, &reply, options, err);
     }
     if (code != HEARTH_OK) {
         segment_put_destroy(put);

@@ -33,7 +33,8 @@ struct segment_put;
 
 struct segment_put_options {
     struct transfer *transfer;
-    struct view intent_id;               /* borrowed for the life of the put */
+    struct cell_pool *pool;              /* borrowed for the life of the put */
+    struct view intent_id;               /* likewise */
     const struct upload_key *upload_key; /* borrowed for the call */
     uint64_t length_max;                 /* plaintext; 0: not known */
     bool keeps_data;                     /* all of it, so that spares are possible to the end */

@@ -19,6 +19,7 @@ struct shard_inbox {
         pthread_mutex_t mutex;
         pthread_cond_t arrived;
         struct event_list posted;
+        bool is_calling; /* something was posted that is worth waking for */
         bool is_awaited; /* waking costs a system call: only when somebody sleeps */
         unsigned refs;   /* the transfer's and one for each open port */
     } shared;
@@ -120,6 +121,7 @@ static void inbox_refill(struct shard_inbox *inbox)
     inbox->taken.end =
         inbox->taken.oldest == NULL ? &inbox->taken.oldest : inbox->shared.posted.end;
     list_init(&inbox->shared.posted);
+    inbox->shared.is_calling = false;
 }
 
 bool shard_inbox_take(struct shard_inbox *inbox, struct shard_event *out)
@@ -171,7 +173,7 @@ void shard_inbox_wait_blocking(struct shard_inbox *inbox, uint64_t until_ns)
     UNLOCKS pthread_mutex_t *held = lock(&inbox->shared.mutex);
     inbox->shared.is_awaited = true;
     int rc = 0;
-    while (inbox->shared.posted.oldest == NULL && rc == 0) {
+    while (!inbox->shared.is_calling && rc == 0) {
         rc = is_bounded ? pthread_cond_timedwait(&inbox->shared.arrived, &inbox->shared.mutex, &end)
                         : pthread_cond_wait(&inbox->shared.arrived, &inbox->shared.mutex);
     }
@@ -203,9 +205,9 @@ static struct shard_event *event_create(
 }
 
 /* With the lock held. */
-static void inbox_append(struct shard_inbox *inbox, struct shard_event *event)
+static void inbox_wake(struct shard_inbox *inbox)
 {
-    list_append(&inbox->shared.posted, event);
+    inbox->shared.is_calling = true;
     if (inbox->shared.is_awaited) {
         inbox->shared.is_awaited = false;
         pthread_cond_signal(&inbox->shared.arrived);
@@ -218,11 +220,12 @@ static void port_post(struct shard_port *port, struct shard_event *event)
     if (port->shared.is_closed) {
         event_free(event);
     } else {
-        inbox_append(port->inbox, event);
+        list_append(&port->inbox->shared.posted, event);
+        inbox_wake(port->inbox);
     }
 }
 
-void shard_port_post_sent(struct shard_port *port)
+void shard_port_post_sent(struct shard_port *port, unsigned still_queued)
 {
     UNLOCKS pthread_mutex_t *held = lock(&port->inbox->shared.mutex);
     if (port->shared.is_closed) {
@@ -230,10 +233,13 @@ void shard_port_post_sent(struct shard_port *port)
     }
     if (port->shared.sent != NULL) {
         port->shared.sent->count++;
-        return;
+    } else {
+        port->shared.sent = event_create(port, SHARD_SENT, (struct slice){0});
+        list_append(&port->inbox->shared.posted, port->shared.sent);
     }
-    port->shared.sent = event_create(port, SHARD_SENT, (struct slice){0});
-    inbox_append(port->inbox, port->shared.sent);
+    if (port->shared.sent->count >= still_queued) {
+        inbox_wake(port->inbox);
+    }
 }
 
 void shard_port_post_cell(struct shard_port *port, struct slice bytes TAKES)

@@ -6,7 +6,8 @@
  *   call's port --post--/
  *
  * The transfer takes all there is at once, so a burst of cells costs one wake-up.  "Another cell
- * was sent" needs no memory: it counts up in an event that lives in the port.
+ * was sent" counts up in an event that is there already, and wakes nobody before half of what the
+ * call had queued is gone: until then the line does not run dry.
  *
  * The inbox is counted, because a call may outlive the transfer that let go of it: every port
  * holds a reference until it is closed.
@@ -74,7 +75,7 @@ struct shard_port {
 void shard_port_open(struct shard_port *port, struct shard_inbox *inbox, void *context);
 
 /* These do nothing once the port is closed. */
-void shard_port_post_sent(struct shard_port *port);
+void shard_port_post_sent(struct shard_port *port, unsigned still_queued);
 void shard_port_post_cell(struct shard_port *port, struct slice bytes TAKES);
 void shard_port_post_done(struct shard_port *port, struct slice bytes TAKES);
 void shard_port_post_failed(struct shard_port *port, const struct hearth_err *err);

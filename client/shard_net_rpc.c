@@ -54,6 +54,7 @@ struct net_call {
         bool is_cell_sending; /* ... and it is a cell that the transfer waits to hear of */
         struct queued_cell *first;
         struct queued_cell **last;
+        unsigned queued;
         bool has_footer;
         struct shard_footer footer;
         /* get */
@@ -166,6 +167,7 @@ static void send_next(struct net_call *call)
     struct queued_cell *next = call->shared.first;
     if (next != NULL) {
         call->shared.first = next->next;
+        call->shared.queued--;
         if (call->shared.first == NULL) {
             call->shared.last = &call->shared.first;
         }
@@ -180,15 +182,17 @@ static void put_sent(void *context)
 {
     struct net_call *call = context;
     bool was_cell;
+    unsigned queued;
     {
         UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
         was_cell = call->shared.is_cell_sending;
+        queued = call->shared.queued;
         call->shared.is_sending = false;
         call->shared.is_cell_sending = false;
         send_next(call);
     }
     if (was_cell) {
-        shard_port_post_sent(&call->port);
+        shard_port_post_sent(&call->port, queued);
     }
 }
 
@@ -376,6 +380,7 @@ static void put_cell(struct shard_call *shard_call, struct slice cell TAKES)
     *queued = (struct queued_cell){.cell = cell};
     *call->shared.last = queued;
     call->shared.last = &queued->next;
+    call->shared.queued++;
 }
 
 static void put_footer(struct shard_call *shard_call, const struct shard_footer *footer)

@@ -141,7 +141,7 @@ static void take_into_transport(struct fake_call *call)
     while (call->buffered < call->queued && call->buffered - call->cells_done < FAKE_BUFFER_CELLS) {
         call->net->bytes_queued -= call->queue[call->buffered].view.size;
         call->buffered++;
-        shard_port_post_sent(&call->port);
+        shard_port_post_sent(&call->port, call->queued - call->buffered);
     }
 }
 

@@ -87,11 +87,11 @@ static void cells_sent_meanwhile_are_one_event(void **state)
     (void)state;
     struct fixture fixture;
     fixture_init(&fixture);
-    shard_port_post_sent(&fixture.ports[0]);
-    shard_port_post_sent(&fixture.ports[1]);
-    shard_port_post_sent(&fixture.ports[0]);
+    shard_port_post_sent(&fixture.ports[0], 0);
+    shard_port_post_sent(&fixture.ports[1], 0);
+    shard_port_post_sent(&fixture.ports[0], 0);
     assert_int_equal(take(fixture.inbox).count, 2);
-    shard_port_post_sent(&fixture.ports[0]); /* while the event of the other waits its turn */
+    shard_port_post_sent(&fixture.ports[0], 0); /* while the event of the other waits its turn */
     assert_int_equal(take(fixture.inbox).count, 1);
     assert_int_equal(take(fixture.inbox).count, 1);
     assert_nothing_left(fixture.inbox);
@@ -105,13 +105,13 @@ static void nothing_of_a_closed_port_is_seen(void **state)
     fixture_init(&fixture);
     shard_port_post_cell(&fixture.ports[1], some_bytes("taken along"));
     shard_port_post_cell(&fixture.ports[0], some_bytes("taken along too"));
-    shard_port_post_sent(&fixture.ports[0]);
+    shard_port_post_sent(&fixture.ports[0], 0);
     buf_unref(take(fixture.inbox).bytes.owner);
     shard_port_post_cell(&fixture.ports[0], some_bytes("posted"));
 
     shard_port_close(&fixture.ports[0]);
     shard_port_post_cell(&fixture.ports[0], some_bytes("too late"));
-    shard_port_post_sent(&fixture.ports[0]);
+    shard_port_post_sent(&fixture.ports[0], 0);
     shard_port_post_done(&fixture.ports[1], some_bytes("kept"));
     struct shard_event kept = take(fixture.inbox);
     assert_true(view_equal(kept.bytes.view, view_text("kept")));
@@ -132,11 +132,30 @@ static void a_port_outlives_the_transfer_and_drops_what_comes(void **state)
     port_end(&fixture.ports[1]);
 }
 
+static void nobody_is_woken_before_half_a_queue_is_gone(void **state)
+{
+    (void)state;
+    struct shard_inbox *inbox = shard_inbox_create(env_system());
+    struct shard_port port;
+    shard_port_open(&port, inbox, NULL);
+    for (unsigned left = 8; left > 4; left--) {
+        shard_port_post_sent(&port, left);
+        uint64_t soon_ns = env_now_ns(env_system()) + 1000;
+        shard_inbox_wait_blocking(inbox, soon_ns);
+        assert_true(env_now_ns(env_system()) >= soon_ns);
+    }
+    shard_port_post_sent(&port, 4);
+    shard_inbox_wait_blocking(inbox, UINT64_MAX);
+    assert_int_equal(take(inbox).count, 5);
+    port_end(&port);
+    shard_inbox_unref(inbox);
+}
+
 static void *post_a_thousand(void *context)
 {
     struct shard_port *port = context;
     for (unsigned i = 0; i < 1000; i++) {
-        shard_port_post_sent(port);
+        shard_port_post_sent(port, 0);
     }
     return NULL;
 }
@@ -183,6 +202,7 @@ int main(void)
         cmocka_unit_test(nothing_of_a_closed_port_is_seen),
         cmocka_unit_test(a_port_outlives_the_transfer_and_drops_what_comes),
         cmocka_unit_test(a_waiting_transfer_hears_everything_other_threads_post),
+        cmocka_unit_test(nobody_is_woken_before_half_a_queue_is_gone),
         cmocka_unit_test(waiting_ends_when_the_time_has_come),
     };
     return cmocka_run_group_tests_name("shard_inbox", tests, NULL, NULL);
