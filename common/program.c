@@ -338,7 +338,11 @@ static enum program_exit run_verb(
 static enum program_exit parse_and_run(
     const struct program *program, int argc, char **argv, struct hearth_err *err)
 {
-    struct parse parse = {.program = program, .config_path = getenv("HEARTH_CONFIG"), .err = err};
+    const char *config_path = getenv("HEARTH_CONFIG");
+    if (config_path != NULL && *config_path == '\0') {
+        config_path = NULL; /* as a script writes "not set" */
+    }
+    struct parse parse = {.program = program, .config_path = config_path, .err = err};
     enum program_exit result = parse_words(&parse, "+", argc, argv);
     if (result != PROGRAM_DONE) {
         return result;
