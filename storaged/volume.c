@@ -182,6 +182,7 @@ void volume_close(struct volume *volume, struct volume_wait *wait)
     assert(!volume->is_closing);
     volume->is_closing = true;
     volume->close_wait = wait;
+    volume_rescue_stop(volume);
     volume_close_if_idle(volume);
 }
 
@@ -190,6 +191,7 @@ void volume_destroy(struct volume *volume)
     if (volume == NULL) {
         return;
     }
+    volume_rescue_stop(volume);
     assert(!has_work(volume) && volume->checkpoint == NULL);
     for (uint32_t i = 0; i < volume->log_count; i++) {
         struct volume_log *log = volume->logs[i];

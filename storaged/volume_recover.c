@@ -27,9 +27,9 @@ struct scanning {
 
 /* ---- merging ---- */
 
-/* Whether the record at a location is of this id. What cannot be read is taken for another. */
-static bool is_of_id(
-    const struct volume *volume, const struct shard_location *at, const struct shard_id *id)
+/* The id of the record at a location. false: it cannot be read any more. */
+static bool read_id(
+    const struct volume *volume, const struct shard_location *at, struct shard_id *out)
 {
     const struct volume_log *log = volume_log_find(volume, at->log);
     if (log == NULL || log->file == NULL) {
@@ -44,18 +44,30 @@ static bool is_of_id(
         .iov_count = 1};
     disk_run_blocking(volume->disk, &io);
     struct record_header header;
-    return io.error == 0 &&
-        record_header_decode(view_of(bytes, (size_t)io.size), log->seed, at->offset, &header) &&
-        shard_id_equal(&header.id, id);
+    if (io.error != 0 ||
+        !record_header_decode(view_of(bytes, (size_t)io.size), log->seed, at->offset, &header)) {
+        return false;
+    }
+    *out = header.id;
+    return true;
 }
 
-/* The entry of the id so far. false: there is none. */
-static bool find_entry(
-    const struct volume *volume, const struct shard_id *id, struct shard_location *out)
+struct entry {
+    struct shard_location location;
+    bool is_readable;
+};
+
+/*
+ * The entry of the id so far.  One that cannot be read is taken for it, since 56 bits of its id
+ * fit: a shard that was deleted must not come back to life because its record rots.
+ */
+static bool find_entry(const struct volume *volume, const struct shard_id *id, struct entry *out)
 {
     struct shard_probe probe = {0};
-    while (shard_index_next(volume->index, id, &probe, out)) {
-        if (is_of_id(volume, out, id)) {
+    while (shard_index_next(volume->index, id, &probe, &out->location)) {
+        struct shard_id found;
+        out->is_readable = read_id(volume, &out->location, &found);
+        if (!out->is_readable || shard_id_equal(&found, id)) {
             return true;
         }
     }
@@ -67,10 +79,11 @@ static enum hearth_code merge_shard(const struct scanning *scanning,
 {
     struct volume *volume = scanning->volume;
     struct shard_footer footer;
-    struct shard_location before;
+    struct shard_location same;
+    struct entry before;
     if (!footer_decode(body, &footer) ||
         shard_index_find_at(
-            volume->index, &header->id, scanning->log->number, header->offset, &before)) {
+            volume->index, &header->id, scanning->log->number, header->offset, &same)) {
         return HEARTH_OK;
     }
     struct shard_location here = {.state = SHARD_LIVE,
@@ -80,12 +93,10 @@ static enum hearth_code merge_shard(const struct scanning *scanning,
     if (!find_entry(volume, &header->id, &before)) {
         return shard_index_insert(volume->index, &header->id, &here, err);
     }
-    if (before.state == SHARD_BARRED) {
-        here.state = SHARD_TRASHED;
-        shard_index_update(volume->index, &header->id, &before, &here);
-    } else if (before.log < here.log) {
-        here.state = before.state;
-        shard_index_update(volume->index, &header->id, &before, &here);
+    bool is_barred = before.location.state == SHARD_BARRED;
+    if (is_barred || before.location.log < here.log || !before.is_readable) {
+        here.state = is_barred ? SHARD_TRASHED : before.location.state;
+        shard_index_update(volume->index, &header->id, &before.location, &here);
     }
     return HEARTH_OK;
 }
@@ -105,16 +116,16 @@ static enum hearth_code merge_tombstone(const struct scanning *scanning,
 {
     struct volume *volume = scanning->volume;
     struct tombstone tombstone;
-    struct shard_location before;
+    struct entry before;
     if (!tombstone_decode(body, &tombstone)) {
         return HEARTH_OK;
     }
     /* The place it names saves reading whose entry it is; a moved shard is searched for. */
     if ((tombstone.footer_offset != 0 &&
             shard_index_find_at(volume->index, &header->id, tombstone.footer_log,
-                tombstone.footer_offset, &before)) ||
+                tombstone.footer_offset, &before.location)) ||
         find_entry(volume, &header->id, &before)) {
-        move_to_trash(volume, &header->id, &before);
+        move_to_trash(volume, &header->id, &before.location);
         return HEARTH_OK;
     }
     struct shard_location here = {

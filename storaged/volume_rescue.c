@@ -52,7 +52,8 @@ struct volume_rescue {
     struct log_record tombstone; /* of a shard in the trash */
     uint8_t tombstone_bytes[RECORD_HEADER_SIZE + TOMBSTONE_BODY_SIZE];
 
-    struct timer retry;
+    struct timer retry; /* while somebody else has the shard */
+    bool is_waiting;
     struct disk_io io;
     struct iovec part;
     uint64_t wanted_offset;
@@ -350,6 +351,7 @@ static void retry(struct timer *timer)
 {
     struct volume_rescue *rescue =
         (struct volume_rescue *)((char *)timer - offsetof(struct volume_rescue, retry));
+    rescue->is_waiting = false;
     next_shard(rescue);
 }
 
@@ -363,6 +365,7 @@ static void record_read(struct disk_io *io)
     }
     if (volume_id_is_busy(volume, &rescue->id)) {
         rescue->retry.run = retry;
+        rescue->is_waiting = true;
         loop_timer_set(volume->loop, &rescue->retry,
             env_now_ns(loop_env(volume->loop)) + RETRY_MS * UINT64_C(1000000));
         return;
@@ -405,6 +408,15 @@ static void next_shard(struct volume_rescue *rescue)
             end(rescue);
             return;
         }
+    }
+}
+
+void volume_rescue_stop(struct volume *volume)
+{
+    struct volume_rescue *rescue = volume->rescue;
+    if (rescue != NULL && rescue->is_waiting) {
+        loop_timer_cancel(volume->loop, &rescue->retry);
+        end(rescue);
     }
 }
 

@@ -244,4 +244,7 @@ enum hearth_code volume_recover(
 /* volume_rescue.c: reads back what is in a failed log, and moves what is good. */
 void volume_rescue_start(struct volume *volume, struct volume_log *log);
 
+/* Ends one that only waits. */
+void volume_rescue_stop(struct volume *volume);
+
 #endif /* HEARTH_STORAGED_VOLUME_STATE_H */
