@@ -169,7 +169,7 @@ static bool has_room(const struct sim_disk *sim, const struct sim_inode *inode, 
 {
     uint64_t growth = end > inode->current.size ? end - inode->current.size : 0;
     uint64_t used = used_bytes(sim);
-    return used <= sim->capacity && growth <= sim->capacity - used;
+    return growth == 0 || (used <= sim->capacity && growth <= sim->capacity - used);
 }
 
 static void gather(const struct disk_io *io, uint8_t *bytes, size_t size)

@@ -47,9 +47,9 @@ static bool is_fault(enum hearth_code code)
 
 static void settle(struct volume_model *model, enum model_name name, unsigned fates)
 {
-    model->possible[name] = fates;
+    model->possible[name] = model->expects_nothing ? FATE_ANY : fates;
     model->under_way[name] = 0;
-    assert_int_not_equal(fates, 0); /* the answer was impossible */
+    assert_int_not_equal(model->possible[name], 0); /* the answer was impossible */
 }
 
 void volume_model_init(struct volume_model *model)
@@ -58,6 +58,7 @@ void volume_model_init(struct volume_model *model)
         model->possible[name] = FATE_ABSENT;
         model->under_way[name] = 0;
     }
+    model->expects_nothing = false;
 }
 
 /* ---- puts ---- */
@@ -73,8 +74,8 @@ static void end_put(struct volume_model *model, enum model_name name, uint8_t co
     unsigned before = model->possible[name];
     unsigned gone = FATE_TRASHED_1 | FATE_TRASHED_2 | FATE_BARRED;
     if (code == HEARTH_OK) {
-        assert_int_not_equal(before & (FATE_ABSENT | live(content)), 0);
-        settle(model, name, live(content));
+        unsigned fits = FATE_ABSENT | live(content);
+        settle(model, name, before & fits ? live(content) : 0);
     } else if (code == HEARTH_CONFLICT) {
         settle(model, name, before & (FATE_LIVE_1 | FATE_LIVE_2) & ~live(content));
     } else if (code == HEARTH_TRASHED) {
@@ -313,6 +314,9 @@ static bool run_open(struct volume_world *world, bool may_fail)
 bool volume_model_run(
     struct volume_model *model, struct volume_world *world, enum model_op op, bool may_fail)
 {
+    if (may_fail) {
+        volume_world_settle(world); /* a put that failed keeps its id busy until its last record */
+    }
     switch (op) {
     case MODEL_PUT_SMALL: run_put(model, world, MODEL_SMALL, 1, may_fail); break;
     case MODEL_PUT_SMALL_OTHER: run_put(model, world, MODEL_SMALL, 2, may_fail); break;
@@ -332,7 +336,7 @@ bool volume_model_run(
 
 /* ---- looking ---- */
 
-/* The fates that fit what a get of the name shows. */
+/* The fates that fit what a get of the name shows. 0: other bytes than anybody stored. */
 static unsigned observe(struct volume_world *world, enum model_name name)
 {
     for (uint8_t content = 1; content <= 2; content++) {
@@ -346,8 +350,9 @@ static unsigned observe(struct volume_world *world, enum model_name name)
         if (code == HEARTH_OK) {
             return is_trash ? trashed(live(content)) : live(content);
         }
-        if (code != HEARTH_INTERNAL || content == 2) {
-            print_error("%s\n", err.message);
+        if (code != HEARTH_INTERNAL) {
+            assert_true(code == HEARTH_IO || code == HEARTH_CHECKSUM);
+            return FATE_UNREADABLE;
         }
     }
     return 0;

@@ -17,6 +17,8 @@ enum {
     FATE_TRASHED_1 = 8,
     FATE_TRASHED_2 = 16,
     FATE_BARRED = 32,
+    FATE_UNREADABLE = 64, /* an error says so: only a disk that rots or lies may do that */
+    FATE_ANY = 127,
 };
 
 /* SMALL: one cell. LARGE: three chunks. MIDDLE: two. */
@@ -40,6 +42,7 @@ enum model_op {
 struct volume_model {
     unsigned possible[MODEL_NAMES];  /* sets of fates, when nothing is under way */
     unsigned under_way[MODEL_NAMES]; /* what the operation under way may add */
+    bool expects_nothing; /* the disk lies: whatever is answered, only other bytes are wrong (D2) */
 };
 
 void volume_model_init(struct volume_model *model);

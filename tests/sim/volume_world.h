@@ -28,8 +28,8 @@ struct shard_plan {
     uint8_t name;
     uint8_t content; /* what is in the cells; the same name may be tried with other content */
     uint16_t cell_count;
-    uint16_t cell_size;
-    uint16_t last_cell_size;
+    uint32_t cell_size;
+    uint32_t last_cell_size;
 };
 
 struct shard_id plan_id(const struct shard_plan *plan);
