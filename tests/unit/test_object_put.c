@@ -255,6 +255,41 @@ static void all_nodes_slow_alike_is_not_slowness(void **state)
     world_destroy(world);
 }
 
+/* Memory of stripes at once: the most there was, asked before each wait. */
+struct memory_watch {
+    uint64_t bytes_max;
+};
+
+static void watch_memory(struct fake_net *net, void *context)
+{
+    struct memory_watch *watch = context;
+    if (net->bytes_queued_max > watch->bytes_max) {
+        watch->bytes_max = net->bytes_queued_max;
+    }
+}
+
+/* A share too small to keep a segment: what waits for slow nodes stays within it, and no more than
+ * the share is ever taken from the budget. */
+static void a_small_share_of_memory_is_kept_to(void **state)
+{
+    (void)state;
+    const struct world_options options = {.memory_max = 16 * MIB};
+    struct world *world = world_create(&options);
+    struct memory_watch watch = {0};
+    world->net.at_wait = watch_memory;
+    world->net.at_wait_context = &watch;
+    for (unsigned i = 0; i < 8; i++) {
+        world->net.nodes[i].cell_us = 20 * 1000;
+    }
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 40 * MIB, &err), &err);
+    assert_true(watch.bytes_max > 0 && watch.bytes_max <= 16 * MIB);
+    assert_int_equal(world->session.budget.shared.bytes_free, 16 * MIB);
+    world->net.at_wait = NULL;
+    assert_ok(world_get(world, "key", 1, 0, 0, NULL, &err), &err);
+    world_destroy(world);
+}
+
 /* ---- sources ---- */
 
 static enum hearth_code put_from(struct world *world, struct world_source *source,
@@ -519,6 +554,7 @@ int main(void)
         cmocka_unit_test(an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took),
         cmocka_unit_test(a_late_receipt_is_added),
         cmocka_unit_test(all_nodes_slow_alike_is_not_slowness),
+        cmocka_unit_test(a_small_share_of_memory_is_kept_to),
         cmocka_unit_test(a_source_that_vanishes_leaves_nothing),
         cmocka_unit_test(a_source_that_changes_its_length_is_refused),
         cmocka_unit_test(a_put_can_be_stopped_while_it_reads),

@@ -1,0 +1,106 @@
+/*
+ * The small things a session is made of: memory shares, what is remembered of nodes, when a cell is
+ * late.
+ */
+#include "client/byte_budget.h"
+#include "client/get_tempo.h"
+#include "client/node_health.h"
+#include "tests/lib/test.h"
+#include "tests/lib/test_env.h"
+
+enum { MS = 1000000 };
+
+static void shares_are_cut_to_what_is_free_and_refused_below_the_least(void **state)
+{
+    (void)state;
+    struct byte_budget budget;
+    struct hearth_err err;
+    uint64_t first;
+    uint64_t second;
+    uint64_t third;
+    byte_budget_init(&budget, 100);
+    assert_ok(byte_budget_reserve(&budget, 10, 60, &first, &err), &err);
+    assert_int_equal(first, 60);
+    assert_ok(byte_budget_reserve(&budget, 10, 60, &second, &err), &err);
+    assert_int_equal(second, 40);
+    assert_int_equal(byte_budget_reserve(&budget, 1, 60, &third, &err), HEARTH_BUSY);
+    assert_string_equal(err.message, "0 of 100 bytes of transfer memory are free, 1 needed");
+    byte_budget_release(&budget, second);
+    assert_int_equal(byte_budget_reserve(&budget, 41, 60, &third, &err), HEARTH_BUSY);
+    byte_budget_release(&budget, first);
+    byte_budget_fini(&budget);
+}
+
+static struct view node(uint8_t id[NODE_HEALTH_ID_SIZE], unsigned number)
+{
+    memset(id, 0, NODE_HEALTH_ID_SIZE);
+    memcpy(id, &number, sizeof(number));
+    return view_of(id, NODE_HEALTH_ID_SIZE);
+}
+
+static void bad_standing_is_forgotten_after_a_while(void **state)
+{
+    (void)state;
+    struct test_env env;
+    struct node_health health;
+    uint8_t id[NODE_HEALTH_ID_SIZE];
+    test_env_init(&env, 1);
+    node_health_init(&health, &env.env);
+    node_health_note(&health, node(id, 1), NODE_SLOW);
+    node_health_note(&health, node(id, 2), NODE_WRONG);
+    test_env_step_ms(&env, 29 * 1000);
+    assert_int_equal(node_health_of(&health, node(id, 1)), NODE_SLOW);
+    test_env_step_ms(&env, 1000);
+    assert_int_equal(node_health_of(&health, node(id, 1)), NODE_GOOD);
+    assert_int_equal(node_health_of(&health, node(id, 2)), NODE_WRONG);
+    node_health_note(&health, node(id, 2), NODE_GOOD);
+    assert_int_equal(node_health_of(&health, node(id, 2)), NODE_GOOD);
+    assert_int_equal(node_health_of(&health, node(id, 3)), NODE_GOOD);
+    node_health_fini(&health);
+}
+
+static void the_one_forgotten_first_makes_room(void **state)
+{
+    (void)state;
+    struct test_env env;
+    struct node_health health;
+    uint8_t id[NODE_HEALTH_ID_SIZE];
+    test_env_init(&env, 1);
+    node_health_init(&health, &env.env);
+    for (unsigned i = 0; i <= NODE_HEALTH_MAX; i++) {
+        node_health_note(&health, node(id, i), i == 7 ? NODE_SLOW : NODE_WRONG);
+    }
+    assert_int_equal(node_health_of(&health, node(id, 7)), NODE_GOOD);
+    assert_int_equal(node_health_of(&health, node(id, 0)), NODE_WRONG);
+    assert_int_equal(node_health_of(&health, node(id, NODE_HEALTH_MAX)), NODE_WRONG);
+    node_health_fini(&health);
+}
+
+static void late_is_three_medians_and_at_least_50_ms(void **state)
+{
+    (void)state;
+    struct get_tempo tempo = {0};
+    assert_int_equal(get_tempo_late_ns(&tempo), 900 * (uint64_t)MS); /* nothing known yet */
+    get_tempo_note(&tempo, 1 * MS);
+    assert_int_equal(get_tempo_late_ns(&tempo), 50 * (uint64_t)MS);
+    for (unsigned i = 0; i < GET_TEMPO_CELLS / 2; i++) {
+        get_tempo_note(&tempo, 9000 * (uint64_t)MS); /* one odd node */
+        get_tempo_note(&tempo, 100 * (uint64_t)MS);
+    }
+    assert_int_equal(get_tempo_late_ns(&tempo), 300 * (uint64_t)MS);
+    for (unsigned i = 0; i < GET_TEMPO_CELLS; i++) {
+        get_tempo_note(&tempo, 400 * (uint64_t)MS);
+    }
+    assert_int_equal(get_tempo_late_ns(&tempo), 1200 * (uint64_t)MS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shares_are_cut_to_what_is_free_and_refused_below_the_least),
+        cmocka_unit_test(bad_standing_is_forgotten_after_a_while),
+        cmocka_unit_test(the_one_forgotten_first_makes_room),
+        cmocka_unit_test(late_is_three_medians_and_at_least_50_ms),
+    };
+    return cmocka_run_group_tests_name("session_parts", tests, NULL, NULL);
+}
