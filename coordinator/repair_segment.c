@@ -38,17 +38,28 @@ static enum hearth_code handle(
     return repair_read_event(&repair->read, event, err);
 }
 
+/* The next event, or false: nothing came for REPAIR_STALL_MS. A wait may end early, with nothing.
+ */
+static bool next_event(struct repair *repair, struct shard_event *event)
+{
+    struct env *env = repair->job->env;
+    const uint64_t until = env_now_ns(env) + UINT64_C(1000000) * REPAIR_STALL_MS;
+    while (!shard_inbox_take(repair->inbox, event)) {
+        if (env_now_ns(env) >= until) {
+            return false;
+        }
+        shard_net_wait(repair->job->net, repair->inbox, until);
+    }
+    return true;
+}
+
 /* Handles what has arrived; waits for it when there is nothing. *stalled: nothing came in time. */
 static enum hearth_code pump(struct repair *repair, bool *stalled, struct hearth_err *err)
 {
     struct shard_event event;
-    uint64_t until = env_now_ns(repair->job->env) + UINT64_C(1000000) * REPAIR_STALL_MS;
-    if (!shard_inbox_take(repair->inbox, &event)) {
-        shard_net_wait(repair->job->net, repair->inbox, until);
-        if (!shard_inbox_take(repair->inbox, &event)) {
-            *stalled = true;
-            return HEARTH_OK;
-        }
+    if (!next_event(repair, &event)) {
+        *stalled = true;
+        return HEARTH_OK;
     }
     enum hearth_code code = handle(repair, &event, err);
     while (code == HEARTH_OK && shard_inbox_take(repair->inbox, &event)) {
@@ -167,7 +178,9 @@ static enum hearth_code repair_stripe(
 static enum hearth_code run(struct repair *repair, struct hearth_err *err)
 {
     enum hearth_code code = repair_read_start(&repair->read, err);
-    repair_write_start(&repair->write);
+    if (code == HEARTH_OK) {
+        repair_write_start(&repair->write);
+    }
     for (uint32_t stripe = 0; code == HEARTH_OK && stripe < repair->stripes.stripe_count;
          stripe++) {
         code = await_stripe(repair, err);

@@ -41,7 +41,8 @@ void repair_write_event(struct repair_write *write, const struct shard_event *ev
         target->owned_by_write.queued -= event->count;
         return;
     }
-    if (event->kind == SHARD_DONE && event->bytes.view.size == sizeof(target->receipt)) {
+    if (event->kind == SHARD_DONE && target->owned_by_write.is_finished &&
+        event->bytes.view.size == sizeof(target->receipt)) {
         memcpy(target->receipt, event->bytes.view.bytes, sizeof(target->receipt));
         target->is_stored = true;
     }
@@ -82,6 +83,7 @@ void repair_write_finish(struct repair_write *write, uint32_t cells)
             struct shard_footer footer = {.cells = cells, .size = write->shard_size};
             crypto_hash_final(target->owned_by_write.digest, footer.tag_digest);
             shard_put_footer(target->owned_by_write.call, &footer);
+            target->owned_by_write.is_finished = true;
         }
     }
 }

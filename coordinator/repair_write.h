@@ -31,6 +31,7 @@ struct repair_target {
         struct shard_call *call; /* NULL: ended */
         struct crypto_hash *digest;
         unsigned queued;
+        bool is_finished; /* the footer is out: only now a receipt means anything */
     } owned_by_write;
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 enum { US = 1000, DRIP_US_PER_KIB = 1000000, SLOW_US = 100000, SHARD_CELLS_MAX = 1024 };
+enum { RECEIPT_SIZE_MAX = 256 };
 
 struct fake_shard {
     struct fake_shard *next;
@@ -62,6 +63,28 @@ static struct fake_shard *find_shard(const struct fake_net *net, const struct fa
 bool fake_net_has_shard(const struct fake_net *net, const struct fake_order *order)
 {
     return find_shard(net, order) != NULL;
+}
+
+void fake_net_plant_cell(struct fake_net *net, const struct fake_order *order, struct view cell)
+{
+    struct fake_shard *shard = find_shard(net, order);
+    if (shard == NULL) {
+        shard = calloc(1, sizeof(*shard));
+        assert(shard != NULL);
+        shard->order = *order;
+        shard->next = net->shards;
+        net->shards = shard;
+    }
+    assert(shard->cell_count < SHARD_CELLS_MAX);
+    shard->cells[shard->cell_count++] = buf_copy(cell);
+}
+
+struct view fake_net_cell(
+    const struct fake_net *net, const struct fake_order *order, unsigned stripe)
+{
+    const struct fake_shard *shard = find_shard(net, order);
+    bool is_there = shard != NULL && stripe < shard->cell_count;
+    return is_there ? buf_view(shard->cells[stripe]) : (struct view){0};
 }
 
 unsigned fake_net_shards(const struct fake_net *net)
@@ -181,7 +204,11 @@ static void put_is_synced(struct fake_call *call)
         net->shards = call->shard;
         call->shard = NULL;
     }
-    struct buf *receipt = buf_copy(view_of(&call->order, sizeof(call->order)));
+    struct buf *receipt = buf_create(RECEIPT_SIZE_MAX);
+    assert(receipt != NULL && net->receipt_size <= RECEIPT_SIZE_MAX);
+    memset(receipt->bytes, 0, RECEIPT_SIZE_MAX);
+    memcpy(receipt->bytes, &call->order, sizeof(call->order));
+    receipt->size = net->receipt_size > 0 ? net->receipt_size : sizeof(call->order);
     shard_port_post_done(&call->port, (struct slice){receipt, buf_view(receipt)});
     call->is_over = true;
 }

@@ -73,6 +73,7 @@ struct fake_net {
     struct fake_node nodes[FAKE_NODES_MAX];
     struct fake_shard *shards;
     struct fake_call *calls;
+    size_t receipt_size; /* receipts are padded to it with zeros; 0: they are as long as orders */
     unsigned identified; /* times a session certificate was installed */
     unsigned calls_open;
     uint64_t bytes_queued; /* of cells given to the net and not yet taken by a node */
@@ -91,6 +92,13 @@ void fake_net_run_ms(struct fake_net *net, uint64_t ms);
 
 /* The shard is there, whole. */
 bool fake_net_has_shard(const struct fake_net *net, const struct fake_order *order);
+
+/* One more cell, with its tag, of a shard that is there already. */
+void fake_net_plant_cell(struct fake_net *net, const struct fake_order *order, struct view cell);
+
+/* The cell of a stripe, with its tag; empty: it is not there. Borrowed from the net. */
+struct view fake_net_cell(
+    const struct fake_net *net, const struct fake_order *order, unsigned stripe);
 
 /* Shards stored in all. */
 unsigned fake_net_shards(const struct fake_net *net);
