@@ -208,7 +208,9 @@ enum hearth_code bucket_name_check(const char *name, struct hearth_err *err)
     }
     if (!fits) {
         return hearth_fail(err, HEARTH_INVALID,
-            "'%.64s' is no bucket name: 3 to 63 of a-z, 0-9, '.' and '-'", name);
+            "'%.64s' is no bucket name: 3 to 63 of a-z, 0-9, '.' and '-', a letter or digit at "
+            "both ends, no '..', not an IP address",
+            name);
     }
     return HEARTH_OK;
 }
