@@ -89,6 +89,12 @@ static enum hearth_code create_master(const char *path, struct env *env, struct 
     return code;
 }
 
+static bool is_any_there(const struct cluster_paths *paths)
+{
+    return access(paths->ca_key, F_OK) == 0 || access(paths->ca_certificate, F_OK) == 0 ||
+        access(paths->key, F_OK) == 0 || access(paths->master, F_OK) == 0;
+}
+
 enum hearth_code cluster_create(const char *directory, struct env *env, struct hearth_err *err)
 {
     struct cluster_paths paths;
@@ -96,7 +102,7 @@ enum hearth_code cluster_create(const char *directory, struct env *env, struct h
     if (code != HEARTH_OK) {
         return code;
     }
-    if (access(paths.ca_key, F_OK) == 0 || access(paths.master, F_OK) == 0) {
+    if (is_any_there(&paths)) {
         return hearth_fail(err, HEARTH_EXISTS, "there is a cluster in %s already", directory);
     }
     code = file_make_directories(directory, 0700, err);

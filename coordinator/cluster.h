@@ -27,7 +27,8 @@ struct cluster {
     uint8_t master[CRYPTO_KEY_SIZE];
 };
 
-/* Makes all keys in a directory that has none.  HEARTH_EXISTS: a cluster is there, untouched. */
+/* Makes all keys in a directory that has none.  HEARTH_EXISTS: a cluster, or some
+ * of one, is there; it is left untouched. */
 enum hearth_code cluster_create(const char *directory, struct env *env, struct hearth_err *err);
 
 /* HEARTH_NOT_FOUND: no cluster there.  HEARTH_DENIED: a key file others may read. */

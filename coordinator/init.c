@@ -44,6 +44,20 @@ static enum hearth_code advertise(const char *host, const struct config_addresse
     return HEARTH_OK;
 }
 
+/* Within its limits before anything is made: the file would be refused afterwards. */
+static enum hearth_code set_heartbeat(
+    const char *text, struct settings *settings, struct hearth_err *err)
+{
+    enum hearth_code code = config_parse_duration(text, &settings->heartbeat_ms, err);
+    if (code == HEARTH_OK &&
+        (settings->heartbeat_ms < SETTINGS_HEARTBEAT_MIN_MS ||
+            settings->heartbeat_ms > SETTINGS_HEARTBEAT_MAX_MS)) {
+        return hearth_fail(err, HEARTH_INVALID, "heartbeat %s: between %d ms and %d min", text,
+            SETTINGS_HEARTBEAT_MIN_MS, SETTINGS_HEARTBEAT_MAX_MS / 60000);
+    }
+    return code;
+}
+
 /* The defaults with what the command line says instead. */
 static enum hearth_code settings_from_options(const struct init_options *options,
     struct arena *arena, struct settings *settings, struct hearth_err *err)
@@ -68,7 +82,7 @@ static enum hearth_code settings_from_options(const struct init_options *options
             options->advertise, &settings->enrolment, arena, &settings->advertise_enrolment, err);
     }
     if (code == HEARTH_OK && options->heartbeat != NULL) {
-        code = config_parse_duration(options->heartbeat, &settings->heartbeat_ms, err);
+        code = set_heartbeat(options->heartbeat, settings, err);
     }
     return code;
 }
@@ -140,6 +154,9 @@ enum hearth_code coordinator_init(
     enum hearth_code code = length < (int)sizeof(path)
         ? settings_from_options(options, &arena, &settings, err)
         : hearth_fail(err, HEARTH_INVALID, "path of %s is too long", SETTINGS_FILE);
+    if (code == HEARTH_OK && access(path, F_OK) == 0) {
+        code = hearth_fail(err, HEARTH_EXISTS, "%s is there already", path);
+    }
     if (code == HEARTH_OK) {
         code = cluster_create(options->dir, env, err);
     }

@@ -8,6 +8,9 @@
 
 #define SETTINGS_FILE "hearth-coordinator.conf" /* in the cluster's directory */
 
+/* More often: heartbeats are all a node does. More rarely: nobody notices that one is gone. */
+enum { SETTINGS_HEARTBEAT_MIN_MS = 200, SETTINGS_HEARTBEAT_MAX_MS = 10 * 60 * 1000 };
+
 struct settings {
     const char *directory; /* keys and certificates */
     const char *metadata;  /* directory of the database */
