@@ -64,7 +64,7 @@ static void on_event(struct shard_listener *listener, struct shard_event *event)
     case SHARD_CELL: on_cell(lane, event); break;
     case SHARD_DONE: on_done(lane); break;
     case SHARD_FAILED: on_failed(lane, event); break;
-    case SHARD_SENT: assert(!"a get sends no cells");
+    case SHARD_SENT: assert(false && "a get sends no cells");
     }
 }
 

@@ -58,7 +58,7 @@ static void on_event(struct shard_listener *listener, struct shard_event *event)
         holder->err = event->err;
         lose(holder);
         break;
-    case SHARD_CELL: assert(!"a put has no cells to receive");
+    case SHARD_CELL: assert(false && "a put has no cells to receive");
     }
 }
 

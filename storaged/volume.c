@@ -72,7 +72,7 @@ static void set_defaults(struct volume_options *options)
         options->checkpoint_records = CHECKPOINT_RECORDS_DEFAULT;
     }
     assert(options->log_size_max % FORMAT_PAGE_SIZE == 0);
-    assert(options->log_size_max <= SHARD_INDEX_OFFSET_MAX);
+    assert((uint64_t)options->log_size_max <= SHARD_INDEX_OFFSET_MAX);
     assert(LOG_FIRST_RECORD + (uint64_t)options->reserve_bytes < options->log_size_max);
 }
 
