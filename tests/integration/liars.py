@@ -6,7 +6,8 @@ import os
 from cluster import BIN, digest, main, noise
 
 LIES = ("flip", "tag", "swap", "other", "old", "zero", "short")
-OBJECTS = {name: noise(2_500_000, seed=seed) for seed, name in enumerate(("one", "two", "three"))}
+# Five nodes answer and four are asked: of so many objects one surely needs the liar.
+OBJECTS = {f"object-{seed}": noise(700_000, seed=seed) for seed in range(12)}
 
 
 def objects_of_honest_nodes(cluster):
@@ -37,9 +38,9 @@ def make_honest(cluster, number):
 
 
 def read_everything(cluster):
-    """All objects, twice; what the reader said on standard error."""
+    """All objects; what the reader said on standard error."""
     said = ""
-    for name, content in list(OBJECTS.items()) * 2:
+    for name, content in OBJECTS.items():
         result = cluster.hearth("cat", f"s3://box/{name}")
         assert digest(result.out) == digest(content), name
         said += result.err + "\n"
