@@ -193,7 +193,7 @@ static enum hearth_code scan_forwards(struct window *window, struct hearth_err *
         scan->record_count++;
         scan->last_sequence = header.sequence;
         offset += record_size(header.body_size);
-        scan->end = offset;
+        scan->end = offset < scan->size ? offset : scan->size; /* its padding may be cut off */
     }
     report_missing(scan, scan->size);
     return HEARTH_OK;

@@ -189,7 +189,8 @@ bool record_header_decode(
     reader_bytes(&reader, header.id.bytes, SHARD_ID_SIZE);
     header.body_size = reader_u32(&reader);
     header.part = reader_u32(&reader);
-    if (header.offset != offset || !body_size_possible(header.type, header.body_size)) {
+    if (header.offset != offset || header.durable >= header.sequence ||
+        !body_size_possible(header.type, header.body_size)) {
         return false;
     }
     *out = header;

@@ -293,6 +293,20 @@ static void a_record_is_valid_only_unchanged_in_its_own_place_and_log(void **sta
     }
 }
 
+static void a_record_that_vouches_for_itself_or_later_ones_is_none(void **state)
+{
+    (void)state;
+    uint8_t bytes[RECORD_HEADER_SIZE];
+    uint64_t seed = log_seed(salt, LOG_NUMBER);
+    struct record_header header = some_header(RECORD_MARK, 16384, 5, 4);
+    header.body_size = MARK_BODY_SIZE;
+    record_header_encode(&header, seed, bytes);
+    assert_true(record_header_decode(view_of(bytes, sizeof(bytes)), seed, 16384, &header));
+    bytes[24]++; /* durable: its own sequence */
+    record_seal(bytes, sizeof(bytes), seed);
+    assert_false(record_header_decode(view_of(bytes, sizeof(bytes)), seed, 16384, &header));
+}
+
 /* ---- checkpoint, names ---- */
 
 static void a_checkpoint_has_its_golden_bytes(void **state)
@@ -347,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_footer_whose_sizes_contradict_each_other_is_none),
         cmocka_unit_test(small_records_have_their_golden_bytes),
         cmocka_unit_test(a_record_is_valid_only_unchanged_in_its_own_place_and_log),
+        cmocka_unit_test(a_record_that_vouches_for_itself_or_later_ones_is_none),
         cmocka_unit_test(a_checkpoint_has_its_golden_bytes),
         cmocka_unit_test(names_of_logs_are_told_from_other_names),
     };
