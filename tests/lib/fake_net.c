@@ -30,6 +30,8 @@ struct fake_call {
     unsigned queued;                     /* given by the transfer */
     unsigned buffered;                   /* of these, taken by the transport */
     bool has_footer;
+    struct shard_footer footer;
+    struct buf *paper; /* the order as it was shown */
     struct fake_shard *shard;
 
     /* A get. */
@@ -132,8 +134,14 @@ static struct fake_call *call_open(struct fake_net *net, const struct shard_door
         net->at_open(net, net->at_open_context);
     }
     struct fake_call *call = calloc(1, sizeof(*call));
-    assert(call != NULL && door->order.size == sizeof(call->order));
-    memcpy(&call->order, door->order.bytes, sizeof(call->order));
+    assert(call != NULL);
+    call->paper = buf_copy(door->order);
+    if (net->read_order != NULL) {
+        net->read_order(net->paper_context, door->order, &call->order);
+    } else {
+        assert(door->order.size == sizeof(call->order));
+        memcpy(&call->order, door->order.bytes, sizeof(call->order));
+    }
     assert(call->order.action == action && call->order.node < net->node_count);
     struct fake_node *node = &net->nodes[call->order.node];
     assert(memcmp(node->id, door->node->node_id.bytes, sizeof(node->id)) == 0);
@@ -196,6 +204,20 @@ static void put_cell_arrives(struct fake_call *call)
     take_into_transport(call);
 }
 
+static struct buf *receipt_of(const struct fake_call *call)
+{
+    const struct fake_net *net = call->net;
+    if (net->make_receipt != NULL) {
+        return net->make_receipt(net->paper_context, buf_view(call->paper), &call->footer);
+    }
+    struct buf *receipt = buf_create(RECEIPT_SIZE_MAX);
+    assert(receipt != NULL && net->receipt_size <= RECEIPT_SIZE_MAX);
+    memset(receipt->bytes, 0, RECEIPT_SIZE_MAX);
+    memcpy(receipt->bytes, &call->order, sizeof(call->order));
+    receipt->size = net->receipt_size > 0 ? net->receipt_size : sizeof(call->order);
+    return receipt;
+}
+
 static void put_is_synced(struct fake_call *call)
 {
     struct fake_net *net = call->net;
@@ -204,11 +226,7 @@ static void put_is_synced(struct fake_call *call)
         net->shards = call->shard;
         call->shard = NULL;
     }
-    struct buf *receipt = buf_create(RECEIPT_SIZE_MAX);
-    assert(receipt != NULL && net->receipt_size <= RECEIPT_SIZE_MAX);
-    memset(receipt->bytes, 0, RECEIPT_SIZE_MAX);
-    memcpy(receipt->bytes, &call->order, sizeof(call->order));
-    receipt->size = net->receipt_size > 0 ? net->receipt_size : sizeof(call->order);
+    struct buf *receipt = receipt_of(call);
     shard_port_post_done(&call->port, (struct slice){receipt, buf_view(receipt)});
     call->is_over = true;
 }
@@ -259,6 +277,7 @@ static void put_footer(struct shard_call *base, const struct shard_footer *foote
     struct fake_call *call = (struct fake_call *)base;
     assert(footer->cells == call->queued && !call->has_footer);
     call->has_footer = true;
+    call->footer = *footer;
     put_schedule(call);
 }
 
@@ -399,6 +418,7 @@ static void drop(struct shard_call *base TAKES)
         buf_unref(call->queue[i].owner);
     }
     shard_free(call->shard);
+    buf_unref(call->paper);
     shard_port_close(&call->port);
     shard_port_fini(&call->port);
     free(call);

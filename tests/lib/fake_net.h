@@ -73,6 +73,11 @@ struct fake_net {
     struct fake_node nodes[FAKE_NODES_MAX];
     struct fake_shard *shards;
     struct fake_call *calls;
+    /* Orders and receipts of a coordinator that is not invented. NULL: the bytes of fake_order. */
+    void (*read_order)(void *context, struct view bytes, struct fake_order *out);
+    struct buf *(*make_receipt)(
+        void *context, struct view order, const struct shard_footer *footer);
+    void *paper_context;
     size_t receipt_size; /* receipts are padded to it with zeros; 0: they are as long as orders */
     unsigned identified; /* times a session certificate was installed */
     unsigned calls_open;
