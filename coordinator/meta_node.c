@@ -5,17 +5,6 @@
 
 #include <assert.h>
 
-const char *meta_node_state_text(enum meta_node_state state)
-{
-    switch (state) {
-#define X(name, value, text)                                                                       \
-    case META_NODE_##name: return text;
-        META_NODE_STATE_TABLE(X)
-#undef X
-    }
-    return "unknown";
-}
-
 /* ---- reading ---- */
 
 struct list_call {

@@ -24,9 +24,6 @@ enum meta_node_state {
 #undef X
 };
 
-/* Static storage. */
-const char *meta_node_state_text(enum meta_node_state state);
-
 enum { META_NETWORK_SIZE = 8 };
 
 /* The failure domain seen from outside: 4 or 6, then the IPv4 /24 or IPv6 /48; or an operator's. */

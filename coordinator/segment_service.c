@@ -84,6 +84,17 @@ static enum hearth_code open_once(struct coordinator *coordinator,
     return code;
 }
 
+static enum hearth_code open_choosing(struct coordinator *coordinator,
+    const struct wire_open_segment_request *in, const struct profile *profile, uint64_t size_max,
+    struct arena *arena, struct meta_offers *out, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_NOT_READY;
+    for (unsigned i = 0; code == HEARTH_NOT_READY && i < CHOICES_MAX; i++) {
+        code = open_once(coordinator, in, profile, size_max, arena, out, err);
+    }
+    return code;
+}
+
 static enum hearth_code open_segment(void *service, const struct rpc_context *context,
     const void *request, void *response, struct hearth_err *err)
 {
@@ -106,12 +117,8 @@ static enum hearth_code open_segment(void *service, const struct rpc_context *co
     code = segment_shard_size(profile->k, length, &size_max, err);
 
     struct meta_offers offers;
-    for (unsigned i = 0; code == HEARTH_OK && i < CHOICES_MAX; i++) {
-        code = open_once(coordinator, in, profile, size_max, context->arena, &offers, err);
-        if (code != HEARTH_NOT_READY) {
-            break;
-        }
-        code = i + 1 < CHOICES_MAX ? HEARTH_OK : code;
+    if (code == HEARTH_OK) {
+        code = open_choosing(coordinator, in, profile, size_max, context->arena, &offers, err);
     }
     if (code != HEARTH_OK) {
         return code;

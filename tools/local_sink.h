@@ -1,8 +1,8 @@
 /*
  * local_sink.h - where downloaded bytes land: a file that appears whole or not at all.
  *
- *   open_path | open_beneath | open_stdout --> written through local_sink_hearth() --> finish
- *                                                                                 \--> abandon
+ *   open_path | open_beneath | open_stdout --> written through local_sink_write() --> finish
+ *                                                                                \--> abandon
  *
  * The bytes go to a temporary file beside the destination; finish renames it, abandon deletes it.
  * What is no regular file (a pipe, /dev/null) is written directly.
