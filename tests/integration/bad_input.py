@@ -313,15 +313,10 @@ def strangers(cluster):
         with open(config) as file:
             text = file.read()
         for name in ("coordinator", "enrolment"):
-            text = text.replace(f"127.0.0.1:{port(other, name)}", f"127.0.0.1:{port(cluster, name)}")
+            text = text.replace(f"127.0.0.1:{other.port(name)}", f"127.0.0.1:{cluster.port(name)}")
         with open(config, "w") as file:
             file.write(text)
         refuses(cluster, r"ls: .*", "ls", config=config)
-
-
-def port(cluster, name):
-    with open(os.path.join(cluster.dir, "ports")) as file:
-        return next(line.split()[1] for line in file if line.split()[0] == name)
 
 
 def daemons(cluster):
@@ -335,9 +330,9 @@ def daemons(cluster):
     with open(config) as file:
         good = file.read()
     with open(config, "w") as file:
-        file.write(good.replace(f":{port(cluster, '2')}", f":{port(cluster, '3')}"))
+        file.write(good.replace(f":{cluster.port('2')}", f":{cluster.port('3')}"))
     expect(run([storaged, "--config", config], fails=1).err.splitlines()[-1],
-           rf"hearth-storaged: .*{port(cluster, '3')}.*")
+           rf"hearth-storaged: .*{cluster.port('3')}.*")
     with open(config, "w") as file:
         file.write(good)
     volume, other = os.path.join(home, "volume"), os.path.join(cluster.dir, "nodes", "3", "volume")
