@@ -4,7 +4,8 @@
  *   hearth-bench-meta --dir DIR [--seconds S] [--threads T] [--bytes B]
  *
  * One line of JSON each: calls a second of wall-clock time (a commit waits for the disk, so the
- * clock decides), CPU microseconds a call, and closures a commit.  DIR is made and left behind.
+ * clock decides), CPU microseconds a call, the slowest in a hundred, and closures a commit.  DIR is
+ * made and left behind.
  */
 #include "common/cleanup.h"
 #include "common/crypto.h"
@@ -14,15 +15,15 @@
 #include "coordinator/meta_tenant.h"
 #include "coordinator/profile.h"
 #include "coordinator/shard_name.h"
+#include "perf/bench_crowd.h"
 
 #include <assert.h>
 #include <getopt.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { THREADS_MAX = 256, KEY_SIZE = 32, PAGE_KEYS = 1000 };
+enum { KEY_SIZE = 32, PAGE_KEYS = 1000 };
 
 struct bench {
     const char *directory;
@@ -31,28 +32,10 @@ struct bench {
     size_t bytes; /* of a manifest with its object inside */
     struct meta_store *store;
     struct meta_id bucket;
+    uint8_t *manifest;
     atomic_uint commits;
-    atomic_bool stop;
     unsigned puts; /* of each thread, at least: keys that are there to be found */
 };
-
-struct worker {
-    struct bench *bench;
-    unsigned number;
-    void (*once)(struct worker *worker);
-    pthread_t thread;
-    uint64_t calls;
-    uint8_t *manifest;
-    struct arena arena;
-};
-
-static double clock_s(clockid_t clock)
-{
-    struct timespec now;
-    int rc = clock_gettime(clock, &now);
-    assert(rc == 0);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static void must(enum hearth_code code, const struct hearth_err *err)
 {
@@ -72,26 +55,26 @@ static struct meta_id draw_id(void)
 /* ---- what is measured ---- */
 
 /* Keys belong to the threads that put. */
-static struct view key_of(const struct worker *worker, uint64_t nth, char key[KEY_SIZE])
+static struct view key_of(
+    const struct bench *bench, unsigned number, uint64_t nth, char key[KEY_SIZE])
 {
-    int size = snprintf(
-        key, KEY_SIZE, "%03u/%012ju", worker->number % worker->bench->threads, (uintmax_t)nth);
+    int size = snprintf(key, KEY_SIZE, "%03u/%012ju", number % bench->threads, (uintmax_t)nth);
     return view_of(key, (size_t)size);
 }
 
-static void put_once(struct worker *worker)
+static void put_once(struct crowd_member *member)
 {
-    struct bench *bench = worker->bench;
+    const struct bench *bench = member->context;
     char key[KEY_SIZE];
     struct meta_put put = {
         .bucket = bench->bucket,
-        .key = key_of(worker, worker->calls, key),
+        .key = key_of(bench, member->number, member->calls, key),
         .token = draw_id(),
         .body =
             {
                 .id = draw_id(),
                 .bucket_key_version = 1,
-                .manifest = view_of(worker->manifest, bench->bytes),
+                .manifest = view_of(bench->manifest, bench->bytes),
                 .size = bench->bytes,
             },
     };
@@ -100,94 +83,42 @@ static void put_once(struct worker *worker)
     must(meta_put_inline(bench->store, &put, &info, &err), &err);
 }
 
-static void lookup_once(struct worker *worker)
+static void lookup_once(struct crowd_member *member)
 {
-    struct bench *bench = worker->bench;
+    const struct bench *bench = member->context;
     char key[KEY_SIZE];
+    uint64_t nth = env_random_below(env_system(), bench->puts);
     struct meta_lookup lookup = {
         .bucket = bench->bucket,
-        .key = key_of(worker, env_random_below(env_system(), bench->puts), key),
+        .key = key_of(bench, member->number, nth, key),
     };
     struct meta_object object;
     struct hearth_err err;
-    must(meta_lookup(bench->store, &lookup, &worker->arena, &object, &err), &err);
-    arena_fini(&worker->arena);
+    must(meta_lookup(bench->store, &lookup, &member->arena, &object, &err), &err);
 }
 
-static void list_once(struct worker *worker)
+static void list_once(struct crowd_member *member)
 {
-    struct bench *bench = worker->bench;
+    const struct bench *bench = member->context;
     struct meta_list list = {.bucket = bench->bucket, .max = PAGE_KEYS};
     struct meta_list_page page;
     struct hearth_err err;
-    must(meta_list(bench->store, &list, &worker->arena, &page, &err), &err);
-    arena_fini(&worker->arena);
+    must(meta_list(bench->store, &list, &member->arena, &page, &err), &err);
 }
 
-/* ---- many threads ---- */
-
-static void *work(void *context)
+static struct crowd_result measure(struct bench *bench, const char *name, unsigned threads,
+    void (*once)(struct crowd_member *member))
 {
-    struct worker *worker = context;
-    arena_init(&worker->arena, 0);
-    while (!atomic_load_explicit(&worker->bench->stop, memory_order_relaxed)) {
-        worker->once(worker);
-        worker->calls++;
-    }
-    return NULL;
-}
-
-static void sleep_s(double seconds)
-{
-    struct timespec time = {.tv_sec = (time_t)seconds};
-    time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
-    nanosleep(&time, NULL);
-}
-
-/* Fewest and all calls of the threads. */
-struct tally {
-    uint64_t least;
-    uint64_t all;
-};
-
-static struct tally run_workers(
-    struct bench *bench, unsigned threads, void (*once)(struct worker *worker))
-{
-    static struct worker workers[THREADS_MAX];
-    struct tally tally = {.least = UINT64_MAX};
-    FREES uint8_t *manifest = calloc(1, bench->bytes);
-    assert(manifest != NULL);
-    bench->stop = false;
+    struct crowd_plan plan = {
+        .threads = threads, .seconds = bench->seconds, .once = once, .context = bench};
+    struct crowd_result result;
     bench->commits = 0;
-    for (unsigned i = 0; i < threads; i++) {
-        workers[i] =
-            (struct worker){.bench = bench, .number = i, .once = once, .manifest = manifest};
-        int rc = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
-        assert(rc == 0);
-    }
-    sleep_s(bench->seconds);
-    bench->stop = true;
-    for (unsigned i = 0; i < threads; i++) {
-        pthread_join(workers[i].thread, NULL);
-        tally.all += workers[i].calls;
-        tally.least = workers[i].calls < tally.least ? workers[i].calls : tally.least;
-    }
-    return tally;
-}
-
-static struct tally measure(
-    struct bench *bench, const char *name, unsigned threads, void (*once)(struct worker *worker))
-{
-    double wall = clock_s(CLOCK_MONOTONIC);
-    double cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID);
-    struct tally tally = run_workers(bench, threads, once);
-    wall = clock_s(CLOCK_MONOTONIC) - wall;
-    cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    crowd_run(&plan, &result);
     printf("{\"bench\": \"%s\", \"threads\": %u, \"bytes\": %zu, \"per_s\": %.0f,"
-           " \"cpu_us\": %.1f, \"per_commit\": %.1f}\n",
-        name, threads, bench->bytes, (double)tally.all / wall, cpu / (double)tally.all * 1e6,
-        bench->commits > 0 ? (double)tally.all / bench->commits : 0.0);
-    return tally;
+           " \"cpu_us\": %.1f, \"p99_ms\": %.2f, \"per_commit\": %.1f}\n",
+        name, threads, bench->bytes, result.per_s, result.cpu_us, result.p99_ms,
+        bench->commits > 0 ? (double)result.calls / bench->commits : 0.0);
+    return result;
 }
 
 /* ---- the store ---- */
@@ -224,6 +155,9 @@ static void run(struct bench *bench)
     struct shard_name_keys names;
     struct hearth_err err;
     shard_name_keys_init(&names, master);
+    FREES uint8_t *manifest = calloc(1, bench->bytes);
+    assert(manifest != NULL);
+    bench->manifest = manifest;
     must(file_make_directories(bench->directory, 0700, &err), &err);
     const struct meta_store_options options = {
         .directory = bench->directory,
@@ -256,7 +190,7 @@ static bool parse(int argc, char **argv, struct bench *bench)
         }
     }
     return bench->directory != NULL && bench->seconds > 0 && bench->threads >= 1 &&
-        bench->threads <= THREADS_MAX && bench->bytes >= 1 && bench->bytes <= 8192;
+        bench->threads <= CROWD_MAX && bench->bytes >= 1 && bench->bytes <= 8192;
 }
 
 int main(int argc, char **argv)
@@ -266,7 +200,7 @@ int main(int argc, char **argv)
         fprintf(stderr,
             "usage: hearth-bench-meta --dir DIR [--seconds S] [--threads 1..%d]"
             " [--bytes 1..8192]\n",
-            THREADS_MAX);
+            CROWD_MAX);
         return 2;
     }
     run(&bench);
