@@ -11,7 +11,8 @@
  *            milliseconds since 1970 (UTC) by the coordinator's clock.
  * Ownership. What goes in is borrowed for the call.  What comes out through `**out` is the
  *            caller's, to be released with the function named beside it; everything reachable
- *            from it lives exactly as long.  Outputs are written only on HEARTH_OK.
+ *            from it lives exactly as long.  Outputs are written only on HEARTH_OK.  Pointers
+ *            are never NULL unless it is said.
  * Errors.    Each call returns a code and, when that is not HEARTH_OK, a message in `err` that
  *            says what was being done, to what, and why it failed.  Three outcomes are possible
  *            for what changes something: HEARTH_OK, it is done; HEARTH_UNKNOWN, it may or may
@@ -22,7 +23,8 @@
  *            free; try later), CANCELLED, NO_MEMORY.
  * Threads.   A `struct hearth` may be used from many threads at once.  Calls block.  Callbacks
  *            run on the calling thread, during the call, except `notice`, which may run on any
- *            thread that is inside a call.
+ *            thread that is inside a call, on several at once; it must not call back.  A result
+ *            belongs to whoever got it: no call changes it, no two threads may destroy it.
  */
 #ifndef HEARTH_CLIENT_HEARTH_H
 #define HEARTH_CLIENT_HEARTH_H
@@ -76,7 +78,7 @@ struct hearth_options {
 enum hearth_code hearth_open(
     const struct hearth_options *options, struct hearth **out, struct hearth_err *err);
 
-/* No call may be running.  Accepts NULL. */
+/* No call may be running.  Ends the connections; results got before stay valid.  Accepts NULL. */
 void hearth_close(struct hearth *hearth);
 
 struct hearth_init_options {
@@ -117,12 +119,12 @@ struct hearth_buckets {
     const struct hearth_bucket *items; /* in byte order of their names */
 };
 
-/* profile NULL: the cluster's default.  HEARTH_EXISTS; HEARTH_INVALID: the name, by S3's rules;
- * HEARTH_NOT_FOUND: no such profile. */
+/* Durable when it returns.  profile NULL: the cluster's default.  HEARTH_EXISTS; HEARTH_INVALID:
+ * the name, by S3's rules; HEARTH_NOT_FOUND: no such profile. */
 enum hearth_code hearth_bucket_create(
     struct hearth *hearth, const char *bucket, const char *profile, struct hearth_err *err);
 
-/* HEARTH_NOT_EMPTY, HEARTH_NOT_FOUND. */
+/* HEARTH_NOT_EMPTY: it holds objects; HEARTH_NOT_FOUND. */
 enum hearth_code hearth_bucket_delete(
     struct hearth *hearth, const char *bucket, struct hearth_err *err);
 
@@ -130,6 +132,7 @@ enum hearth_code hearth_bucket_delete(
 enum hearth_code hearth_bucket_head(
     struct hearth *hearth, const char *bucket, struct hearth_buckets **out, struct hearth_err *err);
 
+/* All buckets of the tenant; there may be none. */
 enum hearth_code hearth_bucket_list(
     struct hearth *hearth, struct hearth_buckets **out, struct hearth_err *err);
 
@@ -267,7 +270,7 @@ struct hearth_stat {
     const struct hearth_segment *segments;
 };
 
-/* HEARTH_NOT_FOUND: no such bucket or key. */
+/* The newest version of a key; no node is asked.  HEARTH_NOT_FOUND: no such bucket or key. */
 enum hearth_code hearth_stat(struct hearth *hearth, const char *bucket, struct view key,
     bool with_shards, struct hearth_stat **out, struct hearth_err *err);
 
@@ -290,7 +293,11 @@ struct hearth_page {
     struct view next_token; /* empty: this was the last page */
 };
 
-/* One page; it may be shorter than asked for although more follow. */
+/*
+ * One page, in byte order of the keys; it may be shorter than asked for although more follow: only
+ * an empty next_token says that this was the last.  HEARTH_NOT_FOUND: no such bucket;
+ * HEARTH_INVALID: the delimiter is too long, the token not one of ours.
+ */
 enum hearth_code hearth_list(struct hearth *hearth, const struct hearth_list_options *options,
     struct hearth_page **out, struct hearth_err *err);
 
@@ -307,13 +314,18 @@ struct hearth_copy_options {
     const struct hearth_metadata *metadata;
 };
 
-/* Within the cluster, to any bucket of the tenant; no data moves.  options and out may be NULL. */
+/*
+ * Within the cluster, to any bucket of the tenant; no data moves.  options and out may be NULL.
+ * HEARTH_NOT_FOUND: no such bucket, key or version; HEARTH_PRECONDITION; HEARTH_UNKNOWN.
+ */
 enum hearth_code hearth_copy(struct hearth *hearth, const char *source_bucket,
     struct view source_key, const char *bucket, struct view key,
     const struct hearth_copy_options *options, struct hearth_put_result *out,
     struct hearth_err *err);
 
-/* precondition, out_existed may be NULL.  A key that is not there is HEARTH_OK. */
+/* precondition, out_existed may be NULL.  A key that is not there is HEARTH_OK, unless the
+ * precondition says otherwise.  HEARTH_NOT_FOUND: no such bucket; HEARTH_PRECONDITION;
+ * HEARTH_UNKNOWN. */
 enum hearth_code hearth_delete(struct hearth *hearth, const char *bucket, struct view key,
     const struct hearth_precondition *precondition, bool *out_existed, struct hearth_err *err);
 
