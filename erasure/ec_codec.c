@@ -1,43 +1,35 @@
 #include "erasure/ec_codec.h"
 
+#include "erasure/ec_kernel.h"
+
 #include <assert.h>
 #include <isa-l.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    TABLE_SIZE = 32, /* of ISA-L's multiplication tables for one coefficient */
-
     /*
-     * Rows rebuilt in one call of ISA-L.  It works on 4 or 6 rows at a time whatever it is given,
-     * so a multiple of both costs nothing and keeps the tables on the stack (24 KiB).
+     * Rows rebuilt in one call of a kernel.  Kernels work on 4 or 6 rows at a time whatever they
+     * are given, so a multiple of both costs nothing and keeps the tables on the stack (24 KiB).
      */
     REBUILD_ROWS_MAX = 12,
 
-    CHECK_CELL_SIZE = 80, /* a vector of every width ISA-L uses, and a tail */
+    CHECK_CELL_SIZE = 336, /* a block or vector of every width a kernel uses, and a tail */
 };
 
 struct ec_codec {
+    const struct ec_kernel *kernel;
     unsigned data_count;
     unsigned slot_count;
     uint8_t generator[EC_SLOTS_MAX * EC_DATA_MAX]; /* n rows of k: cells = generator x data */
     uint8_t encode_tables[];                       /* of the n - k parity rows */
 };
 
-static void encode_rows(size_t cell_size, unsigned source_count, unsigned row_count,
-    const uint8_t *tables, uint8_t *const sources[], uint8_t *const targets[])
-{
-    assert(cell_size <= INT_MAX);
-    /* ISA-L only reads tables and pointers; its prototype does not say so. */
-    ec_encode_data((int)cell_size, (int)source_count, (int)row_count, (uint8_t *)(uintptr_t)tables,
-        (uint8_t **)(uintptr_t)sources, (uint8_t **)(uintptr_t)targets);
-}
-
 void ec_codec_encode(const struct ec_codec *codec, size_t cell_size, uint8_t *const cells[])
 {
     unsigned k = codec->data_count;
-    encode_rows(cell_size, k, codec->slot_count - k, codec->encode_tables, cells, cells + k);
+    codec->kernel->apply(
+        cell_size, k, codec->slot_count - k, codec->encode_tables, cells, cells + k);
 }
 
 /* `inverse` turns the cells of the first k slots of `have` back into the data cells. */
@@ -73,7 +65,7 @@ static void rebuild_some(const struct ec_codec *codec, size_t cell_size, uint8_t
 {
     unsigned k = codec->data_count;
     uint8_t rows[REBUILD_ROWS_MAX * EC_DATA_MAX];
-    uint8_t tables[REBUILD_ROWS_MAX * EC_DATA_MAX * TABLE_SIZE];
+    uint8_t tables[REBUILD_ROWS_MAX * EC_DATA_MAX * EC_KERNEL_TABLE_MAX];
     uint8_t *targets[REBUILD_ROWS_MAX];
 
     unsigned count = 0;
@@ -83,8 +75,8 @@ static void rebuild_some(const struct ec_codec *codec, size_t cell_size, uint8_t
         targets[count++] = cells[slot];
         ec_slots_remove(wanted, slot);
     }
-    ec_init_tables((int)k, (int)count, rows, tables);
-    encode_rows(cell_size, k, count, tables, source_cells, targets);
+    codec->kernel->prepare(k, count, rows, tables);
+    codec->kernel->apply(cell_size, k, count, tables, source_cells, targets);
 }
 
 enum hearth_code ec_codec_rebuild(const struct ec_codec *codec, size_t cell_size,
@@ -158,16 +150,18 @@ enum hearth_code ec_codec_create(unsigned codec_id, unsigned data_count, unsigne
             EC_DATA_MAX, EC_SLOTS_MAX);
     }
 
-    size_t tables_size = (size_t)TABLE_SIZE * data_count * (slot_count - data_count);
+    const struct ec_kernel *kernel = ec_kernel_best();
+    size_t tables_size = kernel->table_size * data_count * (slot_count - data_count);
     struct ec_codec *codec = malloc(sizeof(*codec) + tables_size);
     if (codec == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "erasure code tables, %zu bytes", tables_size);
     }
+    codec->kernel = kernel;
     codec->data_count = data_count;
     codec->slot_count = slot_count;
     gf_gen_cauchy1_matrix(codec->generator, (int)slot_count, (int)data_count);
-    ec_init_tables((int)data_count, (int)(slot_count - data_count),
-        &codec->generator[data_count * data_count], codec->encode_tables);
+    kernel->prepare(data_count, slot_count - data_count, &codec->generator[data_count * data_count],
+        codec->encode_tables);
     if (!gives_back_what_it_encoded(codec)) {
         ec_codec_destroy(codec);
         return hearth_fail(err, HEARTH_INTERNAL,

@@ -4,10 +4,9 @@
  *   cells[0..k)  --encode-->  cells[k..n)
  *   any k cells  --rebuild-->  the ones that are wanted
  *
- * Reed-Solomon over GF(2^8) on ISA-L, systematic, with a Cauchy matrix: every square part of one
- * is invertible, so any k cells do.  (ISA-L's other generator, a Vandermonde matrix, is not for
- * some losses.)  This is the only module that includes isa-l.h.  Pure computation: no i/o, no
- * locks, no logging.
+ * Reed-Solomon over GF(2^8), systematic, with ISA-L's Cauchy matrix: every square part of one is
+ * invertible, so any k cells do.  (ISA-L's other generator, a Vandermonde matrix, is not for some
+ * losses.)  ec_kernel.h does the multiplying.  Pure computation: no i/o, no locks, no logging.
  *
  * A codec is checked when it is made: it must give back a small pattern it encoded.
  *
