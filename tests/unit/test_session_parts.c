@@ -67,12 +67,12 @@ static void the_one_forgotten_first_makes_room(void **state)
     uint8_t id[NODE_HEALTH_ID_SIZE];
     test_env_init(&env, 1);
     node_health_init(&health, &env.env);
-    for (unsigned i = 0; i <= NODE_HEALTH_MAX; i++) {
-        node_health_note(&health, node(id, i), i == 7 ? NODE_SLOW : NODE_WRONG);
+    for (unsigned i = 0; i <= NODE_HEALTH_ROW_MAX; i++) { /* these share a row */
+        node_health_note(&health, node(id, i * 256), i == 7 ? NODE_SLOW : NODE_WRONG);
     }
-    assert_int_equal(node_health_of(&health, node(id, 7)), NODE_GOOD);
+    assert_int_equal(node_health_of(&health, node(id, 7 * 256)), NODE_GOOD);
     assert_int_equal(node_health_of(&health, node(id, 0)), NODE_WRONG);
-    assert_int_equal(node_health_of(&health, node(id, NODE_HEALTH_MAX)), NODE_WRONG);
+    assert_int_equal(node_health_of(&health, node(id, NODE_HEALTH_ROW_MAX * 256)), NODE_WRONG);
     node_health_fini(&health);
 }
 
@@ -94,12 +94,32 @@ static void late_is_three_medians_and_at_least_50_ms(void **state)
     assert_int_equal(get_tempo_late_ns(&tempo), 1200 * (uint64_t)MS);
 }
 
+static void calls_are_remembered_for_each_node(void **state)
+{
+    (void)state;
+    struct test_env env;
+    struct node_health health;
+    uint8_t id[NODE_HEALTH_ID_SIZE];
+    test_env_init(&env, 1);
+    node_health_init(&health, &env.env);
+    node_health_note_call(&health, node(id, 1), 20 * MS, 0, 0);
+    node_health_note_call(&health, node(id, 2), 40 * MS, 0, 0);
+    assert_int_equal(node_health_expected_ns(&health, node(id, 1), 1), 20 * MS);
+    assert_int_equal(node_health_expected_ns(&health, node(id, 2), 1), 40 * MS);
+    assert_int_equal(node_health_expected_ns(&health, node(id, 3), 1), UINT64_MAX);
+    assert_int_equal(node_health_late_ns(&health, node(id, 3)), 0);
+    node_health_note(&health, node(id, 2), NODE_SILENT);
+    assert_int_equal(node_health_expected_ns(&health, node(id, 2), 1), 80 * MS);
+    node_health_fini(&health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_cut_to_what_is_free_and_refused_below_the_least),
         cmocka_unit_test(bad_standing_is_forgotten_after_a_while),
         cmocka_unit_test(the_one_forgotten_first_makes_room),
+        cmocka_unit_test(calls_are_remembered_for_each_node),
         cmocka_unit_test(late_is_three_medians_and_at_least_50_ms),
     };
     return cmocka_run_group_tests_name("session_parts", tests, NULL, NULL);
