@@ -1,5 +1,13 @@
 #include "client/get_cover.h"
 
+#include <stdlib.h>
+
+enum {
+    MS = 1000000, /* nanoseconds */
+    /* What reading other slots and decoding must gain, besides half of the time. */
+    DETOUR_MS = 10,
+};
+
 struct ec_slots get_cover_needed(const struct get_cover *cover, unsigned stripe)
 {
     return ec_stripes_slots_of(cover->shape, stripe, cover->sealed);
@@ -53,6 +61,56 @@ static unsigned run_end(
     return end;
 }
 
+/* ---- who is expected to be quick ---- */
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static bool is_promising(const struct get_holder *holder)
+{
+    return holder->is_usable && holder->standing == NODE_GOOD;
+}
+
+static uint64_t expected_ns(const struct get_cover *cover, const struct get_holder *holder)
+{
+    return holder->expected_ns != UINT64_MAX ? holder->expected_ns : cover->usual_ns;
+}
+
+/* The median of what is known. */
+static uint64_t find_usual(const struct get_cover *cover)
+{
+    uint64_t known[EC_SLOTS_MAX];
+    unsigned count = 0;
+    for (unsigned slot = 0; slot < cover->slot_count; slot++) {
+        if (is_promising(&cover->holders[slot]) && cover->holders[slot].expected_ns != UINT64_MAX) {
+            known[count++] = cover->holders[slot].expected_ns;
+        }
+    }
+    qsort(known, count, sizeof(known[0]), compare);
+    return count > 0 ? known[count / 2] : 0;
+}
+
+/* Twice what the slowest of the k quickest takes. */
+static uint64_t find_too_long(const struct get_cover *cover)
+{
+    uint64_t expected[EC_SLOTS_MAX];
+    unsigned count = 0;
+    for (unsigned slot = 0; slot < cover->slot_count; slot++) {
+        if (is_promising(&cover->holders[slot])) {
+            expected[count++] = expected_ns(cover, &cover->holders[slot]);
+        }
+    }
+    unsigned k = cover->shape->data_count;
+    qsort(expected, count, sizeof(expected[0]), compare);
+    return count >= k ? 2 * expected[k - 1] + DETOUR_MS * (uint64_t)MS : UINT64_MAX;
+}
+
+/* ---- lanes ---- */
+
 static bool open_lane(struct get_cover *cover, unsigned stripe, unsigned slot, bool is_direct)
 {
     struct get_lane *lane = free_lane(cover);
@@ -71,10 +129,24 @@ static void open_direct(struct get_cover *cover, unsigned stripe)
     for (unsigned slot = ec_slots_next(missing, 0); slot < EC_SLOTS_MAX;
          slot = ec_slots_next(missing, slot + 1)) {
         const struct get_holder *holder = &cover->holders[slot];
-        if (holder->is_usable && holder->standing == NODE_GOOD) {
+        if (is_promising(holder) && expected_ns(cover, holder) <= cover->too_long_ns) {
             open_lane(cover, stripe, slot, true);
         }
     }
+}
+
+/* Better standing first; of the same, who is quicker, a detour counted for what must be decoded. */
+static bool is_better(
+    const struct get_cover *cover, struct ec_slots needed, unsigned slot, unsigned than)
+{
+    const struct get_holder *one = &cover->holders[slot];
+    const struct get_holder *other = &cover->holders[than];
+    if (one->standing != other->standing) {
+        return one->standing < other->standing;
+    }
+    uint64_t detour_ns = DETOUR_MS * (uint64_t)MS;
+    return expected_ns(cover, one) + (ec_slots_has(needed, slot) ? 0 : detour_ns) <
+        expected_ns(cover, other) + (ec_slots_has(needed, than) ? 0 : detour_ns);
 }
 
 /* The best slot to ask besides those that are taken; EC_SLOTS_MAX: there is none. */
@@ -82,15 +154,10 @@ static unsigned best_slot(
     const struct get_cover *cover, struct ec_slots taken, struct ec_slots needed)
 {
     unsigned best = EC_SLOTS_MAX;
-    unsigned best_rank = 0;
     for (unsigned slot = 0; slot < cover->slot_count; slot++) {
-        const struct get_holder *holder = &cover->holders[slot];
-        /* Better standing first; of the same, what need not be decoded. */
-        unsigned rank = 2 * (unsigned)holder->standing + !ec_slots_has(needed, slot);
-        bool is_better = best == EC_SLOTS_MAX || rank < best_rank;
-        if (holder->is_usable && !ec_slots_has(taken, slot) && is_better) {
+        if (cover->holders[slot].is_usable && !ec_slots_has(taken, slot) &&
+            (best == EC_SLOTS_MAX || is_better(cover, needed, slot, best))) {
             best = slot;
-            best_rank = rank;
         }
     }
     return best;
@@ -117,6 +184,8 @@ static enum get_cover_result cover_stripe(struct get_cover *cover, unsigned stri
 enum get_cover_result get_cover_make(struct get_cover *cover)
 {
     enum get_cover_result result = GET_COVERED;
+    cover->usual_ns = find_usual(cover);
+    cover->too_long_ns = find_too_long(cover);
     for (unsigned stripe = cover->window->base; stripe < cover->end; stripe++) {
         enum get_cover_result one = cover_stripe(cover, stripe);
         result = one > result ? one : result;

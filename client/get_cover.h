@@ -8,7 +8,10 @@
  *
  * A range reads only the data cells it needs.  Where one of them cannot come from its own holder,
  * the stripe needs k cells of any kind, and as many lanes as are missing are opened, nodes in good
- * standing first.
+ * standing first, of these the ones expected to be quickest.
+ *
+ * A data slot is passed over although it could be had, when k others are expected to take less than
+ * half as long: then decoding is cheaper than waiting.
  *
  * Decides and opens lanes; waits for nothing.  Thread-safety: one transfer's.
  */
@@ -24,6 +27,7 @@ struct get_holder {
     enum hearth_code failed;                /* HEARTH_OK: it has not */
     unsigned tries;                         /* in vain: a node may have several addresses */
     enum node_standing standing;
+    uint64_t expected_ns; /* what a call to it will take; UINT64_MAX: like the others */
 };
 
 struct get_cover {
@@ -35,6 +39,8 @@ struct get_cover {
     struct get_holder *holders; /* slot_count */
     unsigned lane_count;
     struct get_lane *lanes;
+    uint64_t usual_ns;    /* what a call takes to one of whom nothing is known */
+    uint64_t too_long_ns; /* who is expected to take longer is passed over */
 };
 
 /* Data slots of a stripe that hold something of the range. */

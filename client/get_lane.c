@@ -1,11 +1,39 @@
 #include "client/get_lane.h"
 
-static void lose(struct get_lane *lane)
+static void note_wait(struct get_lane *lane, uint64_t wait_ns)
+{
+    if (lane->cells++ == 0) {
+        lane->first_ns = wait_ns;
+    } else {
+        lane->cells_ns += wait_ns;
+    }
+}
+
+/* What was seen of the node, when the lane ends; a late cell counts as if it came now. */
+static void note_call(struct get_lane *lane)
+{
+    struct transfer *transfer = lane->group->transfer;
+    if (lane->is_late) {
+        note_wait(lane, transfer_now_ns(transfer) - lane->awaited_ns);
+    }
+    if (lane->cells > 0) {
+        node_health_note_call(&transfer->session->health, lane->node_id, lane->first_ns,
+            lane->cells - 1, lane->cells_ns);
+    }
+}
+
+static void close_call(struct get_lane *lane, enum get_lane_state next)
 {
     assert(lane->state == GET_LANE_RUNNING);
+    note_call(lane);
     shard_call_drop(lane->call);
     lane->call = NULL;
-    lane->state = GET_LANE_LOST;
+    lane->state = next;
+}
+
+static void lose(struct get_lane *lane)
+{
+    close_call(lane, GET_LANE_LOST);
 }
 
 /* Whether these are the very bytes that were stored as this cell. */
@@ -25,9 +53,11 @@ static void on_cell(struct get_lane *lane, struct shard_event *event)
         lose(lane);
         return;
     }
-    if (event->at_ns > lane->awaited_ns) {
-        get_tempo_note(lane->group->tempo, event->at_ns - lane->awaited_ns);
+    uint64_t wait_ns = event->at_ns > lane->awaited_ns ? event->at_ns - lane->awaited_ns : 0;
+    if (wait_ns > 0) {
+        get_tempo_note(lane->group->tempo, wait_ns);
     }
+    note_wait(lane, wait_ns);
     get_window_add(lane->group->window, lane->next, lane->slot, event->bytes);
     event->bytes = (struct slice){0};
     lane->next++;
@@ -75,7 +105,9 @@ void get_lane_init(struct get_lane *lane, const struct get_lane_group *group)
 
 void get_lane_fini(struct get_lane *lane)
 {
-    shard_call_drop(lane->call);
+    if (lane->state == GET_LANE_RUNNING) {
+        get_lane_drop(lane); /* its end need not have arrived for its cells to be all there */
+    }
 }
 
 void get_lane_open(
@@ -89,6 +121,11 @@ void get_lane_open(
     lane->granted = first;
     lane->end = end;
     lane->is_late = false;
+    lane->node_id = placement->node->node_id;
+    lane->own_late_ns = node_health_late_ns(&transfer->session->health, lane->node_id);
+    lane->first_ns = 0;
+    lane->cells = 0;
+    lane->cells_ns = 0;
     lane->awaited_ns = transfer_now_ns(transfer);
     const struct shard_door door = {placement->node, placement->order};
     lane->call = shard_get_open(
@@ -110,10 +147,7 @@ void get_lane_grant(struct get_lane *lane, unsigned stripe)
 
 void get_lane_drop(struct get_lane *lane)
 {
-    assert(lane->state == GET_LANE_RUNNING);
-    shard_call_drop(lane->call);
-    lane->call = NULL;
-    lane->state = GET_LANE_FREE;
+    close_call(lane, GET_LANE_FREE);
 }
 
 void get_lane_give_up(struct get_lane *lane, enum hearth_code code, const char *reason)

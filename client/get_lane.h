@@ -6,7 +6,7 @@
  *                     +-- failed, lied, dropped --> LOST --noted--> FREE
  *
  * Every cell is checked against its tag before it goes anywhere (D2): one that does not fit is
- * the end of the lane.
+ * the end of the lane.  In the end the node's record (node_health.h) learns how quick it was.
  *
  * Thread-safety: belongs to its transfer's thread.
  */
@@ -40,6 +40,11 @@ struct get_lane {
     struct shard_call *call;
     uint64_t awaited_ns; /* since when the next cell is waited for */
     bool is_late;
+    struct view node_id;
+    uint64_t own_late_ns;  /* after what wait a cell of this node is late; 0: not known */
+    uint64_t first_ns;     /* how long the first cell was waited for */
+    unsigned cells;        /* that came */
+    uint64_t cells_ns;     /* how long those after the first were waited for, in all */
     struct hearth_err err; /* of LOST: why */
 };
 
@@ -47,7 +52,8 @@ struct get_lane {
 void get_lane_init(struct get_lane *lane, const struct get_lane_group *group);
 void get_lane_fini(struct get_lane *lane);
 
-/* Asks for stripes [first, end) of a slot, first < end; none comes before it is granted. */
+/* Asks for stripes [first, end) of a slot, first < end; none comes before it is granted.  The
+ * placement outlives the lane. */
 void get_lane_open(
     struct get_lane *lane, const struct wire_placement *placement, unsigned first, unsigned end);
 

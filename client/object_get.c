@@ -7,6 +7,12 @@
 
 #include <inttypes.h>
 
+enum {
+    /* Waits of 0.5, 1 and 2 s: a line that blinks, a node that starts again. */
+    RESUME_PAUSE_MS = 500,
+    RESUMES_IN_VAIN_MAX = 3,
+};
+
 /* One call of object_get(). */
 struct get {
     const struct hearth_sink *sink;
@@ -15,6 +21,14 @@ struct get {
     uint64_t offset; /* of the range that is wanted, as it was found to be */
     uint64_t length;
     uint64_t delivered;
+
+    /* Of an object with extents. */
+    const struct get_source *source;
+    size_t extent;            /* the one that is being delivered */
+    uint64_t extent_start;    /* where it begins in the object */
+    struct segment_get *next; /* reads ahead for the extent after it; NULL: none does */
+    bool has_looked_ahead;    /* whether there is one or not */
+    unsigned resumed_in_vain; /* times, since something was delivered last */
 };
 
 /* ---- the range ---- */
@@ -77,14 +91,15 @@ static enum hearth_code get_inline(struct get *get, struct hearth_err *err)
     return deliver(get, view_of(bytes.bytes + get->offset, (size_t)get->length), err);
 }
 
-/* What the range has of an extent that starts at `start` of the object. */
-static enum hearth_code get_extent(struct get *get, const struct get_source *source, size_t index,
-    uint64_t start, struct hearth_err *err)
+/* Opens what the range still wants of an extent that starts at `start` of the object. */
+static enum hearth_code open_extent(
+    struct get *get, size_t index, uint64_t start, struct segment_get **out, struct hearth_err *err)
 {
     const struct manifest_extent *extent = &get->lookup.manifest.extents[index];
-    uint64_t range_end = get->offset + get->length;
-    uint64_t from = get->offset > start ? get->offset - start : 0;
-    uint64_t to = range_end - start < extent->length ? range_end - start : extent->length;
+    uint64_t wanted = get->offset + get->delivered;
+    uint64_t wanted_end = get->offset + get->length;
+    uint64_t from = wanted > start ? wanted - start : 0;
+    uint64_t to = wanted_end - start < extent->length ? wanted_end - start : extent->length;
     const struct wire_segment_info *info;
     enum hearth_code code = object_lookup_segment(&get->lookup, index, &info, err);
     if (code != HEARTH_OK) {
@@ -96,22 +111,99 @@ static enum hearth_code get_extent(struct get *get, const struct get_source *sou
         .offset = extent->offset + from,
         .length = to - from,
     };
-    return segment_get_blocking(source, &range, err);
+    return segment_get_open(get->source, &range, out, err);
 }
 
-static enum hearth_code get_extents(
-    struct get *get, const struct get_source *source, struct hearth_err *err)
+static void forget_next(struct get *get)
+{
+    segment_get_destroy(get->next);
+    get->next = NULL;
+    get->has_looked_ahead = false;
+}
+
+/* While the end of one extent is delivered, the beginning of the next is on its way. */
+static void look_ahead(void *context, uint64_t bytes)
+{
+    struct get *get = context;
+    const struct manifest *manifest = &get->lookup.manifest;
+    uint64_t start = get->extent_start + manifest->extents[get->extent].length;
+    if (!get->has_looked_ahead && start < get->offset + get->length) {
+        struct hearth_err err; /* if it cannot be now, its turn comes anyway */
+        if (open_extent(get, get->extent + 1, start, &get->next, &err) != HEARTH_OK) {
+            get->next = NULL;
+        }
+    }
+    get->has_looked_ahead = true;
+    if (get->next != NULL) {
+        segment_get_read_ahead(get->next, bytes);
+    }
+}
+
+static enum hearth_code run_extent(struct get *get, struct hearth_err *err)
+{
+    struct segment_get *segment = get->next;
+    get->next = NULL;
+    get->has_looked_ahead = false;
+    enum hearth_code code = HEARTH_OK;
+    if (segment == NULL) {
+        code = open_extent(get, get->extent, get->extent_start, &segment, err);
+    }
+    if (code == HEARTH_OK) {
+        code = segment_get_run_blocking(segment, err);
+        segment_get_destroy(segment);
+    }
+    return code;
+}
+
+/* Long enough for a line that blinks, and cancelled like any wait. */
+static enum hearth_code pause_before_resuming(struct get *get, struct hearth_err *err)
+{
+    struct transfer *transfer = get->source->transfer;
+    uint64_t pause_ns = (RESUME_PAUSE_MS << get->resumed_in_vain++) * UINT64_C(1000000);
+    uint64_t end_ns = transfer_now_ns(transfer) + pause_ns;
+    enum hearth_code code = HEARTH_OK;
+    while (code == HEARTH_OK && transfer_now_ns(transfer) < end_ns) {
+        code = transfer_wait(transfer, end_ns, err);
+    }
+    return code;
+}
+
+/* A read that has begun is worth more than a new one: who would have to begin again waits a
+ * moment, looks up who holds the segment now, and goes on from the last byte delivered. */
+static enum hearth_code get_extent(struct get *get, struct hearth_err *err)
+{
+    for (;;) {
+        uint64_t before = get->delivered;
+        enum hearth_code code = run_extent(get, err);
+        get->resumed_in_vain = get->delivered > before ? 0 : get->resumed_in_vain;
+        bool may_resume = code == HEARTH_SHARDS_LOST && get->delivered > 0 &&
+            get->resumed_in_vain < RESUMES_IN_VAIN_MAX;
+        if (!may_resume) {
+            return code;
+        }
+        forget_next(get);
+        code = pause_before_resuming(get, err);
+        if (code == HEARTH_OK) {
+            code = object_lookup_from(&get->lookup, get->extent, err);
+        }
+        if (code != HEARTH_OK) {
+            return code;
+        }
+    }
+}
+
+static enum hearth_code get_extents(struct get *get, struct hearth_err *err)
 {
     const struct manifest *manifest = &get->lookup.manifest;
     enum hearth_code code = HEARTH_OK;
-    uint64_t start = 0;
-    for (size_t i = 0; code == HEARTH_OK && i < manifest->extent_count; i++) {
-        uint64_t end = start + manifest->extents[i].length;
-        if (end > get->offset && start < get->offset + get->length) {
-            code = get_extent(get, source, i, start, err);
+    for (; code == HEARTH_OK && get->extent < manifest->extent_count; get->extent++) {
+        uint64_t end = get->extent_start + manifest->extents[get->extent].length;
+        if (end > get->offset && get->extent_start < get->offset + get->length) {
+            code = get_extent(get, err);
         }
-        start = end;
+        get->extent_start = end;
     }
+    forget_next(get);
     return code;
 }
 
@@ -140,9 +232,11 @@ static enum hearth_code get_segmented(struct get *get, struct hearth_err *err)
         .tempo = &tempo,
         .reports = &reports,
         .deliver = deliver,
+        .has_room = look_ahead,
         .context = get,
     };
-    code = get_extents(get, &source, err);
+    get->source = &source;
+    code = get_extents(get, err);
     get_reports_send(&reports);
     transfer_close(&transfer);
     return code;

@@ -27,7 +27,7 @@ static enum hearth_code ask_lookup(
         .patience_ms = ASK_PATIENCE_MS,
         .cancel = lookup->cancel,
     };
-    lookup->asked_ns = env_now_ns(lookup->session->env);
+    uint64_t asked_ns = env_now_ns(lookup->session->env);
     struct wire_lookup_reply reply;
     enum hearth_code code = session_ask(lookup->session, &ask, arena, &reply, err);
     if (code != HEARTH_OK) {
@@ -37,6 +37,7 @@ static enum hearth_code ask_lookup(
         return hearth_fail(err, HEARTH_CHECKSUM, "the coordinator's answer lacks the version");
     }
     lookup->reply = reply;
+    lookup->asked_ns = asked_ns;
     return HEARTH_OK;
 }
 
@@ -101,7 +102,8 @@ static enum hearth_code open_with_fresh_keys(struct object_lookup *lookup, struc
 enum hearth_code object_lookup_begin(struct object_lookup *lookup, struct hearth_err *err)
 {
     arena_init(&lookup->arena, 0);
-    arena_init(&lookup->page_arena, 0);
+    arena_init(&lookup->page_arenas[0], 0);
+    arena_init(&lookup->page_arenas[1], 0);
     enum hearth_code code = object_key_check(lookup->key, err);
     if (code == HEARTH_OK) {
         code = session_ready(lookup->session, err);
@@ -123,7 +125,8 @@ enum hearth_code object_lookup_begin(struct object_lookup *lookup, struct hearth
 void object_lookup_end(struct object_lookup *lookup)
 {
     arena_fini(&lookup->arena);
-    arena_fini(&lookup->page_arena);
+    arena_fini(&lookup->page_arenas[0]);
+    arena_fini(&lookup->page_arenas[1]);
     crypto_wipe(&lookup->bucket, sizeof(lookup->bucket));
 }
 
@@ -132,8 +135,13 @@ void object_lookup_end(struct object_lookup *lookup)
 enum hearth_code object_lookup_from(
     struct object_lookup *lookup, uint64_t extent, struct hearth_err *err)
 {
-    arena_fini(&lookup->page_arena);
-    return ask_lookup(lookup, extent, &lookup->page_arena, err);
+    unsigned page = 1 - lookup->page;
+    arena_fini(&lookup->page_arenas[page]);
+    enum hearth_code code = ask_lookup(lookup, extent, &lookup->page_arenas[page], err);
+    if (code == HEARTH_OK) {
+        lookup->page = page;
+    }
+    return code;
 }
 
 static bool is_in_reply(const struct object_lookup *lookup, size_t extent)

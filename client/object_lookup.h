@@ -26,8 +26,9 @@ struct object_lookup {
     struct bucket bucket;
     struct wire_lookup_reply reply;
     struct manifest manifest;
-    struct arena page_arena; /* of replies after the first */
-    uint64_t asked_ns;       /* when the orders in `reply` were made */
+    struct arena page_arenas[2]; /* of replies after the first, in turn */
+    unsigned page;               /* which one is in use */
+    uint64_t asked_ns;           /* when the orders in `reply` were made */
 };
 
 /*
@@ -45,7 +46,8 @@ enum hearth_code object_lookup_from(
 
 /*
  * The segment of an extent of the manifest, from `reply`, asking again when it is not there (or
- * its orders are about to expire).  *out lives until the next question.
+ * its orders are about to expire).  *out lives until the question after the next one, so that the
+ * segment after this one can be opened beside it.
  * HEARTH_CHECKSUM: the coordinator's extent is another than the manifest's.
  */
 enum hearth_code object_lookup_segment(struct object_lookup *lookup, size_t extent,

@@ -1,22 +1,18 @@
 #include "client/segment_get.h"
 
-#include "client/get_cover.h"
-#include "client/get_reports.h"
-#include "common/codec.h"
+#include "client/get_holders.h"
 
 enum {
     MS = 1000000, /* nanoseconds */
     SILENCE_MS = 30 * 1000,
     LANES_PER_SLOT = 4, /* the edges of a range need other slots than its middle */
-    MORE_ORDERS_MAX = 3,
     /* Cells of a stripe that may be there at once, besides the k needed: rivals of late nodes. */
     RIVALS = 2,
 };
 
 struct segment_get {
     const struct get_source *source;
-    const struct segment_get_range *range;
-    struct arena arena; /* orders asked for on the way */
+    struct segment_get_range range;
     struct ec_stripes shape;
     struct ec_codec *codec;
     struct seal_reader *seal;
@@ -24,164 +20,20 @@ struct segment_get {
     struct get_window window;
     struct get_lane_group group;
     struct get_cover cover;
+    struct get_holders holders;
     uint8_t *plain;    /* one unit */
     uint8_t *sealed;   /* one unit that spans cells */
-    unsigned asked;    /* times more orders were asked for */
+    bool has_begun;    /* lanes are open */
     bool is_disturbed; /* lanes failed or are late: the cover must be looked at */
 };
-
-/* ---- holders ---- */
-
-static enum node_standing standing_of(
-    const struct segment_get *get, const struct wire_placement *placement)
-{
-    struct node_health *health = &get->source->transfer->session->health;
-    return node_health_of(health, placement->node->node_id);
-}
-
-static void adopt_holder(struct segment_get *get, const struct wire_placement *placement)
-{
-    get->cover.holders[placement->slot] = (struct get_holder){
-        .placement = placement,
-        .is_usable = placement->order.size > 0,
-        .standing = standing_of(get, placement),
-    };
-}
-
-static bool makes_sense(const struct segment_get *get, const struct wire_placement *placement)
-{
-    return placement->slot < get->cover.slot_count && placement->node != NULL &&
-        placement->node->node_id.size == NODE_HEALTH_ID_SIZE;
-}
-
-static void adopt_holders(struct segment_get *get)
-{
-    const struct wire_segment_info *info = get->range->info;
-    for (size_t i = 0; i < info->holders_count; i++) {
-        if (makes_sense(get, &info->holders[i])) {
-            adopt_holder(get, &info->holders[i]);
-        }
-    }
-}
-
-/* It lies at the holder, not at the order we showed it, nor at a sink so slow that the call's
- * deadline passed. */
-static bool is_holders_fault(enum hearth_code failed)
-{
-    enum hearth_reaction reaction = hearth_code_reaction(failed);
-    return failed != HEARTH_OK && reaction != HEARTH_REACT_FIX_CALL &&
-        reaction != HEARTH_REACT_RETRY && reaction != HEARTH_REACT_RESOLVE;
-}
-
-static enum hearth_code ask_more_orders(
-    struct segment_get *get, struct wire_segment_info *out, struct hearth_err *err)
-{
-    uint32_t failed[EC_SLOTS_MAX];
-    size_t failed_count = 0;
-    for (unsigned slot = 0; slot < get->cover.slot_count; slot++) {
-        if (is_holders_fault(get->cover.holders[slot].failed)) {
-            failed[failed_count++] = slot;
-        }
-    }
-    uint8_t session_id[PKI_ID_SIZE];
-    session_id_copy(get->source->transfer->session, session_id);
-    const struct wire_more_orders_request request = {
-        .bucket = get->source->bucket,
-        .key = get->source->key,
-        .version = get->source->version,
-        .segment_id = get->range->info->segment_id,
-        .failed_slots = failed,
-        .failed_slots_count = failed_count,
-        .session_id = view_of(session_id, sizeof(session_id)),
-    };
-    const struct ask ask = {
-        .method = RPC_MORE_ORDERS,
-        .request = &request,
-        .patience_ms = ASK_PATIENCE_MS,
-        .cancel = get->source->transfer->control.cancel,
-    };
-    return session_ask(get->source->transfer->session, &ask, &get->arena, out, err);
-}
-
-/* Orders for holders that had none, or whose order was no good; and holders that are new. */
-static void get_more_orders(struct segment_get *get)
-{
-    struct wire_segment_info info;
-    struct hearth_err err; /* without them the holders there are must do */
-    if (ask_more_orders(get, &info, &err) != HEARTH_OK) {
-        return;
-    }
-    for (size_t i = 0; i < info.holders_count; i++) {
-        const struct wire_placement *fresh = &info.holders[i];
-        if (makes_sense(get, fresh) && fresh->order.size > 0 &&
-            !get->cover.holders[fresh->slot].is_usable) {
-            adopt_holder(get, fresh);
-        }
-    }
-}
-
-/* Nodes that could not be reached may be somewhere else by now. */
-static void follow_moved(struct segment_get *get)
-{
-    for (unsigned slot = 0; slot < get->cover.slot_count; slot++) {
-        struct get_holder *holder = &get->cover.holders[slot];
-        if (holder->failed != HEARTH_UNREACHABLE) {
-            continue;
-        }
-        const struct wire_placement *moved =
-            session_follow_node(get->source->transfer->session, holder->placement, &get->arena);
-        if (moved != NULL) {
-            adopt_holder(get, moved);
-        }
-    }
-}
-
-static unsigned count_reachable(const struct segment_get *get)
-{
-    unsigned count = 0;
-    for (unsigned slot = 0; slot < get->cover.slot_count; slot++) {
-        count += get->cover.holders[slot].is_usable;
-    }
-    return count;
-}
-
-static enum hearth_code fail_too_few(const struct segment_get *get, struct hearth_err *err)
-{
-    char segment[2 * SEGMENT_ID_SIZE + 1];
-    hex_encode(get->range->info->segment_id.bytes, SEGMENT_ID_SIZE, segment);
-    unsigned reachable = count_reachable(get);
-    unsigned n = get->cover.slot_count;
-    return hearth_fail(err, HEARTH_SHARDS_LOST,
-        "segment %.8s.. has %u of %u shards reachable, %u needed: %u missing", segment, reachable,
-        n, get->shape.data_count, n - reachable);
-}
 
 /* ---- lanes ---- */
 
 static void note_lost_lane(struct segment_get *get, struct get_lane *lane)
 {
-    struct get_holder *holder = &get->cover.holders[lane->slot];
-    struct node_health *health = &get->source->transfer->session->health;
-    struct view node_id = holder->placement->node->node_id;
     lane->state = GET_LANE_FREE;
     get->is_disturbed = true;
-    if (lane->err.code == HEARTH_UNREACHABLE &&
-        ++holder->tries < holder->placement->node->endpoints_count) {
-        return; /* its next address */
-    }
-    holder->is_usable = false;
-    holder->failed = lane->err.code;
-    bool was_silent = node_health_of(health, node_id) == NODE_SILENT;
-    switch (hearth_code_reaction(lane->err.code)) {
-    case HEARTH_REACT_REPAIR: node_health_note(health, node_id, NODE_WRONG); break;
-    case HEARTH_REACT_ELSEWHERE: node_health_note(health, node_id, NODE_SILENT); break;
-    default: break;
-    }
-    bool is_known = was_silent && lane->err.code == HEARTH_UNREACHABLE; /* said once is enough */
-    if (is_holders_fault(lane->err.code) && !is_known) {
-        get_reports_add(
-            get->source->reports, get->range->info->segment_id, holder->placement, &lane->err);
-    }
+    get_holders_note_lost(&get->holders, lane->slot, &lane->err);
 }
 
 static bool is_in_the_way(const struct segment_get *get, const struct get_lane *lane)
@@ -189,16 +41,23 @@ static bool is_in_the_way(const struct segment_get *get, const struct get_lane *
     return get_lane_covers(lane, lane->slot, get->window.base);
 }
 
+/* By the node's own record, or by what is usual in this get while there is none. */
+static uint64_t late_ns_of(const struct get_lane *lane, uint64_t usual_late_ns)
+{
+    return lane->own_late_ns > 0 ? lane->own_late_ns : usual_late_ns;
+}
+
 /* Who holds up the oldest stripe for too long. */
 static void judge_lanes(struct segment_get *get, uint64_t now_ns)
 {
-    uint64_t late_ns = get_tempo_late_ns(get->source->tempo);
+    uint64_t usual_late_ns = get_tempo_late_ns(get->source->tempo);
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
         struct get_lane *lane = &get->cover.lanes[i];
         if (lane->state == GET_LANE_RUNNING && is_in_the_way(get, lane)) {
             if (now_ns >= lane->awaited_ns + SILENCE_MS * (uint64_t)MS) {
                 get_lane_give_up(lane, HEARTH_UNREACHABLE, "silent for 30 s");
-            } else if (now_ns >= lane->awaited_ns + late_ns && !lane->is_late) {
+            } else if (now_ns >= lane->awaited_ns + late_ns_of(lane, usual_late_ns) &&
+                !lane->is_late) {
                 lane->is_late = true;
                 get->is_disturbed = true;
             }
@@ -212,29 +71,32 @@ static void judge_lanes(struct segment_get *get, uint64_t now_ns)
 /* When the next lane will be judged late or silent. */
 static uint64_t due_ns(const struct segment_get *get)
 {
-    uint64_t late_ns = get_tempo_late_ns(get->source->tempo);
+    uint64_t usual_late_ns = get_tempo_late_ns(get->source->tempo);
     uint64_t due = UINT64_MAX;
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
         const struct get_lane *lane = &get->cover.lanes[i];
         if (lane->state == GET_LANE_RUNNING && is_in_the_way(get, lane)) {
-            uint64_t at_ns =
-                lane->awaited_ns + (lane->is_late ? SILENCE_MS * (uint64_t)MS : late_ns);
+            uint64_t at_ns = lane->awaited_ns +
+                (lane->is_late ? SILENCE_MS * (uint64_t)MS : late_ns_of(lane, usual_late_ns));
             due = at_ns < due ? at_ns : due;
         }
     }
     return due;
 }
 
-/* The oldest stripe was completed without those who are still late for it: they lost. */
+/* The oldest stripe was completed without those who are still late for it: they lost.  Late by
+ * its own measure alone a node is every tenth time: that says nothing against it. */
 static void drop_losers(struct segment_get *get)
 {
+    struct transfer *transfer = get->source->transfer;
+    uint64_t usual_late_ns = get_tempo_late_ns(get->source->tempo);
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
         struct get_lane *lane = &get->cover.lanes[i];
         if (lane->state == GET_LANE_RUNNING && lane->is_late && is_in_the_way(get, lane)) {
-            struct get_holder *holder = &get->cover.holders[lane->slot];
-            holder->standing = NODE_SLOW;
-            node_health_note(&get->source->transfer->session->health,
-                holder->placement->node->node_id, NODE_SLOW);
+            if (transfer_now_ns(transfer) >= lane->awaited_ns + usual_late_ns) {
+                get->cover.holders[lane->slot].standing = NODE_SLOW;
+                node_health_note(&transfer->session->health, lane->node_id, NODE_SLOW);
+            }
             get_lane_drop(lane);
             get->is_disturbed = true;
         }
@@ -247,24 +109,35 @@ static enum hearth_code cover(struct segment_get *get, struct hearth_err *err)
     get->is_disturbed = false;
     get_cover_prune(&get->cover);
     while (get_cover_make(&get->cover) == GET_SHORT) {
-        unsigned before = count_reachable(get);
-        if (get->asked++ < MORE_ORDERS_MAX) {
-            follow_moved(get);
-            get_more_orders(get);
-        }
-        if (count_reachable(get) == before) {
-            return fail_too_few(get, err);
+        if (!get_holders_find_more(&get->holders)) {
+            return get_holders_fail(&get->holders, err);
         }
     }
     return HEARTH_OK;
 }
 
-static void grant(struct segment_get *get)
+static uint64_t stripe_bytes(const struct segment_get *get)
 {
+    return (get->shape.data_count + RIVALS) * (uint64_t)EC_CELL_SIZE_MAX;
+}
+
+static void grant(struct segment_get *get, unsigned stripes)
+{
+    unsigned end = get->window.base + stripes;
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
         if (!get->cover.lanes[i].is_late) {
-            get_lane_grant(&get->cover.lanes[i], get->window.base + get->window.size);
+            get_lane_grant(&get->cover.lanes[i], end);
         }
+    }
+}
+
+/* As much as there is memory for; what this segment has no more use for is the next one's. */
+static void grant_window(struct segment_get *get)
+{
+    unsigned end = get->window.base + get->window.size;
+    grant(get, get->window.size);
+    if (end > get->cover.end) {
+        get->source->has_room(get->source->context, (end - get->cover.end) * stripe_bytes(get));
     }
 }
 
@@ -299,8 +172,8 @@ static enum hearth_code deliver_unit(struct segment_get *get, unsigned unit, str
         return code;
     }
     struct ec_range plain = ec_stripes_unit_plain(&get->shape, unit);
-    size_t range_end = (size_t)(get->range->offset + get->range->length);
-    size_t start = get->range->offset > plain.offset ? (size_t)get->range->offset : plain.offset;
+    size_t range_end = (size_t)(get->range.offset + get->range.length);
+    size_t start = get->range.offset > plain.offset ? (size_t)get->range.offset : plain.offset;
     size_t unit_end = plain.offset + plain.size;
     size_t end = range_end < unit_end ? range_end : unit_end;
     assert(start < end);
@@ -313,9 +186,9 @@ static enum hearth_code deliver_stripe(struct segment_get *get, struct hearth_er
     unsigned stripe = get->window.base;
     enum hearth_code code =
         get_window_rebuild(&get->window, get_cover_needed(&get->cover, stripe), err);
-    uint64_t range_end = get->range->offset + get->range->length;
+    uint64_t range_end = get->range.offset + get->range.length;
     unsigned first = stripe * get->shape.data_count; /* stripes before the last hold whole units */
-    unsigned wanted_first = (unsigned)(get->range->offset / EC_UNIT_PLAIN_SIZE);
+    unsigned wanted_first = (unsigned)(get->range.offset / EC_UNIT_PLAIN_SIZE);
     unsigned wanted_last = (unsigned)((range_end - 1) / EC_UNIT_PLAIN_SIZE);
     for (unsigned unit = first > wanted_first ? first : wanted_first;
          code == HEARTH_OK && unit < first + get->shape.data_count && unit <= wanted_last; unit++) {
@@ -324,42 +197,54 @@ static enum hearth_code deliver_stripe(struct segment_get *get, struct hearth_er
     return code;
 }
 
-static enum hearth_code deliver_what_is_ready(struct segment_get *get, struct hearth_err *err)
+static bool is_ready(const struct segment_get *get)
 {
-    enum hearth_code code = HEARTH_OK;
-    while (code == HEARTH_OK && get->window.base < get->cover.end &&
-        get_window_is_enough(
-            &get->window, get->window.base, get_cover_needed(&get->cover, get->window.base))) {
-        drop_losers(get);
-        code = deliver_stripe(get, err);
-        get_window_advance(&get->window);
-        grant(get);
-        if (code == HEARTH_OK) {
-            code = transfer_check(get->source->transfer, err);
-        }
-    }
-    return code;
+    unsigned stripe = get->window.base;
+    return get_window_is_enough(&get->window, stripe, get_cover_needed(&get->cover, stripe));
+}
+
+static enum hearth_code deliver_next(struct segment_get *get, struct hearth_err *err)
+{
+    drop_losers(get);
+    enum hearth_code code = deliver_stripe(get, err);
+    get_window_advance(&get->window);
+    get_holders_note_progress(&get->holders);
+    grant_window(get);
+    return code == HEARTH_OK ? transfer_check(get->source->transfer, err) : code;
 }
 
 /* ---- the whole ---- */
 
-static enum hearth_code run(struct segment_get *get, struct hearth_err *err)
+void segment_get_read_ahead(struct segment_get *get, uint64_t bytes)
+{
+    if (!get->has_begun) {
+        get->has_begun = true;
+        (void)get_cover_make(&get->cover); /* for who is missing, others are found when it runs */
+    }
+    uint64_t fitting = bytes / stripe_bytes(get);
+    grant(get, fitting < get->window.size ? (unsigned)fitting : get->window.size);
+}
+
+static enum hearth_code wait_for_cells(struct segment_get *get, struct hearth_err *err)
+{
+    judge_lanes(get, transfer_now_ns(get->source->transfer));
+    if (get->is_disturbed) {
+        enum hearth_code code = cover(get, err);
+        if (code != HEARTH_OK) {
+            return code;
+        }
+        grant_window(get);
+    }
+    return transfer_wait(get->source->transfer, due_ns(get), err);
+}
+
+enum hearth_code segment_get_run_blocking(struct segment_get *get, struct hearth_err *err)
 {
     get->is_disturbed = true;
     enum hearth_code code = HEARTH_OK;
-    while (code == HEARTH_OK) {
-        code = deliver_what_is_ready(get, err);
-        if (code != HEARTH_OK || get->window.base == get->cover.end) {
-            return code;
-        }
-        judge_lanes(get, transfer_now_ns(get->source->transfer));
-        if (get->is_disturbed) {
-            code = cover(get, err);
-            grant(get);
-        }
-        if (code == HEARTH_OK) {
-            code = transfer_wait(get->source->transfer, due_ns(get), err);
-        }
+    while (code == HEARTH_OK && get->window.base < get->cover.end) {
+        transfer_turn(get->source->transfer); /* what came while the sink was busy is not late */
+        code = is_ready(get) ? deliver_next(get, err) : wait_for_cells(get, err);
     }
     return code;
 }
@@ -379,16 +264,15 @@ static enum hearth_code check_info(const struct segment_get_range *range, struct
 
 static unsigned window_size(const struct segment_get *get)
 {
-    uint64_t stripe = (get->shape.data_count + RIVALS) * (uint64_t)EC_CELL_SIZE_MAX;
-    uint64_t fitting = get->source->transfer->memory_max / stripe;
+    uint64_t fitting = get->source->transfer->memory_max / stripe_bytes(get);
     uint64_t size = fitting < SEGMENT_GET_AHEAD_MAX ? fitting : SEGMENT_GET_AHEAD_MAX;
     return size > 0 ? (unsigned)size : 1;
 }
 
 static enum hearth_code make_cover(struct segment_get *get, struct hearth_err *err)
 {
-    unsigned n = get->range->info->n;
-    struct ec_range plain = {(size_t)get->range->offset, (size_t)get->range->length};
+    unsigned n = get->range.info->n;
+    struct ec_range plain = {(size_t)get->range.offset, (size_t)get->range.length};
     struct ec_range sealed = ec_stripes_sealed_range(&get->shape, plain);
     unsigned first = ec_stripes_stripe_of(&get->shape, sealed.offset);
     unsigned last = ec_stripes_stripe_of(&get->shape, sealed.offset + sealed.size - 1);
@@ -425,8 +309,8 @@ static enum hearth_code make_cover(struct segment_get *get, struct hearth_err *e
 
 static enum hearth_code prepare(struct segment_get *get, struct hearth_err *err)
 {
-    const struct wire_segment_info *info = get->range->info;
-    enum hearth_code code = check_info(get->range, err);
+    const struct wire_segment_info *info = get->range.info;
+    enum hearth_code code = check_info(&get->range, err);
     if (code == HEARTH_OK) {
         code = ec_codec_create(info->codec, info->k, info->n, &get->codec, err);
     }
@@ -439,7 +323,7 @@ static enum hearth_code prepare(struct segment_get *get, struct hearth_err *err)
     struct verify_key verify_key;
     memcpy(verify_key.bytes, info->vk.bytes, sizeof(verify_key.bytes));
     get->tagger = shard_tagger_create(&verify_key);
-    get->seal = seal_reader_create(get->range->upload_key, info->segment_id.bytes);
+    get->seal = seal_reader_create(get->range.upload_key, info->segment_id.bytes);
     get->plain = malloc(EC_UNIT_PLAIN_SIZE);
     get->sealed = malloc(EC_UNIT_SIZE);
     if (get->plain == NULL || get->sealed == NULL) {
@@ -448,8 +332,31 @@ static enum hearth_code prepare(struct segment_get *get, struct hearth_err *err)
     return make_cover(get, err);
 }
 
-static void clean_up(struct segment_get *get)
+enum hearth_code segment_get_open(const struct get_source *source,
+    const struct segment_get_range *range, struct segment_get **out, struct hearth_err *err)
 {
+    struct segment_get *get = calloc(1, sizeof(*get));
+    if (get == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "segment get");
+    }
+    get->source = source;
+    get->range = *range;
+    get_holders_init(&get->holders, source, range->info, &get->cover);
+    enum hearth_code code = prepare(get, err);
+    if (code != HEARTH_OK) {
+        segment_get_destroy(get);
+        return code;
+    }
+    get_holders_adopt(&get->holders);
+    *out = get;
+    return HEARTH_OK;
+}
+
+void segment_get_destroy(struct segment_get *get)
+{
+    if (get == NULL) {
+        return;
+    }
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
         get_lane_fini(&get->cover.lanes[i]);
     }
@@ -464,19 +371,6 @@ static void clean_up(struct segment_get *get)
     shard_tagger_destroy(get->tagger);
     seal_reader_destroy(get->seal);
     ec_codec_destroy(get->codec);
-    arena_fini(&get->arena);
-}
-
-enum hearth_code segment_get_blocking(
-    const struct get_source *source, const struct segment_get_range *range, struct hearth_err *err)
-{
-    struct segment_get get = {.source = source, .range = range};
-    arena_init(&get.arena, 0);
-    enum hearth_code code = prepare(&get, err);
-    if (code == HEARTH_OK) {
-        adopt_holders(&get);
-        code = run(&get, err);
-    }
-    clean_up(&get);
-    return code;
+    get_holders_fini(&get->holders);
+    free(get);
 }

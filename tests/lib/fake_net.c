@@ -22,7 +22,8 @@ struct fake_call {
     struct fake_node *node; /* NULL: nobody at that address */
     struct fake_order order;
     bool is_over;
-    uint64_t due_ns; /* when the next thing happens to it; UINT64_MAX: nothing will */
+    uint64_t due_ns;  /* when the next thing happens to it; UINT64_MAX: nothing will */
+    uint64_t open_ns; /* when its first cell can begin its way */
     unsigned cells_done;
 
     /* A put. */
@@ -110,15 +111,18 @@ static void shard_free(struct fake_shard *shard)
 
 /* ---- calls ---- */
 
-static uint64_t cell_ns(const struct fake_node *node)
+/* When a cell that begins its way now, or as soon as the call is open, is there. */
+static uint64_t cell_due_ns(const struct fake_call *call)
 {
+    const struct fake_node *node = call->node;
     uint64_t us = node->cell_us > 0 ? node->cell_us : 100;
     if (node->manner == FAKE_DRIPPING) {
         us = 64 * (uint64_t)DRIP_US_PER_KIB;
     } else if (node->manner == FAKE_SLOW) {
         us += SLOW_US;
     }
-    return us * US;
+    uint64_t start_ns = now_ns(call->net) > call->open_ns ? now_ns(call->net) : call->open_ns;
+    return start_ns + us * US;
 }
 
 static bool is_at(const struct fake_node *node, const struct wire_node_address *address)
@@ -149,6 +153,7 @@ static struct fake_call *call_open(struct fake_net *net, const struct shard_door
     call->net = net;
     call->node = node->manner != FAKE_DEAD && is_at(node, door->node) ? node : NULL;
     call->due_ns = call->node == NULL ? now_ns(net) + 1000 * US : UINT64_MAX;
+    call->open_ns = now_ns(net) + node->open_us * US;
     shard_port_open(&call->port, inbox, context);
     call->next = net->calls;
     net->calls = call;
@@ -183,7 +188,7 @@ static void put_schedule(struct fake_call *call)
         return;
     }
     if (call->cells_done < call->buffered) {
-        call->due_ns = now_ns(call->net) + cell_ns(call->node);
+        call->due_ns = cell_due_ns(call);
     } else if (call->has_footer) {
         uint64_t us = call->node->sync_us > 0 ? call->node->sync_us : 500;
         call->due_ns = now_ns(call->net) + us * US;
@@ -234,7 +239,7 @@ static void put_is_synced(struct fake_call *call)
 static void put_happens(struct fake_call *call)
 {
     call->due_ns = UINT64_MAX;
-    if (call->node == NULL) {
+    if (call->node == NULL || call->node->manner == FAKE_DEAD) {
         call_fail(call, HEARTH_UNREACHABLE, "connection refused");
     } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
@@ -288,7 +293,7 @@ static void get_schedule(struct fake_call *call)
     bool has_more = call->cells_done < call->wanted && call->credit > 0;
     if (call->node != NULL && !call->is_over && call->due_ns == UINT64_MAX && has_more &&
         call->node->manner != FAKE_STOPPED) {
-        call->due_ns = now_ns(call->net) + cell_ns(call->node);
+        call->due_ns = cell_due_ns(call);
     }
 }
 
@@ -366,7 +371,7 @@ static void get_happens(struct fake_call *call)
 {
     call->due_ns = UINT64_MAX;
     const struct fake_shard *shard = find_shard(call->net, &call->order);
-    if (call->node == NULL) {
+    if (call->node == NULL || call->node->manner == FAKE_DEAD) {
         call_fail(call, HEARTH_UNREACHABLE, "connection refused");
     } else if (shard == NULL) {
         call_fail(call, HEARTH_NOT_FOUND, "no such shard");

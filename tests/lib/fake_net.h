@@ -34,7 +34,7 @@ struct fake_order {
 
 enum fake_manner {
     FAKE_HONEST,
-    FAKE_DEAD,        /* nobody is at its address */
+    FAKE_DEAD,        /* nobody is at its address, and what ran has ended */
     FAKE_STOPPED,     /* connected, and silent from then on */
     FAKE_DRIPPING,    /* 1 KiB/s */
     FAKE_SLOW,        /* each cell takes 100 ms longer */
@@ -55,6 +55,7 @@ enum fake_manner {
 struct fake_node {
     uint8_t id[FAKE_NODE_ID_SIZE];
     enum fake_manner manner;
+    uint64_t open_us; /* from the opening of a call until its first cell begins its way */
     uint64_t cell_us; /* a cell's way, microseconds; 0: 100 */
     uint64_t sync_us; /* from the last cell to the receipt; 0: 500 */
     unsigned gets;    /* calls opened at it */
