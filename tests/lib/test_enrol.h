@@ -20,9 +20,9 @@ struct test_enrol {
     struct pki_key *server_key;
     char *server_pem;
     struct enrol_server *server;
-    enum peer_class class; /* what callers are certified as */
-    bool refuses;          /* the handler answers DENIED */
-    unsigned renewals;
+    _Atomic enum peer_class class; /* what callers are certified as */
+    _Atomic bool refuses;          /* the handler answers DENIED */
+    _Atomic unsigned renewals;
     char invite[INVITE_TEXT_MAX + 1]; /* for a node, until test_enrol_invite() */
     struct hearth_err err;
 };

@@ -11,9 +11,10 @@ static uint64_t test_unix_ms(struct env *env)
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014): every seed is a good one. */
-static uint64_t next_random(uint64_t *state)
+static uint64_t next_random(_Atomic uint64_t *state)
 {
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    const uint64_t step = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = atomic_fetch_add(state, step) + step;
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);

@@ -1,7 +1,7 @@
 /*
  * test_env.h - an env whose clock moves only when the test says so and whose chance has a seed.
  *
- * Thread-safety: the clock may be read and stepped from any thread; chance only from one.
+ * Thread-safety: any thread; what chance gives to each is the same every time only with one.
  */
 #ifndef HEARTH_TESTS_LIB_TEST_ENV_H
 #define HEARTH_TESTS_LIB_TEST_ENV_H
@@ -14,7 +14,7 @@ struct test_env {
     struct env env; /* first: the seam's functions get a pointer to it */
     _Atomic uint64_t monotonic_ns;
     _Atomic uint64_t unix_ms;
-    uint64_t random_state;
+    _Atomic uint64_t random_state;
 };
 
 /* Starts at monotonic 1 s and an arbitrary day. */

@@ -34,14 +34,15 @@ struct fixture {
     struct authority other_ca; /* of the same cluster id, and another key */
     struct pki_key *server_key;
     struct pki_key *caller_key;
-    struct pki_key *certified; /* what the handler certifies; NULL: the caller's */
-    struct authority *issuer;  /* by whom; NULL: the CA */
+    struct pki_key *_Atomic certified; /* what the handler certifies; NULL: the caller's */
+    struct authority *_Atomic issuer;  /* by whom; NULL: the CA */
     struct enrol_server *server;
     char address[32];
     struct arena arena;
     struct hearth_err err;
     _Atomic unsigned handled;
-    struct enrol_caller seen;
+    pthread_mutex_t mutex;
+    struct enrol_caller seen; /* the last; under the mutex */
 };
 
 static void authority_init(struct fixture *at, struct authority *ca)
@@ -71,7 +72,10 @@ static enum hearth_code handle(void *service, const struct enrol_caller *caller,
 {
     struct fixture *at = service;
     at->handled++;
-    at->seen = *caller;
+    {
+        UNLOCKS pthread_mutex_t *held = lock(&at->mutex);
+        at->seen = *caller;
+    }
     if (!view_equal(caller->token, view_of(token, sizeof(token)))) {
         return hearth_fail(err, HEARTH_EXPIRED, "invitation expired yesterday");
     }
@@ -102,6 +106,7 @@ static int set_up(void **state)
     struct fixture *at = calloc(1, sizeof(*at));
     signal(SIGPIPE, SIG_IGN);
     at->env = env_system();
+    pthread_mutex_init(&at->mutex, NULL);
     authority_init(at, &at->ca);
     authority_init(at, &at->other_ca);
     assert_ok(pki_key_create(&at->server_key, &at->err), &at->err);
@@ -120,6 +125,7 @@ static int tear_down(void **state)
     pki_key_destroy(at->server_key);
     pki_key_destroy(at->caller_key);
     arena_fini(&at->arena);
+    pthread_mutex_destroy(&at->mutex);
     free(at);
     return 0;
 }
@@ -151,6 +157,7 @@ static void a_key_becomes_a_certificate(void **state)
     assert_memory_equal(certificate.identity.id, id, sizeof(id));
     assert_int_equal(certificate.identity.class, PEER_NODE);
     assert_true(reply.now_unix_ms != 0);
+    UNLOCKS pthread_mutex_t *held = lock(&at->mutex);
     assert_memory_equal(at->seen.id, id, sizeof(id));
     assert_string_equal(at->seen.address, "127.0.0.1");
 }

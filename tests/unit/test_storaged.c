@@ -5,6 +5,7 @@
  */
 #include "storaged/storaged.h"
 
+#include "common/cleanup.h"
 #include "common/file.h"
 #include "proto/enrol.h"
 #include "tests/lib/daemon_world.h"
@@ -29,6 +30,14 @@ static int teardown(void **state)
     return 0;
 }
 
+/* As of the last heartbeat. */
+static uint64_t start_count(struct daemon_world *world, uint64_t *shards)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&world->coordinator.mutex);
+    *shards = world->coordinator.shards;
+    return world->coordinator.start_count;
+}
+
 static void what_was_put_is_there_also_after_a_restart(void **state)
 {
     struct daemon_world *world = *state;
@@ -37,11 +46,12 @@ static void what_was_put_is_there_also_after_a_restart(void **state)
     assert_int_equal(daemon_world_get(world, world->channel, 2), HEARTH_NOT_FOUND);
 
     storaged_stop(world->node);
-    uint64_t starts = world->coordinator.start_count;
+    uint64_t shards;
+    uint64_t starts = start_count(world, &shards);
     daemon_world_start(world);
     assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_OK);
-    assert_int_equal(world->coordinator.start_count, starts + 1);
-    assert_int_equal(world->coordinator.shards, 1);
+    assert_int_equal(start_count(world, &shards), starts + 1);
+    assert_int_equal(shards, 1);
 }
 
 static void only_a_session_may_ask(void **state)
