@@ -155,6 +155,15 @@ class Cluster:
         with open(os.path.join(self.dir, "ports")) as file:
             return next(line.split()[1] for line in file if line.split()[0] == str(name))
 
+    def fsck(self):
+        """Everything is killed and the whole of it checked, disk by disk; what was counted."""
+        names = self.pids()
+        if names:
+            self.kill(*names)
+        result = run([os.path.join(BIN, "fsck_cluster"), self.dir], fails=None)
+        assert result.code == 0, result.err + result.text
+        return result.json[0]
+
     def current(self, url):
         """Digest of what a key holds; None: there is no such key."""
         result = self.hearth("cat", url, fails=None)
@@ -241,6 +250,12 @@ def too_long(*_):
     raise TimeoutError(f"the test took more than {LIMIT_S} s")
 
 
+def nothing_is_amiss_on_any_disk(cluster):
+    """The last claim of every test."""
+    found = cluster.fsck()
+    print("      " + ", ".join(f"{count} {name}" for name, count in found.items()))
+
+
 def main(*claims, nodes=8):
     """Runs each claim, a function of a cluster, in order on one cluster; says how long each took."""
     signal.signal(signal.SIGALRM, too_long)
@@ -248,7 +263,7 @@ def main(*claims, nodes=8):
     signal.alarm(LIMIT_S)
     try:
         with Cluster(nodes) as cluster:
-            for claim in claims:
+            for claim in (*claims, nothing_is_amiss_on_any_disk):
                 start = time.monotonic()
                 print(f"   {claim.__name__} ...", flush=True)
                 claim(cluster)

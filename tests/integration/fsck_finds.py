@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""fsck_cluster finds whatever is amiss: each kind of harm is done to a copy of a sound cluster, and
+it says so."""
+import glob
+import os
+import re
+import shutil
+import sqlite3
+
+from cluster import BIN, main, noise, run
+
+
+def a_sound_cluster(cluster):
+    cluster.hearth("mb", "s3://box")
+    for seed in range(4):
+        cluster.hearth("cp", "-", f"s3://box/{seed}", data=noise(900_000, seed=seed))
+    cluster.hearth("cp", "-", "s3://box/inline", data=b"a few bytes")
+    cluster.wait_full()
+    found = cluster.fsck()
+    assert found["objects"] == 5 and found["segments"] == 4 and found["shards"] == 32, found
+    assert found["decoded"] == 4 and found["on_disk"] == 32 and found["offered"] == 0, found
+
+
+def database_of(folder):
+    return sqlite3.connect(os.path.join(folder, "coordinator", "meta", "meta.db"))
+
+
+def sql(statement):
+    def change(folder):
+        with database_of(folder) as database:
+            assert database.execute(statement).rowcount > 0, statement
+    return change
+
+
+def exchange_two_holders(folder):
+    with database_of(folder) as database:
+        segment, holders = database.execute("SELECT segment, holders FROM segment").fetchone()
+        holders = holders[:1] + holders[7:13] + holders[1:7] + holders[13:]
+        database.execute("UPDATE segment SET holders = ? WHERE segment = ?", (holders, segment))
+
+
+def logs(folder, number):
+    return glob.glob(os.path.join(folder, "nodes", str(number), "volume", "log-*"))
+
+
+def flip_a_bit(folder):
+    with open(logs(folder, 3)[0], "r+b") as file:
+        file.seek(100_000)
+        byte = file.read(1)[0]
+        file.seek(100_000)
+        file.write(bytes([byte ^ 1]))
+
+
+def lose_a_log(folder):
+    for path in logs(folder, 5):
+        os.unlink(path)
+
+
+def lose_a_node(folder):
+    shutil.rmtree(os.path.join(folder, "nodes", "2"))
+
+
+FIRST = "(SELECT segment FROM segment ORDER BY segment LIMIT 1)"
+# Each group on one copy: what was done, and what fsck has to say.
+HARM = (
+    ((flip_a_bit, "nodes/3: .* are not what was stored"),
+     (lose_a_log, "at node 5: "),
+     (sql("UPDATE node SET owner = 1 WHERE node = 4"), "fail together")),
+    ((lose_a_node, "node 2 has no folder here"),
+     (sql("UPDATE segment SET refs = refs + 1 WHERE segment = " + FIRST), "refs say 2, bodies 1"),
+     (sql("UPDATE segment SET dying_ms = 5 WHERE segment = " + FIRST), "is dying, and 1 extents")),
+    ((sql("UPDATE segment SET vk = zeroblob(32) WHERE segment = " + FIRST), "does not fit its tag"),
+     (sql("UPDATE usage SET bytes = bytes + 1"), "usage of a bucket is off by"),
+     (sql("DELETE FROM body WHERE body IN (SELECT body FROM object_version LIMIT 1)"),
+      "a version without its body")),
+    ((exchange_two_holders, "slot 1 at node"),
+     (sql("UPDATE object_version SET size = size + 1 WHERE key = CAST('1' AS BLOB)"),
+      "1: extents hold 900000 bytes, the version says 900001")),
+    ((sql("DELETE FROM segment WHERE segment = " + FIRST), "nobody names it"),
+     (sql("DELETE FROM object_version WHERE key = CAST('2' AS BLOB)"), "neither a version nor doom")),
+    ((sql("DELETE FROM segment"), "a body names it, and it is not there"),),
+    ((sql("UPDATE segment SET length = length - 70000 WHERE segment = " + FIRST), "an extent ends at"),),
+)
+
+
+def every_harm_is_found(cluster):
+    for group in HARM:
+        copy = cluster.path("copy")
+        shutil.copytree(cluster.dir, copy)
+        for change, _ in group:
+            change(copy)
+        result = run([os.path.join(BIN, "fsck_cluster"), copy], fails=1)
+        for _, words in group:
+            assert re.search(words, result.err), (words, result.err)
+        assert result.json[0]["problems"] >= len(group)
+        shutil.rmtree(copy)
+
+
+def what_runs_is_not_checked(cluster):
+    cluster.control("up")
+    result = run([os.path.join(BIN, "fsck_cluster"), cluster.dir], fails=2)
+    assert "another process" in result.err or "in use" in result.err, result.err
+
+
+if __name__ == "__main__":
+    main(a_sound_cluster, every_harm_is_found, what_runs_is_not_checked)

@@ -1,0 +1,193 @@
+#include "tests/lib/fsck_node.h"
+
+#include "common/pki_key.h"
+#include "storaged/disk_threads.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct fsck_node {
+    char directory[PATH_MAX];
+    struct loop *loop;
+    struct fsck_report *report;
+    uint8_t id[PKI_ID_SIZE];
+    struct disk *disk;
+    struct volume *volume;
+};
+
+/* ---- waiting ---- */
+
+/* Zeroed `done` of a wait, so that an answer is seen. */
+static void has_answered(struct volume_wait *wait)
+{
+    wait->done = NULL;
+}
+
+static enum hearth_code wait_for(
+    struct loop *loop, const struct volume_wait *wait, struct hearth_err *err)
+{
+    while (wait->done != NULL) {
+        if (!loop_run_once(loop)) {
+            nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+        }
+    }
+    *err = wait->err;
+    return err->code;
+}
+
+/* ---- the node ---- */
+
+static void hear_of_damage(void *context, const struct volume_event *event)
+{
+    struct fsck_node *node = context;
+    if (event->kind == VOLUME_INDEX_REBUILT) {
+        return; /* it is only a cache */
+    }
+    struct shard_id_text shard = {"-"};
+    if (event->shard != NULL) {
+        shard = shard_id_text(event->shard);
+    }
+    fsck_problem(node->report, "%s: log %08x: shard %s: %s", node->directory, event->log,
+        shard.chars, event->reason == NULL ? "damaged" : event->reason);
+}
+
+static enum hearth_code load_id(struct fsck_node *node, struct hearth_err *err)
+{
+    char path[PATH_MAX + 16];
+    struct pki_key *key;
+    snprintf(path, sizeof(path), "%s/key.pem", node->directory);
+    if (pki_key_load(path, &key, err) != HEARTH_OK) {
+        return err->code;
+    }
+    pki_key_id(key, node->id);
+    pki_key_destroy(key);
+    return HEARTH_OK;
+}
+
+static enum hearth_code open_volume(struct fsck_node *node, struct hearth_err *err)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s/volume", node->directory);
+    const struct disk_threads_options disk_options = {
+        .directory = path, .loop = node->loop, .threads = 1};
+    if (disk_threads_create(&disk_options, &node->disk, err) != HEARTH_OK) {
+        return err->code;
+    }
+    struct volume_options options = {
+        .disk = node->disk,
+        .loop = node->loop,
+        .on_event = hear_of_damage,
+        .on_event_context = node,
+    };
+    memcpy(options.node_id, node->id, sizeof(options.node_id));
+    return volume_open_blocking(&options, &node->volume, err);
+}
+
+enum hearth_code fsck_node_open(const char *directory, struct loop *loop,
+    struct fsck_report *report, struct fsck_node **out, struct hearth_err *err)
+{
+    struct fsck_node *node = calloc(1, sizeof(*node));
+    assert(node != NULL);
+    snprintf(node->directory, sizeof(node->directory), "%s", directory);
+    node->loop = loop;
+    node->report = report;
+    if (load_id(node, err) != HEARTH_OK || open_volume(node, err) != HEARTH_OK) {
+        fsck_node_close(node);
+        return hearth_err_prefix(err, "open node %s", directory);
+    }
+    *out = node;
+    return HEARTH_OK;
+}
+
+void fsck_node_close(struct fsck_node *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    volume_destroy(node->volume);
+    disk_destroy(node->disk);
+    free(node);
+}
+
+const uint8_t *fsck_node_id(const struct fsck_node *node)
+{
+    return node->id;
+}
+
+/* ---- one shard ---- */
+
+struct fsck_shard {
+    struct fsck_node *node;
+    struct volume_get *get;
+    struct volume_wait opened;
+    struct volume_read read;
+};
+
+enum hearth_code fsck_shard_open(struct fsck_node *node, const uint8_t id[SHARD_ID_SIZE],
+    struct fsck_shard **out, struct hearth_err *err)
+{
+    struct shard_id shard_id;
+    struct fsck_shard *shard = calloc(1, sizeof(*shard));
+    assert(shard != NULL);
+    memcpy(shard_id.bytes, id, sizeof(shard_id.bytes));
+    shard->node = node;
+    shard->opened.done = has_answered;
+    shard->get = volume_get_open(node->volume, &shard_id, &shard->opened);
+    if (wait_for(node->loop, &shard->opened, err) != HEARTH_OK) {
+        free(shard); /* the get is gone */
+        return err->code;
+    }
+    *out = shard;
+    return HEARTH_OK;
+}
+
+const struct volume_shard_info *fsck_shard_info(const struct fsck_shard *shard)
+{
+    return volume_get_info(shard->get);
+}
+
+enum hearth_code fsck_shard_read(
+    struct fsck_shard *shard, unsigned cell, struct view *out, struct hearth_err *err)
+{
+    buf_unref(shard->read.cells);
+    shard->read = (struct volume_read){.wait.done = has_answered};
+    volume_get_read(shard->get, cell, 1, &shard->read);
+    if (wait_for(shard->node->loop, &shard->read.wait, err) != HEARTH_OK) {
+        shard->read.cells = NULL;
+        return err->code;
+    }
+    *out = buf_view(shard->read.cells);
+    return HEARTH_OK;
+}
+
+void fsck_shard_close(struct fsck_shard *shard)
+{
+    if (shard == NULL) {
+        return;
+    }
+    buf_unref(shard->read.cells);
+    volume_get_close(shard->get);
+    free(shard);
+}
+
+/* ---- all of them ---- */
+
+enum hearth_code fsck_node_walk(
+    struct fsck_node *node, fsck_found_fn *found, void *context, struct hearth_err *err)
+{
+    struct volume_list list = {0};
+    do {
+        list.wait = (struct volume_wait){.done = has_answered};
+        volume_list_next(node->volume, &list);
+        if (wait_for(node->loop, &list.wait, err) != HEARTH_OK) {
+            return hearth_err_prefix(err, "walk %s", node->directory);
+        }
+        for (unsigned i = 0; i < list.count; i++) {
+            found(context, &list.entries[i].id, list.entries[i].trashed);
+        }
+    } while (!list.at_end);
+    return HEARTH_OK;
+}
