@@ -29,7 +29,8 @@ struct segment_put {
     struct put_holder *holders; /* slot_count */
     struct put_spares spares;
     struct put_pace pace;
-    bool is_finishing; /* the pace was told that no stripe follows */
+    uint64_t spares_asked_ns; /* when those in the way were to make room last; 0: never */
+    bool is_finishing;        /* the pace was told that no stripe follows */
     bool is_acknowledged;
     uint64_t acknowledged_ns;
     struct ec_slots told; /* slots whose receipts the coordinator has had */
@@ -310,23 +311,34 @@ static void cut_off(struct segment_put *put)
     replace_lost(put);
 }
 
-/* Each in the way makes room for a spare, if there is one. */
-static void swap_slow_for_spares(struct segment_put *put)
+static void swap(
+    struct segment_put *put, struct put_holder *holder, const struct wire_placement *spare)
+{
+    put_holder_give_up(holder, HEARTH_BUSY, "slower than the others");
+    put_spares_note_health(&put->spares, holder);
+    put_spares_refuse(&put->spares, holder->placement);
+    put_holder_open(holder, spare);
+    put_holder_feed(holder);
+}
+
+/* Each in the way makes room for a spare, if there is one; if not, it has until the next time. */
+static void swap_slow_for_spares(struct segment_put *put, uint64_t now_ns)
 {
     for (unsigned slot = 0; slot < put->slot_count; slot++) {
         struct put_holder *holder = &put->holders[slot];
-        if (!is_in_the_way(put, holder) || !segment_image_is_whole(put->image)) {
+        if (!is_in_the_way(put, holder)) {
             continue;
         }
-        const struct wire_placement *spare = put_spares_ask(&put->spares, slot);
+        const struct wire_placement *spare =
+            segment_image_is_whole(put->image) ? put_spares_ask(&put->spares, slot) : NULL;
         if (spare != NULL) {
-            put_holder_give_up(holder, HEARTH_BUSY, "slower than the others");
-            put_spares_note_health(&put->spares, holder);
-            put_spares_refuse(&put->spares, holder->placement);
-            put_holder_open(holder, spare);
-            put_holder_feed(holder);
+            swap(put, holder, spare);
+        } else if (holder->moved_ns < put->spares_asked_ns) {
+            put_holder_give_up(holder, HEARTH_DEADLINE, "silent, and nobody to take its place");
         }
     }
+    put->spares_asked_ns = now_ns;
+    replace_lost(put);
 }
 
 static void lose_silent(struct segment_put *put, uint64_t now_ns)
@@ -362,7 +374,7 @@ static void judge(struct segment_put *put, uint64_t now_ns)
     } else if (verdict == PUT_CUT) {
         cut_off(put);
     } else if (verdict == PUT_SPARE) {
-        swap_slow_for_spares(put);
+        swap_slow_for_spares(put, now_ns);
         put_pace_forgive(&put->pace);
     }
 }

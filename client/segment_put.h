@@ -16,10 +16,13 @@
  *       for max(200 ms, useful):                 acknowledged; stragglers may go on
  *   k to w - 1 do well, others hold up
  *       for max(2 s, useful) in all:             a spare for each in the way, if one can be had
+ *       no spare, and it has not moved since one was asked for last:  lost
  *   a holder that owes something is silent for 30 s: lost
  *   a holder is lost, its cells still in memory:  a spare, if one can be had
  *
- * So a slow node costs at most as much time again as the segment took, a dripping one 200 ms.
+ * So a slow node costs at most as much time again as the segment took, a dripping one 200 ms.  With
+ * three of eight silent and nobody to take their place, a small put is refused after 4 s: a spare
+ * is asked for after 2 s, and again, the wait counting as useful by then, 2 s later.
  *
  * The machine moves in segment_put_step(), on its transfer's thread; nothing here waits but the
  * questions to the coordinator.

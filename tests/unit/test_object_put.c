@@ -9,11 +9,6 @@
 
 enum { KIB = 1024, MIB = 1024 * KIB, CELL = 65552, STRIPE = 4 * 64 * KIB };
 
-static uint64_t now_ms(const struct world *world)
-{
-    return world->env.monotonic_ns / 1000000u;
-}
-
 static void a_put_is_stored_on_all_nodes_and_visible(void **state)
 {
     (void)state;
@@ -84,174 +79,6 @@ static void every_size_around_an_edge_is_stored(void **state)
             assert_int_equal(version->extents_count, (size + 2 * STRIPE - 1) / (2 * STRIPE));
         }
     }
-    world_destroy(world);
-}
-
-/* How many milliseconds a put of 4 MiB takes with some nodes of a manner. */
-static uint64_t time_put(struct world *world, struct hearth_err *err)
-{
-    uint64_t start = now_ms(world);
-    assert_ok(world_put(world, "key", 1, 4 * MIB, err), err);
-    return now_ms(world) - start;
-}
-
-static void put_completes_without_nodes_that_are(enum fake_manner manner, unsigned count)
-{
-    struct world *world = world_create(NULL);
-    for (unsigned i = 0; i < count; i++) {
-        world->net.nodes[2 + 3 * i].manner = manner;
-    }
-    struct hearth_err err;
-    uint64_t took_ms = time_put(world, &err);
-    assert_true(took_ms < 3000);
-    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8 - count);
-
-    /* The next put knows, and does not wait for them again. */
-    uint64_t again_ms = time_put(world, &err);
-    assert_true(again_ms < 100);
-    assert_int_equal(fake_segment_holders(&world->coordinator.segments[1]), 8 - count);
-    world_destroy(world);
-}
-
-static void put_completes_without_dead_nodes(void **state)
-{
-    (void)state;
-    put_completes_without_nodes_that_are(FAKE_DEAD, 1);
-    put_completes_without_nodes_that_are(FAKE_DEAD, 2);
-}
-
-static void put_completes_without_stopped_nodes(void **state)
-{
-    (void)state;
-    put_completes_without_nodes_that_are(FAKE_STOPPED, 1);
-    put_completes_without_nodes_that_are(FAKE_STOPPED, 2);
-}
-
-static void put_completes_without_dripping_nodes(void **state)
-{
-    (void)state;
-    put_completes_without_nodes_that_are(FAKE_DRIPPING, 1);
-    put_completes_without_nodes_that_are(FAKE_DRIPPING, 2);
-}
-
-static void put_completes_without_nodes_that_die_midway(void **state)
-{
-    (void)state;
-    put_completes_without_nodes_that_are(FAKE_DIES_MIDWAY, 2);
-}
-
-static void fewer_than_w_nodes_are_refused_by_number(void **state)
-{
-    (void)state;
-    struct world *world = world_create(NULL);
-    world->net.nodes[0].manner = FAKE_DEAD;
-    world->net.nodes[4].manner = FAKE_DEAD;
-    world->net.nodes[7].manner = FAKE_DEAD;
-    struct hearth_err err;
-    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_FLEET_TOO_SMALL);
-    assert_non_null(strstr(err.message, "put bucket/key: 5 of 8 nodes answered, 6 needed (node "));
-    assert_non_null(strstr(err.message, "connection refused"));
-    assert_null(fake_coordinator_find(&world->coordinator, "bucket", "key"));
-    assert_int_equal(world->coordinator.asked[RPC_ABORT], 1);
-    world_destroy(world);
-}
-
-static void too_many_silent_nodes_are_refused_in_the_end(void **state)
-{
-    (void)state;
-    struct world *world = world_create(NULL);
-    for (unsigned i = 0; i < 3; i++) {
-        world->net.nodes[i].manner = FAKE_STOPPED;
-    }
-    struct hearth_err err;
-    assert_int_equal(world_put(world, "key", 1, 4 * MIB, &err), HEARTH_FLEET_TOO_SMALL);
-    assert_non_null(strstr(err.message, "5 of 8 nodes answered, 6 needed"));
-    assert_non_null(strstr(err.message, "silent"));
-    world_destroy(world);
-}
-
-/* Spares stand by: the put ends with n holders whatever the first ones do. */
-static void spares_take_the_slots_of(enum fake_manner manner)
-{
-    const struct world_options options = {.nodes = 12};
-    struct world *world = world_create(&options);
-    world->net.nodes[1].manner = manner;
-    world->net.nodes[3].manner = manner;
-    world->net.nodes[6].manner = manner;
-    struct hearth_err err;
-    uint64_t took_ms = time_put(world, &err);
-    assert_true(took_ms < 6000);
-    const struct fake_segment *segment = &world->coordinator.segments[0];
-    assert_int_equal(fake_segment_holders(segment), 8);
-    for (unsigned slot = 0; slot < 8; slot++) {
-        assert_true(fake_net_has_shard(&world->net, &segment->held[slot]));
-    }
-    world_destroy(world);
-}
-
-static void spares_take_the_slots_of_bad_nodes(void **state)
-{
-    (void)state;
-    spares_take_the_slots_of(FAKE_DEAD);
-    spares_take_the_slots_of(FAKE_DIES_MIDWAY);
-    spares_take_the_slots_of(FAKE_STOPPED);
-    spares_take_the_slots_of(FAKE_DRIPPING);
-}
-
-/* Between the offer and the connection it got another address. */
-static void move_node(struct fake_net *net, void *context)
-{
-    (void)context;
-    net->nodes[4].host = "elsewhere";
-}
-
-static void a_node_that_moved_is_followed(void **state)
-{
-    (void)state;
-    struct world *world = world_create(NULL);
-    world->net.at_open = move_node;
-    struct hearth_err err;
-    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
-    assert_int_equal(world->coordinator.asked[RPC_WHEREIS], 1);
-    assert_int_equal(world->coordinator.asked[RPC_OFFER_SLOT], 0);
-    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
-    world_destroy(world);
-}
-
-static void an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took(void **state)
-{
-    (void)state;
-    struct world *world = world_create(NULL);
-    world->net.nodes[5].sync_us = 60 * 1000 * 1000;
-    struct hearth_err err;
-    uint64_t took_ms = time_put(world, &err);
-    assert_true(took_ms >= 200 && took_ms < 2 * 200 + 100);
-    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 7);
-    world_destroy(world);
-}
-
-static void a_late_receipt_is_added(void **state)
-{
-    (void)state;
-    struct world *world = world_create(NULL);
-    world->net.nodes[5].sync_us = 300 * 1000; /* after the grace, within the linger */
-    struct hearth_err err;
-    time_put(world, &err);
-    assert_int_equal(world->coordinator.asked[RPC_ADD_HOLDERS], 1);
-    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
-    world_destroy(world);
-}
-
-static void all_nodes_slow_alike_is_not_slowness(void **state)
-{
-    (void)state;
-    struct world *world = world_create(NULL);
-    for (unsigned i = 0; i < 8; i++) {
-        world->net.nodes[i].cell_us = 3 * 1000 * 1000; /* 64 KiB in 3 s: 170 kbit/s */
-    }
-    struct hearth_err err;
-    assert_ok(world_put(world, "key", 1, 4 * MIB, &err), &err);
-    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
     world_destroy(world);
 }
 
@@ -543,17 +370,6 @@ int main(void)
         cmocka_unit_test(small_objects_take_one_question_and_no_node),
         cmocka_unit_test(the_etag_is_the_md5_of_the_bytes),
         cmocka_unit_test(every_size_around_an_edge_is_stored),
-        cmocka_unit_test(put_completes_without_dead_nodes),
-        cmocka_unit_test(put_completes_without_stopped_nodes),
-        cmocka_unit_test(put_completes_without_dripping_nodes),
-        cmocka_unit_test(put_completes_without_nodes_that_die_midway),
-        cmocka_unit_test(fewer_than_w_nodes_are_refused_by_number),
-        cmocka_unit_test(too_many_silent_nodes_are_refused_in_the_end),
-        cmocka_unit_test(spares_take_the_slots_of_bad_nodes),
-        cmocka_unit_test(a_node_that_moved_is_followed),
-        cmocka_unit_test(an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took),
-        cmocka_unit_test(a_late_receipt_is_added),
-        cmocka_unit_test(all_nodes_slow_alike_is_not_slowness),
         cmocka_unit_test(a_small_share_of_memory_is_kept_to),
         cmocka_unit_test(a_source_that_vanishes_leaves_nothing),
         cmocka_unit_test(a_source_that_changes_its_length_is_refused),
