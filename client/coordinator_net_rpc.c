@@ -86,7 +86,7 @@ static enum hearth_code acquire(
     return HEARTH_OK;
 }
 
-/* Nobody answered there: whoever asks next tries the next address, unless that was done. */
+/* Nobody of ours answered there: whoever asks next tries the next address, unless that was done. */
 static void release(
     struct coordinator_net_rpc *net, struct shared_channel *channel, bool is_reached)
 {
@@ -110,7 +110,8 @@ static enum hearth_code ask(struct coordinator *coordinator, enum rpc_method met
     enum hearth_code code = acquire(net, &channel, err);
     if (code == HEARTH_OK) {
         code = rpc_call_blocking(channel->channel, &question, arena, reply, err);
-        release(net, channel, code != HEARTH_UNREACHABLE && code != HEARTH_DEADLINE);
+        release(net, channel,
+            code != HEARTH_UNREACHABLE && code != HEARTH_DEADLINE && code != HEARTH_DENIED);
     }
     return code;
 }

@@ -259,6 +259,7 @@ enum hearth_code rpc_channel_ending(struct rpc_channel *channel, const struct rp
     struct rpc_attempt attempt = {
         .address = channel->address,
         .connect_problem = problem[0] != '\0' ? problem : NULL,
+        .is_fixed = channel->expectation->class == PEER_COORDINATOR,
         .sent = sent,
         .mutates = row->mutates,
         .cancelled = cancelled,

@@ -14,6 +14,8 @@
  *   HEARTH_UNKNOWN      the method mutates and the peer may have had the request
  *   HEARTH_DEADLINE     the deadline passed after the request may have been sent
  *   HEARTH_CANCELLED    we cancelled it
+ *   HEARTH_DENIED       who answers at a coordinator's address is not one of our cluster: asking
+ *                       again does not help (a node may be elsewhere now: UNREACHABLE)
  *
  * Every other code was sent by the peer, with its message.
  *

@@ -108,6 +108,7 @@ void rpc_ending_fini(struct rpc_ending *ending);
 struct rpc_attempt {
     const char *address;
     const char *connect_problem; /* why the peer's identity was refused; NULL: it was not */
+    bool is_fixed;               /* nobody else is ever expected at the address */
     bool sent;                   /* the request may have reached the peer */
     bool mutates;
     bool cancelled; /* by us */

@@ -73,6 +73,13 @@ static const char *last_reason(const char *text)
     return found != NULL ? found + sizeof(before) - 1 : text;
 }
 
+/* gRPC says so only in words: the chain did not lead to our CA, or the names are others. */
+static bool is_refusal(const char *text)
+{
+    return strstr(text, "certificate verify failed") != NULL ||
+        strstr(text, "is not in peer certificate") != NULL;
+}
+
 static enum hearth_code fail_without_answer(const struct rpc_ending *ending,
     const struct rpc_attempt *attempt, const char *text, struct hearth_err *err)
 {
@@ -80,8 +87,14 @@ static enum hearth_code fail_without_answer(const struct rpc_ending *ending,
     if (code == HEARTH_CANCELLED || code == HEARTH_DEADLINE) {
         return hearth_fail(err, code, "%s: %s", attempt->address, hearth_code_text(code));
     }
+    bool is_refused = !attempt->sent && (attempt->connect_problem != NULL || is_refusal(text));
     if (attempt->connect_problem != NULL && !attempt->sent) {
         text = attempt->connect_problem;
+    }
+    if (is_refused && attempt->is_fixed) {
+        return hearth_fail(err, HEARTH_DENIED,
+            "%s: another answers there than our coordinator (%s)", attempt->address,
+            last_reason(text));
     }
     return hearth_fail(err, code, "%s: %s (%s)", attempt->address,
         attempt->sent ? "connection lost" : "no connection", last_reason(text));

@@ -187,13 +187,16 @@ static void a_coordinator_needs_no_known_id_but_its_class(void **state)
     rpc_credentials_unref(node);
 }
 
-static void a_node_is_no_coordinator(void **state)
+/* Nodes move, and another may be where one was; a coordinator's address is written down, and asking
+ * there again does not help. */
+static void a_node_is_no_coordinator_and_will_never_be(void **state)
 {
     struct fixture *at = *state;
     struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
     options.peer_class = PEER_COORDINATOR;
     options.peer_id = NULL;
-    assert_int_equal(call_with(at, &options), HEARTH_UNREACHABLE);
+    assert_int_equal(call_with(at, &options), HEARTH_DENIED);
+    assert_said(at, "another answers there");
 }
 
 /* A server of the same CA key and cluster name cannot exist; one of another CA can. */
@@ -204,6 +207,22 @@ static void a_server_of_another_ca_is_unreachable(void **state)
     test_ca_init(&other, env_system());
     assert_int_equal(call_as(at, test_credentials(&other, env_system(), PEER_CLIENT, DAY_S)),
         HEARTH_UNREACHABLE);
+    test_ca_fini(&other);
+}
+
+static void a_coordinator_of_another_ca_is_denied(void **state)
+{
+    struct fixture *at = *state;
+    struct test_ca other;
+    test_ca_init(&other, env_system());
+    struct rpc_credentials *stranger = test_credentials(&other, env_system(), PEER_CLIENT, DAY_S);
+    struct rpc_channel_options options = test_rpc_options(&at->rpc, stranger);
+    options.peer_class = PEER_COORDINATOR;
+    options.peer_id = NULL;
+    assert_int_equal(call_with(at, &options), HEARTH_DENIED);
+    assert_said(at, "another answers there");
+    assert_said(at, "certificate verify failed");
+    rpc_credentials_unref(stranger);
     test_ca_fini(&other);
 }
 
@@ -434,8 +453,9 @@ int main(void)
         with_fixture(another_class_is_unreachable),
         with_fixture(the_right_names_over_another_key_are_unreachable),
         with_fixture(a_coordinator_needs_no_known_id_but_its_class),
-        with_fixture(a_node_is_no_coordinator),
+        with_fixture(a_node_is_no_coordinator_and_will_never_be),
         with_fixture(a_server_of_another_ca_is_unreachable),
+        with_fixture(a_coordinator_of_another_ca_is_denied),
         with_fixture(a_server_whose_certificate_ended_is_unreachable),
         with_fixture(a_client_whose_certificate_ended_gets_no_connection),
         with_fixture(a_certificate_that_ends_on_an_open_connection_is_expired),
