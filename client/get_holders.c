@@ -4,10 +4,17 @@
 #include "client/segment_get.h"
 #include "common/codec.h"
 
+enum {
+    MS = 1000000, /* nanoseconds */
+    BUSY_PAUSE_MS = 20,
+    BUSY_PATIENCE_MS = 10 * 1000,
+};
+
 void get_holders_init(struct get_holders *holders, const struct get_source *source,
     const struct wire_segment_info *info, struct get_cover *cover)
 {
-    *holders = (struct get_holders){.source = source, .info = info, .cover = cover};
+    *holders = (struct get_holders){
+        .source = source, .info = info, .cover = cover, .retry_ns = UINT64_MAX};
     arena_init(&holders->arena, 0);
 }
 
@@ -167,9 +174,41 @@ bool get_holders_find_more(struct get_holders *holders)
     return count_reachable(holders) > before;
 }
 
+bool get_holders_wait_for_busy(struct get_holders *holders)
+{
+    bool is_some_busy = false;
+    for (unsigned slot = 0; slot < holders->cover->slot_count; slot++) {
+        is_some_busy |= holders->cover->holders[slot].failed == HEARTH_BUSY;
+    }
+    uint64_t now_ns = transfer_now_ns(holders->source->transfer);
+    if (holders->busy_ns == 0) {
+        holders->busy_ns = now_ns;
+    }
+    if (!is_some_busy || now_ns - holders->busy_ns > BUSY_PATIENCE_MS * (uint64_t)MS) {
+        return false;
+    }
+    uint64_t pause_ns = BUSY_PAUSE_MS * (uint64_t)MS;
+    struct env *env = session_of(holders)->env;
+    holders->retry_ns = now_ns + pause_ns / 2 + env_random_below(env, pause_ns);
+    return true;
+}
+
+void get_holders_retry_busy(struct get_holders *holders)
+{
+    holders->retry_ns = UINT64_MAX;
+    for (unsigned slot = 0; slot < holders->cover->slot_count; slot++) {
+        struct get_holder *holder = &holders->cover->holders[slot];
+        if (holder->failed == HEARTH_BUSY) {
+            holder->failed = HEARTH_OK;
+            holder->is_usable = true;
+        }
+    }
+}
+
 void get_holders_note_progress(struct get_holders *holders)
 {
     holders->asked = 0;
+    holders->busy_ns = 0;
 }
 
 enum hearth_code get_holders_fail(const struct get_holders *holders, struct hearth_err *err)

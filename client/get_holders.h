@@ -22,6 +22,8 @@ struct get_holders {
 
     struct arena arena; /* what the coordinator answered */
     unsigned asked;
+    uint64_t busy_ns;  /* since when nodes were too busy, and too few others there; 0: not so */
+    uint64_t retry_ns; /* when the busy ones are asked again; UINT64_MAX: nobody is waited for */
 };
 
 void get_holders_init(struct get_holders *holders, const struct get_source *source,
@@ -37,6 +39,13 @@ void get_holders_note_lost(
 
 /* Asks the coordinator for orders and addresses; false: it knows nobody else. */
 bool get_holders_find_more(struct get_holders *holders);
+
+/* Nobody else is known, but some were only at their limit: they will be asked again at retry_ns.
+ * false: there are none such, or they have been so for 10 s. */
+bool get_holders_wait_for_busy(struct get_holders *holders);
+
+/* At retry_ns: the busy ones can be asked. */
+void get_holders_retry_busy(struct get_holders *holders);
 
 /* A stripe was delivered: the coordinator may be asked again. */
 void get_holders_note_progress(struct get_holders *holders);

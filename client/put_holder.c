@@ -2,11 +2,20 @@
 
 #include "proto/wire_messages.h"
 
+enum {
+    MS = 1000000, /* nanoseconds */
+    /* Shorter: a busy node answers more of us.  Longer: a free place is not noticed. */
+    BUSY_PAUSE_FIRST_MS = 4,
+    BUSY_PAUSE_MAX_MS = 250,
+    BUSY_PATIENCE_MS = 10 * 1000,
+};
+
 #define TO(state) (1u << (state))
 static const uint32_t next_states[PUT_HOLDER_STATES] = {
     [PUT_HOLDER_VACANT] = TO(PUT_HOLDER_SENDING),
-    [PUT_HOLDER_SENDING] = TO(PUT_HOLDER_CLOSING) | TO(PUT_HOLDER_LOST),
-    [PUT_HOLDER_CLOSING] = TO(PUT_HOLDER_STORED) | TO(PUT_HOLDER_LOST),
+    [PUT_HOLDER_WAITING] = TO(PUT_HOLDER_SENDING) | TO(PUT_HOLDER_LOST),
+    [PUT_HOLDER_SENDING] = TO(PUT_HOLDER_CLOSING) | TO(PUT_HOLDER_WAITING) | TO(PUT_HOLDER_LOST),
+    [PUT_HOLDER_CLOSING] = TO(PUT_HOLDER_STORED) | TO(PUT_HOLDER_WAITING) | TO(PUT_HOLDER_LOST),
     [PUT_HOLDER_STORED] = 0,
     [PUT_HOLDER_LOST] = TO(PUT_HOLDER_SENDING) | TO(PUT_HOLDER_VACANT),
 };
@@ -18,11 +27,52 @@ static void move(struct put_holder *holder, enum put_holder_state next)
     holder->state = next;
 }
 
-static void lose(struct put_holder *holder)
+static void end_call(struct put_holder *holder, enum put_holder_state next)
 {
     shard_call_drop(holder->call);
     holder->call = NULL;
-    move(holder, PUT_HOLDER_LOST);
+    move(holder, next);
+}
+
+static void lose(struct put_holder *holder)
+{
+    end_call(holder, PUT_HOLDER_LOST);
+}
+
+/* Somewhere in the second half of a pause that doubles: who was refused together comes apart. */
+static uint64_t busy_pause_ns(const struct put_holder *holder)
+{
+    uint64_t pause_ns = BUSY_PAUSE_FIRST_MS * (uint64_t)MS;
+    for (unsigned i = 1; i < holder->busy_count && pause_ns < BUSY_PAUSE_MAX_MS * (uint64_t)MS;
+         i++) {
+        pause_ns *= 2;
+    }
+    return pause_ns / 2 + env_random_below(holder->transfer->session->env, pause_ns / 2);
+}
+
+static void on_busy(struct put_holder *holder, uint64_t now_ns)
+{
+    if (holder->busy_count++ == 0) {
+        holder->busy_ns = now_ns;
+    }
+    if (now_ns - holder->busy_ns > BUSY_PATIENCE_MS * (uint64_t)MS) {
+        lose(holder);
+        return;
+    }
+    holder->queued = 0;
+    holder->next_stripe = 0;
+    holder->retry_ns = now_ns + busy_pause_ns(holder);
+    end_call(holder, PUT_HOLDER_WAITING);
+}
+
+static void on_failed(struct put_holder *holder, const struct shard_event *event)
+{
+    holder->err = event->err;
+    if (event->err.code == HEARTH_BUSY) {
+        on_busy(holder, event->at_ns);
+    } else {
+        lose(holder);
+    }
 }
 
 static void on_sent(struct put_holder *holder, const struct shard_event *event)
@@ -41,9 +91,7 @@ static void on_done(struct put_holder *holder, struct shard_event *event)
     }
     holder->receipt = event->bytes;
     event->bytes = (struct slice){0};
-    shard_call_drop(holder->call);
-    holder->call = NULL;
-    move(holder, PUT_HOLDER_STORED);
+    end_call(holder, PUT_HOLDER_STORED);
 }
 
 static void on_event(struct shard_listener *listener, struct shard_event *event)
@@ -54,10 +102,7 @@ static void on_event(struct shard_listener *listener, struct shard_event *event)
     switch (event->kind) {
     case SHARD_SENT: on_sent(holder, event); break;
     case SHARD_DONE: on_done(holder, event); break;
-    case SHARD_FAILED:
-        holder->err = event->err;
-        lose(holder);
-        break;
+    case SHARD_FAILED: on_failed(holder, event); break;
     case SHARD_CELL: assert(false && "a put has no cells to receive");
     }
 }
@@ -81,23 +126,30 @@ void put_holder_fini(struct put_holder *holder)
     crypto_hash_destroy(holder->tags);
 }
 
-void put_holder_open(struct put_holder *holder, const struct wire_placement *placement)
+/* From stripe 0, with the offer in use. */
+static void begin(struct put_holder *holder)
 {
-    assert(placement->slot == holder->slot);
     move(holder, PUT_HOLDER_SENDING);
-    holder->tries = placement == holder->placement ? holder->tries + 1 : 1;
-    holder->placement = placement;
     crypto_hash_destroy(holder->tags); /* what it hashed for another offer counts for nothing */
     holder->tags = crypto_hash_create(CRYPTO_SHA256);
     holder->size = 0;
     holder->next_stripe = 0;
     holder->queued = 0;
-    holder->is_catching_up = segment_image_stripes(holder->image) > 0;
-    holder->may_have_moved = true;
     holder->moved_ns = transfer_now_ns(holder->transfer);
-    const struct shard_door door = {placement->node, placement->order};
+    const struct shard_door door = {holder->placement->node, holder->placement->order};
     holder->call = shard_put_open(
         holder->transfer->session->net, &door, 0, holder->transfer->inbox, &holder->listener);
+}
+
+void put_holder_open(struct put_holder *holder, const struct wire_placement *placement)
+{
+    assert(placement->slot == holder->slot);
+    holder->tries = placement == holder->placement ? holder->tries + 1 : 1;
+    holder->placement = placement;
+    holder->is_catching_up = segment_image_stripes(holder->image) > 0;
+    holder->may_have_moved = true;
+    holder->busy_count = 0;
+    begin(holder);
 }
 
 static void send_cell(struct put_holder *holder, struct slice cell TAKES)
@@ -124,6 +176,10 @@ static void send_footer(struct put_holder *holder)
 
 void put_holder_feed(struct put_holder *holder)
 {
+    if (holder->state == PUT_HOLDER_WAITING &&
+        transfer_now_ns(holder->transfer) >= holder->retry_ns) {
+        begin(holder);
+    }
     unsigned ready = segment_image_stripes(holder->image);
     while (holder->state == PUT_HOLDER_SENDING && holder->queued < PUT_HOLDER_QUEUE_MAX &&
         holder->next_stripe < ready) {

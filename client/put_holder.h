@@ -7,6 +7,11 @@
  *     |               +------------------------------------------------+
  *     +---------------------------- no spare --------------------------+
  *
+ *   SENDING, CLOSING --its node is busy--> WAITING --a moment--> SENDING, from stripe 0
+ *
+ * A node that is at its limit says so at once, and has a place again soon: that is no failure,
+ * until it has said nothing else for 10 s.
+ *
  * A holder pulls: it sends the cells of finished stripes in order, a few at a time, from wherever
  * it stands, so a spare that begins at stripe 0 late is nothing special.
  *
@@ -29,6 +34,7 @@ enum { PUT_HOLDER_QUEUE_MAX = 8 };
 
 enum put_holder_state {
     PUT_HOLDER_VACANT,
+    PUT_HOLDER_WAITING,
     PUT_HOLDER_SENDING,
     PUT_HOLDER_CLOSING,
     PUT_HOLDER_STORED,
@@ -52,6 +58,9 @@ struct put_holder {
     bool is_catching_up;   /* began when stripes were finished already; nobody waits for it yet */
     unsigned tries;        /* of this offer: a node may have several addresses */
     bool may_have_moved;   /* no cell was taken: perhaps the node is somewhere else now */
+    unsigned busy_count;   /* times its node was busy in a row */
+    uint64_t busy_ns;      /* when it was so first */
+    uint64_t retry_ns;     /* of WAITING: until when */
     uint64_t moved_ns;     /* when it last made progress */
     struct slice receipt;  /* of STORED */
     struct hearth_err err; /* of LOST: why */
@@ -65,10 +74,11 @@ void put_holder_fini(struct put_holder *holder);
  * for the life of the holder. */
 void put_holder_open(struct put_holder *holder, const struct wire_placement *placement);
 
-/* Queues what is ready and fits; the footer after the last cell. */
+/* Queues what is ready and fits; the footer after the last cell.  Begins again when it has WAITED.
+ */
 void put_holder_feed(struct put_holder *holder);
 
-/* SENDING or CLOSING to LOST, by our decision. */
+/* WAITING, SENDING or CLOSING to LOST, by our decision. */
 void put_holder_give_up(struct put_holder *holder, enum hearth_code code, const char *reason);
 
 /* LOST to VACANT: nobody else takes the slot. `err` still says why. */
@@ -76,7 +86,8 @@ void put_holder_vacate(struct put_holder *holder);
 
 static inline bool put_holder_is_moving(const struct put_holder *holder)
 {
-    return holder->state == PUT_HOLDER_SENDING || holder->state == PUT_HOLDER_CLOSING;
+    return holder->state == PUT_HOLDER_WAITING || holder->state == PUT_HOLDER_SENDING ||
+        holder->state == PUT_HOLDER_CLOSING;
 }
 
 /* The node, or the way to it, is to do the next thing. */

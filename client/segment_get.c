@@ -68,11 +68,11 @@ static void judge_lanes(struct segment_get *get, uint64_t now_ns)
     }
 }
 
-/* When the next lane will be judged late or silent. */
+/* When the next lane will be judged late or silent, or a busy node asked again. */
 static uint64_t due_ns(const struct segment_get *get)
 {
     uint64_t usual_late_ns = get_tempo_late_ns(get->source->tempo);
-    uint64_t due = UINT64_MAX;
+    uint64_t due = get->holders.retry_ns;
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
         const struct get_lane *lane = &get->cover.lanes[i];
         if (lane->state == GET_LANE_RUNNING && is_in_the_way(get, lane)) {
@@ -109,9 +109,11 @@ static enum hearth_code cover(struct segment_get *get, struct hearth_err *err)
     get->is_disturbed = false;
     get_cover_prune(&get->cover);
     while (get_cover_make(&get->cover) == GET_SHORT) {
-        if (!get_holders_find_more(&get->holders)) {
-            return get_holders_fail(&get->holders, err);
+        if (get_holders_find_more(&get->holders)) {
+            continue;
         }
+        return get_holders_wait_for_busy(&get->holders) ? HEARTH_OK
+                                                        : get_holders_fail(&get->holders, err);
     }
     return HEARTH_OK;
 }
@@ -227,7 +229,12 @@ void segment_get_read_ahead(struct segment_get *get, uint64_t bytes)
 
 static enum hearth_code wait_for_cells(struct segment_get *get, struct hearth_err *err)
 {
-    judge_lanes(get, transfer_now_ns(get->source->transfer));
+    uint64_t now_ns = transfer_now_ns(get->source->transfer);
+    judge_lanes(get, now_ns);
+    if (now_ns >= get->holders.retry_ns) {
+        get_holders_retry_busy(&get->holders);
+        get->is_disturbed = true;
+    }
     if (get->is_disturbed) {
         enum hearth_code code = cover(get, err);
         if (code != HEARTH_OK) {

@@ -424,6 +424,9 @@ uint64_t segment_put_step_due_ns(const struct segment_put *put)
         if (put_holder_owes(holder) && silent_ns < due_ns) {
             due_ns = silent_ns;
         }
+        if (holder->state == PUT_HOLDER_WAITING && holder->retry_ns < due_ns) {
+            due_ns = holder->retry_ns;
+        }
     }
     return due_ns;
 }

@@ -22,6 +22,7 @@ struct fake_call {
     struct fake_node *node; /* NULL: nobody at that address */
     struct fake_order order;
     bool is_over;
+    bool is_refused;  /* the node was busy */
     uint64_t due_ns;  /* when the next thing happens to it; UINT64_MAX: nothing will */
     uint64_t open_ns; /* when its first cell can begin its way */
     unsigned cells_done;
@@ -154,6 +155,11 @@ static struct fake_call *call_open(struct fake_net *net, const struct shard_door
     call->node = node->manner != FAKE_DEAD && is_at(node, door->node) ? node : NULL;
     call->due_ns = call->node == NULL ? now_ns(net) + 1000 * US : UINT64_MAX;
     call->open_ns = now_ns(net) + node->open_us * US;
+    if (call->node != NULL && node->busy > 0) {
+        node->busy--;
+        call->is_refused = true;
+        call->due_ns = now_ns(net) + 500 * US;
+    }
     shard_port_open(&call->port, inbox, context);
     call->next = net->calls;
     net->calls = call;
@@ -241,6 +247,8 @@ static void put_happens(struct fake_call *call)
     call->due_ns = UINT64_MAX;
     if (call->node == NULL || call->node->manner == FAKE_DEAD) {
         call_fail(call, HEARTH_UNREACHABLE, "connection refused");
+    } else if (call->is_refused) {
+        call_fail(call, HEARTH_BUSY, "32 shards are coming and going already");
     } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
     } else if (call->cells_done < call->buffered) {
@@ -373,6 +381,8 @@ static void get_happens(struct fake_call *call)
     const struct fake_shard *shard = find_shard(call->net, &call->order);
     if (call->node == NULL || call->node->manner == FAKE_DEAD) {
         call_fail(call, HEARTH_UNREACHABLE, "connection refused");
+    } else if (call->is_refused) {
+        call_fail(call, HEARTH_BUSY, "32 shards are coming and going already");
     } else if (shard == NULL) {
         call_fail(call, HEARTH_NOT_FOUND, "no such shard");
     } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {

@@ -58,6 +58,7 @@ struct fake_node {
     uint64_t open_us; /* from the opening of a call until its first cell begins its way */
     uint64_t cell_us; /* a cell's way, microseconds; 0: 100 */
     uint64_t sync_us; /* from the last cell to the receipt; 0: 500 */
+    unsigned busy;    /* so many calls more are refused: it is at its limit */
     unsigned gets;    /* calls opened at it */
     unsigned puts;
     unsigned cells_sent; /* to readers */

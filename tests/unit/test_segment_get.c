@@ -173,6 +173,34 @@ static void a_slow_node_is_passed_over_after_its_bad_standing_is_forgotten(void 
     world_destroy(world);
 }
 
+/* ---- busy nodes ---- */
+
+static void busy_nodes_are_asked_again(void **state)
+{
+    (void)state;
+    struct world *world = world_with(1, 2);
+    for (unsigned i = 0; i < NODES; i++) {
+        world->net.nodes[i].busy = 20;
+    }
+    assert_in_range(time_get_ms(world), 10, 1000);
+    assert_int_equal(world->coordinator.report_count, 0); /* being busy is no fault */
+    world_destroy(world);
+}
+
+static void nodes_that_stay_busy_are_given_up_after_10_s(void **state)
+{
+    (void)state;
+    struct world *world = world_with(1, 2);
+    for (unsigned i = 0; i < NODES; i++) {
+        world->net.nodes[i].busy = UINT32_MAX;
+    }
+    struct hearth_err err;
+    uint64_t start_ms = now_ms(world);
+    assert_int_equal(world_get(world, "key", 1, 0, 0, NULL, &err), HEARTH_SHARDS_LOST);
+    assert_in_range(now_ms(world) - start_ms, 10000, 11000);
+    world_destroy(world);
+}
+
 /* ---- going on ---- */
 
 static void a_get_goes_on_though_every_call_dies_after_two_cells(void **state)
@@ -253,6 +281,8 @@ int main(void)
         cmocka_unit_test(a_far_node_is_not_late_for_being_far),
         cmocka_unit_test(being_late_once_in_ten_times_is_not_held_against_it),
         cmocka_unit_test(a_slow_node_is_passed_over_after_its_bad_standing_is_forgotten),
+        cmocka_unit_test(busy_nodes_are_asked_again),
+        cmocka_unit_test(nodes_that_stay_busy_are_given_up_after_10_s),
         cmocka_unit_test(a_get_goes_on_though_every_call_dies_after_two_cells),
         cmocka_unit_test(a_get_outlives_a_short_outage),
         cmocka_unit_test(a_long_outage_ends_it_in_a_few_seconds_with_a_true_beginning),

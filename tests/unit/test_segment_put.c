@@ -139,6 +139,50 @@ static void one_slow_or_stopped_node_costs_little_of_a_large_put(void **state)
     assert_in_range(time_large_put(FAKE_STOPPED, 6), clean_ms, clean_ms + 2000);
 }
 
+/* A node's limit is met by many puts at once; each has its turn soon. */
+static void busy_nodes_are_asked_again(void **state)
+{
+    (void)state;
+    for (unsigned times = 1; times <= 5; times++) {
+        struct world *world = world_create(NULL);
+        for (unsigned i = 0; i < 8; i++) {
+            world->net.nodes[i].busy = times;
+        }
+        struct hearth_err err;
+        assert_in_range(time_put(world, &err), 1, 300);
+        assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
+        assert_int_equal(world->notice_count, 0);
+        world_destroy(world);
+    }
+}
+
+static void one_node_that_stays_busy_is_done_without(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.nodes[3].busy = UINT32_MAX;
+    struct hearth_err err;
+    assert_in_range(time_put(world, &err), 200, 1000);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 7);
+    world_destroy(world);
+}
+
+static void nodes_that_stay_busy_are_given_up_after_10_s(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (unsigned i = 0; i < 8; i++) {
+        world->net.nodes[i].busy = UINT32_MAX;
+    }
+    struct hearth_err err;
+    uint64_t start_ms = now_ms(world);
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_FLEET_TOO_SMALL);
+    assert_in_range(now_ms(world) - start_ms, 10000, 12000);
+    assert_non_null(strstr(err.message, "coming and going already"));
+    assert_in_range(world->net.nodes[0].puts, 20, 200); /* not asked without pause */
+    world_destroy(world);
+}
+
 /* Spares stand by: the put ends with n holders whatever the first ones do. */
 static void spares_take_the_slots_of(enum fake_manner manner)
 {
@@ -235,6 +279,9 @@ int main(void)
         cmocka_unit_test(too_many_silent_nodes_are_refused_in_seconds),
         cmocka_unit_test(slow_nodes_that_are_needed_are_waited_for),
         cmocka_unit_test(one_slow_or_stopped_node_costs_little_of_a_large_put),
+        cmocka_unit_test(busy_nodes_are_asked_again),
+        cmocka_unit_test(one_node_that_stays_busy_is_done_without),
+        cmocka_unit_test(nodes_that_stay_busy_are_given_up_after_10_s),
         cmocka_unit_test(spares_take_the_slots_of_bad_nodes),
         cmocka_unit_test(a_node_that_moved_is_followed),
         cmocka_unit_test(an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took),
