@@ -99,15 +99,7 @@ static bool chunk_is_whole(struct window *window, const struct shard_id *id,
         return false;
     }
     struct view body = fetch(window, offset + RECORD_HEADER_SIZE, header.body_size);
-    uint32_t cell = chunk * CHUNK_CELLS_MAX;
-    for (size_t at = 0; at < body.size; cell++) {
-        size_t size = footer_cell_size(footer, cell) + VOLUME_TAG_SIZE;
-        if (format_sum(view_of(body.bytes + at, size), 0) != footer_cell_sum(footer, cell)) {
-            return false;
-        }
-        at += size;
-    }
-    return true;
+    return footer_chunk_verify(footer, chunk, body);
 }
 
 static bool shard_is_whole(

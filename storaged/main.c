@@ -1,8 +1,10 @@
 /*
- * main.c - hearth-storaged: `init` makes a node of an invitation, without a verb it serves.
+ * main.c - hearth-storaged: `init` makes a node of an invitation, `inspect` reads a volume, without
+ * a verb it serves.
  */
 #include "common/log.h"
 #include "common/program.h"
+#include "storaged/inspect.h"
 #include "storaged/node_init.h"
 #include "storaged/storaged.h"
 
@@ -86,7 +88,7 @@ static enum program_exit run_serve(const struct program_call *call, struct heart
 
 int main(int argc, char **argv)
 {
-    static const struct program_verb verbs[] = {
+    const struct program_verb verbs[] = {
         {
             .needs_config = true,
             .help = "serves shards until SIGTERM or SIGINT",
@@ -100,8 +102,9 @@ int main(int argc, char **argv)
             .help = "makes a node: key, certificate, configuration, empty volume",
             .run = run_init,
         },
+        inspect_verb,
     };
-    static const struct program program = {
+    const struct program program = {
         .name = "hearth-storaged",
         .purpose = "keeps shards of a Hearth cluster on this machine's disk",
         .verbs = verbs,

@@ -318,6 +318,29 @@ uint32_t footer_chunk_size(const struct shard_footer *footer, uint32_t chunk)
                                   : (left - 1) * pair + footer->last_cell_size + VOLUME_TAG_SIZE;
 }
 
+bool footer_cells_verify(
+    const struct shard_footer *footer, uint32_t first, uint32_t end, struct view cells)
+{
+    size_t at = 0;
+    for (uint32_t cell = first; cell < end; cell++) {
+        size_t size = footer_cell_size(footer, cell) + VOLUME_TAG_SIZE;
+        if (size > cells.size - at ||
+            format_sum(view_of(cells.bytes + at, size), 0) != footer_cell_sum(footer, cell)) {
+            return false;
+        }
+        at += size;
+    }
+    return at == cells.size;
+}
+
+bool footer_chunk_verify(const struct shard_footer *footer, uint32_t chunk, struct view cells)
+{
+    uint32_t first = chunk * CHUNK_CELLS_MAX;
+    uint32_t left = footer->cell_count - first;
+    return footer_cells_verify(
+        footer, first, first + (left < CHUNK_CELLS_MAX ? left : CHUNK_CELLS_MAX), cells);
+}
+
 uint64_t footer_shard_size(const struct shard_footer *footer)
 {
     uint64_t size = record_size(footer_body_size(footer->cell_count, footer->note.size));

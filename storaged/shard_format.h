@@ -242,6 +242,13 @@ uint32_t footer_cell_size(const struct shard_footer *footer, uint32_t cell);
 /* Bytes of a chunk's body. */
 uint32_t footer_chunk_size(const struct shard_footer *footer, uint32_t chunk);
 
+/* Whether `cells` are exactly the cells [first, end) with their tags, each with its sum. */
+bool footer_cells_verify(
+    const struct shard_footer *footer, uint32_t first, uint32_t end, struct view cells);
+
+/* The same of all cells of a chunk. */
+bool footer_chunk_verify(const struct shard_footer *footer, uint32_t chunk, struct view cells);
+
 /* All records of the shard, in bytes of its log: what its deletion will free. */
 uint64_t footer_shard_size(const struct shard_footer *footer);
 

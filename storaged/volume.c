@@ -209,6 +209,13 @@ void volume_destroy(struct volume *volume)
 
 /* ---- facts ---- */
 
+uint64_t volume_usage_bytes(const struct volume *volume)
+{
+    const struct volume_usage *usage = &volume->usage;
+    uint64_t bytes = VOLUME_SUPERBLOCKS * (uint64_t)FORMAT_PAGE_SIZE;
+    return bytes + usage->logs + usage->index[0] + usage->index[1] + usage->temporary;
+}
+
 void volume_stats(const struct volume *volume, struct volume_stats *out)
 {
     const struct shard_totals *totals = shard_index_totals(volume->index);
@@ -217,7 +224,7 @@ void volume_stats(const struct volume *volume, struct volume_stats *out)
         .barred = totals->count[SHARD_BARRED],
         .live_bytes = totals->bytes[SHARD_LIVE],
         .trash_bytes = totals->bytes[SHARD_TRASHED],
-        .used_bytes = volume_room_used(volume),
+        .used_bytes = volume_usage_bytes(volume),
         .free_bytes = volume_room_free(volume),
         .logs = volume->log_count,
         .read_only = volume->is_read_only};

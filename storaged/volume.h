@@ -280,7 +280,7 @@ struct volume_stats {
     uint64_t barred;
     uint64_t live_bytes;  /* on disk, with all overhead */
     uint64_t trash_bytes; /* likewise */
-    uint64_t used_bytes;  /* written to logs, and set aside for puts under way */
+    uint64_t used_bytes;  /* of all files, whatever is in them: what the disk has less */
     uint64_t free_bytes; /* a put of this length_max may still begin; UINT64_MAX: no capacity set */
     uint32_t logs;       /* files, each one open descriptor */
     bool read_only;

@@ -44,6 +44,7 @@ static void end(struct volume_checkpoint *checkpoint)
     disk_close(volume->disk, checkpoint->file);
     free(checkpoint->bytes);
     free(checkpoint);
+    volume->usage.temporary = 0;
     volume->checkpoint = NULL;
     volume_close_if_idle(volume);
 }
@@ -167,12 +168,15 @@ static void names_synced(struct disk_io *io)
 
 static void renamed(struct disk_io *io)
 {
+    struct volume_checkpoint *checkpoint = io->context;
     (void)FAILPOINT(STORAGED_INDEX_RENAMED);
     if (io->error != 0) {
-        give_up(io->context);
-    } else {
-        step(io->context, DISK_SYNC_DIR, names_synced);
+        give_up(checkpoint);
+        return;
     }
+    checkpoint->volume->usage.index[checkpoint->generation % 2] = checkpoint->offset;
+    checkpoint->volume->usage.temporary = 0;
+    step(checkpoint, DISK_SYNC_DIR, names_synced);
 }
 
 static void synced(struct disk_io *io)
@@ -192,6 +196,7 @@ static void written(struct disk_io *io)
         return;
     }
     checkpoint->offset += checkpoint->size;
+    checkpoint->volume->usage.temporary = checkpoint->offset;
     checkpoint->size = 0;
     write_more(checkpoint);
 }

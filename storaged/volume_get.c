@@ -206,21 +206,6 @@ static uint32_t end_of_chunk(const struct volume_get *get)
     return end < get->end_cell ? end : get->end_cell;
 }
 
-/* What has just been read: cells [next_cell, end). */
-static bool cells_verify(const struct volume_get *get, uint32_t end)
-{
-    const struct shard_footer *footer = &get->find.footer;
-    const uint8_t *at = get->part.iov_base;
-    for (uint32_t cell = get->next_cell; cell < end; cell++) {
-        size_t size = footer_cell_size(footer, cell) + VOLUME_TAG_SIZE;
-        if (format_sum(view_of(at, size), 0) != footer_cell_sum(footer, cell)) {
-            return false;
-        }
-        at += size;
-    }
-    return true;
-}
-
 static void part_read(struct disk_io *io)
 {
     struct volume_get *get = io->context;
@@ -230,7 +215,8 @@ static void part_read(struct disk_io *io)
         free_when_over(get);
     } else if (io->error != 0) {
         fail_read(get, HEARTH_IO, io->error, "cannot be read");
-    } else if (io->size != get->part.iov_len || !cells_verify(get, end)) {
+    } else if (!footer_cells_verify(&get->find.footer, get->next_cell, end,
+                   view_of(get->part.iov_base, (size_t)io->size))) {
         fail_read(get, HEARTH_CHECKSUM, 0, "are not what was stored");
     } else {
         get->next_cell = end;

@@ -177,6 +177,7 @@ static bool open_checkpoint(struct volume *volume, uint64_t which, struct readin
     if (open.error != 0) {
         return false;
     }
+    volume->usage.index[which] = open.size;
     *out = (struct reading){.volume = volume, .file = open.file, .size = open.size};
     return read_header(out);
 }

@@ -186,7 +186,7 @@ static void room_granted(struct room_wish *wish)
 static void take_room(struct volume_put *put)
 {
     uint64_t bytes = room_of(put);
-    if (bytes > volume_room_free(put->volume) || !volume_room_fits_a_log(put->volume, bytes)) {
+    if (!volume_room_fits_a_log(put->volume, bytes)) {
         hearth_fail(&put->wait->err, HEARTH_NO_SPACE, "put shard %s: %" PRIu64 " bytes do not fit",
             shard_id_text(&put->request.id).chars, put->request.length_max);
         volume_put_end(put);

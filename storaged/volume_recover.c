@@ -250,6 +250,7 @@ static enum hearth_code open_log(struct volume_log *log, struct hearth_err *err)
     if (open.error == 0) {
         log->file = open.file;
         log->bytes = open.size;
+        log->volume->usage.logs += open.size;
         return HEARTH_OK;
     }
     if (open.error != ENOENT) {

@@ -234,28 +234,11 @@ static void chunk_done(struct log_record *record)
     next_chunk(rescue);
 }
 
-static bool cells_verify(const struct volume_rescue *rescue, struct view cells)
-{
-    uint32_t cell = rescue->next_chunk * CHUNK_CELLS_MAX;
-    if (cells.size != footer_chunk_size(&rescue->footer, rescue->next_chunk)) {
-        return false;
-    }
-    for (size_t at = 0; at < cells.size; cell++) {
-        size_t size = footer_cell_size(&rescue->footer, cell) + VOLUME_TAG_SIZE;
-        if (format_sum(view_of(cells.bytes + at, size), 0) !=
-            footer_cell_sum(&rescue->footer, cell)) {
-            return false;
-        }
-        at += size;
-    }
-    return true;
-}
-
 static void chunk_read(struct disk_io *io)
 {
     struct volume_rescue *rescue = io->context;
     struct view cells = what_was_read(rescue);
-    if (!cells_verify(rescue, cells)) {
+    if (!footer_chunk_verify(&rescue->footer, rescue->next_chunk, cells)) {
         shard_damaged(rescue, "cells in a failed log do not verify");
         return;
     }

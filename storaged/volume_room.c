@@ -66,31 +66,46 @@ void volume_room_refuse_all(struct volume *volume)
     }
 }
 
-/* ---- capacity ---- */
-
-uint64_t volume_room_used(const struct volume *volume)
+static uint64_t at_least(uint64_t value, uint64_t least)
 {
-    uint64_t used = 0;
-    for (uint32_t i = 0; i < volume->log_count; i++) {
-        const struct volume_log *log = volume->logs[i];
-        if (log->writer != NULL) {
-            struct log_position at = log_writer_position(log->writer);
-            used += at.end + at.reserved;
-        } else {
-            used += log->bytes;
-        }
-    }
-    return used;
+    return value > least ? value : least;
 }
 
+static uint64_t at_most(uint64_t value, uint64_t most)
+{
+    return value < most ? value : most;
+}
+
+/* ---- capacity ---- */
+
+/* What is on disk already and promised to nobody does not count as taken. */
 uint64_t volume_room_free(const struct volume *volume)
 {
     uint64_t capacity = volume->options.capacity_bytes;
-    uint64_t taken = volume_room_used(volume) + volume->options.reserve_bytes;
+    const struct volume_log *active = volume->room.active;
+    uint64_t taken = volume_usage_bytes(volume) + volume->options.reserve_bytes -
+        (active != NULL ? log_writer_room(active->writer) : 0);
     if (capacity == 0) {
         return UINT64_MAX;
     }
     return taken < capacity ? capacity - taken : 0;
+}
+
+/* By how much the files may become longer without exceeding the capacity. */
+static uint64_t growth_allowed(const struct volume *volume)
+{
+    uint64_t capacity = volume->options.capacity_bytes;
+    uint64_t used = volume_usage_bytes(volume);
+    return capacity == 0 ? UINT64_MAX : used < capacity ? capacity - used : 0;
+}
+
+/*
+ * Whether the oldest wish may make the files longer by so much.  A small one always may: deletes
+ * are what frees room.
+ */
+static bool has_capacity(const struct volume *volume, uint64_t growth)
+{
+    return volume->room.oldest->is_small || growth <= growth_allowed(volume);
 }
 
 /* What a wish needs of a log besides what is written and promised there. */
@@ -134,6 +149,7 @@ static void grew(struct disk_io *io)
         return;
     }
     if (io->error == 0) {
+        volume->usage.logs += room->wanted - log_writer_position(room->active->writer).allocated;
         log_writer_grew(room->active->writer, room->wanted);
     } else if (is_no_space(io->error) && room->wanted > room->needed) {
         grow_to(volume, room->needed);
@@ -146,20 +162,11 @@ static void grew(struct disk_io *io)
     grant_oldest(volume);
 }
 
-static uint64_t at_least(uint64_t value, uint64_t least)
-{
-    return value > least ? value : least;
-}
-
-static uint64_t at_most(uint64_t value, uint64_t most)
-{
-    return value < most ? value : most;
-}
-
 static void grow(struct volume *volume, uint64_t needed)
 {
     uint64_t allocated = log_writer_position(volume->room.active->writer).allocated;
     uint64_t step = at_most(at_least(allocated / 2, volume->options.allocate_bytes), GROWTH_MAX);
+    step = at_most(step, growth_allowed(volume) & ~(uint64_t)(FORMAT_PAGE_SIZE - 1));
     uint64_t wanted = at_most(at_least(allocated + step, needed), volume->options.log_size_max);
     volume->room.needed = needed;
     grow_to(volume, format_round_up(wanted, FORMAT_PAGE_SIZE));
@@ -229,6 +236,7 @@ static void became_durable(struct disk_io *io)
         return;
     }
     bool is_open = volume_log_open(log, room->wanted);
+    volume->usage.logs += room->wanted;
     end_creation(volume);
     if (!is_open) {
         log->bytes = room->wanted;
@@ -305,7 +313,9 @@ static void create_log(struct volume *volume)
         return;
     }
     uint64_t needed = LOG_FIRST_RECORD + needed_bytes(volume, room->oldest);
-    uint64_t spare = (uint64_t)volume->options.allocate_bytes + volume->options.reserve_bytes;
+    uint64_t spare =
+        at_most((uint64_t)volume->options.allocate_bytes + volume->options.reserve_bytes,
+            growth_allowed(volume) - at_most(growth_allowed(volume), needed));
     room->wanted =
         format_round_up(at_most(needed + spare, volume->options.log_size_max), FORMAT_PAGE_SIZE);
     struct log_header header = {.number = room->next_log,
@@ -342,16 +352,22 @@ static void grant_oldest(struct volume *volume)
             volume_room_refuse_all(volume);
             break;
         }
-        if (room->active == NULL) {
-            create_log(volume);
-            break;
+        struct log_position at = {0};
+        if (room->active != NULL) {
+            at = log_writer_position(room->active->writer);
         }
-        struct log_position at = log_writer_position(room->active->writer);
-        uint64_t needed = at.end + at.reserved + needed_bytes(volume, room->oldest);
-        if (needed > volume->options.log_size_max) {
+        uint64_t needed = format_round_up(
+            at.end + at.reserved + needed_bytes(volume, room->oldest), FORMAT_PAGE_SIZE);
+        bool is_full = room->active == NULL || needed > volume->options.log_size_max;
+        uint64_t growth = is_full   ? LOG_FIRST_RECORD + needed_bytes(volume, room->oldest)
+            : needed > at.allocated ? needed - at.allocated
+                                    : 0;
+        if (!has_capacity(volume, growth)) {
+            refuse_oldest(volume, HEARTH_NO_SPACE, 0, "the capacity of the volume is used up");
+        } else if (is_full) {
             create_log(volume);
-        } else if (needed > at.allocated) {
-            grow(volume, format_round_up(needed, FORMAT_PAGE_SIZE));
+        } else if (growth > 0) {
+            grow(volume, needed);
         } else {
             grant(volume);
         }

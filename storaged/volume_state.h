@@ -12,6 +12,7 @@
  *   volume_put.c, volume_get.c, volume_trash.c, volume_list.c
  *   volume_checkpoint.c  the index, written while it is used
  *   volume_rescue.c      reading back and moving what was in a failed log
+ *   volume_inspect.c     all of it looked at by somebody who changes nothing
  *
  * Everything is on the loop thread.  An answer to the outside goes through volume_answer(), so it
  * is never inside the call; callbacks between these files may come at once.
@@ -116,9 +117,6 @@ void volume_room_take_first(struct volume *volume, struct room_wish *wish);
 /* What was not used of a wish; the log has a user less. */
 void volume_room_give_back(struct volume_log *log, uint64_t unused);
 
-/* Written to logs, or set aside. */
-uint64_t volume_room_used(const struct volume *volume);
-
 /* What puts may still take, by the capacity. */
 uint64_t volume_room_free(const struct volume *volume);
 
@@ -176,6 +174,15 @@ void volume_checkpoint_when_due(struct volume *volume);
 
 /* ---- the volume ---- */
 
+enum { VOLUME_SUPERBLOCKS = 2, VOLUME_CHECKPOINTS = 2 };
+
+/* Bytes of the files of a volume, kept up to date as they are made, grow and go. */
+struct volume_usage {
+    uint64_t logs;
+    uint64_t index[VOLUME_CHECKPOINTS];
+    uint64_t temporary; /* the checkpoint that is being written */
+};
+
 struct volume {
     /* Set once. */
     struct volume_options options; /* no zeros left, except the capacity */
@@ -189,6 +196,7 @@ struct volume {
     uint32_t log_count;
     uint32_t log_capacity;
     struct volume_room room;
+    struct volume_usage usage;
 
     unsigned failures;
     bool is_read_only;
@@ -235,6 +243,16 @@ bool volume_rescue_has_id(const struct volume *volume, const struct shard_id *id
 /* volume_superblock.c: finds or makes the superblock, and counts one start more. Blocks. */
 enum hearth_code volume_superblock_open(
     struct volume *volume, bool has_logs, struct hearth_err *err);
+
+/*
+ * The same for who only looks: nothing is written, whoever the node is.  Fills volume->superblock.
+ * states: of each copy; HEARTH_NOT_FOUND: it is missing.
+ */
+enum hearth_code volume_superblock_look(
+    struct volume *volume, enum hearth_code states[VOLUME_SUPERBLOCKS], struct hearth_err *err);
+
+/* All bytes of the volume's files. */
+uint64_t volume_usage_bytes(const struct volume *volume);
 
 /* volume_recover.c: index and logs, from the files found in the directory. Blocks. */
 struct volume_files;

@@ -11,7 +11,7 @@
  * fails at, one copy is whole, and a full disk cannot keep a volume from opening.
  */
 
-enum { COPIES = 2 };
+enum { COPIES = VOLUME_SUPERBLOCKS };
 
 /* Features this program can handle. */
 static const uint64_t incompatible_known = 0;
@@ -98,12 +98,20 @@ static void make_superblock(struct volume *volume)
     env_random(env, &superblock->salt, sizeof(superblock->salt));
 }
 
-static enum hearth_code choose(
-    struct volume *volume, const struct copy copies[COPIES], bool has_logs, struct hearth_err *err)
+/* false: neither copy can be read. */
+static bool take_best(struct volume *volume, const struct copy copies[COPIES])
 {
     const struct copy *best = is_better(&copies[0], &copies[1]) ? &copies[1] : &copies[0];
     if (best->code == HEARTH_OK) {
         volume->superblock = best->superblock;
+    }
+    return best->code == HEARTH_OK;
+}
+
+static enum hearth_code choose(
+    struct volume *volume, const struct copy copies[COPIES], bool has_logs, struct hearth_err *err)
+{
+    if (take_best(volume, copies)) {
         return check_owner(volume, err);
     }
     if (has_logs) {
@@ -138,13 +146,22 @@ static enum hearth_code write_copy(
                                       : hearth_fail(err, HEARTH_IO, "write %s: short", name);
 }
 
-static enum hearth_code open_copies(
-    struct volume *volume, struct copy copies[COPIES], bool has_logs, struct hearth_err *err)
+static enum hearth_code read_copies(
+    struct volume *volume, struct copy copies[COPIES], struct hearth_err *err)
 {
     for (unsigned i = 0; i < COPIES; i++) {
         if (read_copy(volume, names[i], &copies[i], err) != HEARTH_OK) {
             return err->code;
         }
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code open_copies(
+    struct volume *volume, struct copy copies[COPIES], bool has_logs, struct hearth_err *err)
+{
+    if (read_copies(volume, copies, err) != HEARTH_OK) {
+        return err->code;
     }
     if (choose(volume, copies, has_logs, err) != HEARTH_OK) {
         return err->code;
@@ -163,13 +180,35 @@ static enum hearth_code open_copies(
     return run(volume, &names_sync, err, "sync", "the directory");
 }
 
+static void close_copies(struct volume *volume, const struct copy copies[COPIES])
+{
+    for (unsigned i = 0; i < COPIES; i++) {
+        disk_close(volume->disk, copies[i].file);
+    }
+}
+
 enum hearth_code volume_superblock_open(
     struct volume *volume, bool has_logs, struct hearth_err *err)
 {
     struct copy copies[COPIES] = {0};
     enum hearth_code code = open_copies(volume, copies, has_logs, err);
+    close_copies(volume, copies);
+    return code;
+}
+
+enum hearth_code volume_superblock_look(
+    struct volume *volume, enum hearth_code states[VOLUME_SUPERBLOCKS], struct hearth_err *err)
+{
+    struct copy copies[COPIES] = {0};
+    enum hearth_code code = read_copies(volume, copies, err);
+    close_copies(volume, copies);
     for (unsigned i = 0; i < COPIES; i++) {
-        disk_close(volume->disk, copies[i].file);
+        states[i] = copies[i].code;
+    }
+    if (code == HEARTH_OK && !take_best(volume, copies)) {
+        return hearth_fail(err, HEARTH_CHECKSUM,
+            "neither superblock.0 nor superblock.1 can be read: this is no volume, or a broken "
+            "one");
     }
     return code;
 }

@@ -48,7 +48,7 @@ void sim_image_write(struct sim_image *image, uint64_t offset, const void *bytes
 
 struct sim_inode *sim_inode_create(struct sim_disk *sim)
 {
-    assert(sim->inode_count < SIM_FILES_MAX);
+    assert(sim->inode_count < SIM_INODES_MAX);
     struct sim_inode *inode = allocate_zeroed(sizeof(*inode));
     inode->number = sim->inode_count;
     sim->inodes[sim->inode_count++] = inode;
@@ -70,7 +70,7 @@ struct sim_inode *sim_names_find(const struct sim_names *names, const char *name
     return i < names->count ? names->entries[i].inode : NULL;
 }
 
-static void put_name(struct sim_names *names, const char *name, struct sim_inode *inode)
+void sim_names_put(struct sim_names *names, const char *name, struct sim_inode *inode)
 {
     unsigned i = find_name(names, name);
     assert(i < SIM_FILES_MAX);
@@ -79,7 +79,7 @@ static void put_name(struct sim_names *names, const char *name, struct sim_inode
     names->count += i == names->count;
 }
 
-static void remove_name(struct sim_names *names, const char *name)
+void sim_names_remove(struct sim_names *names, const char *name)
 {
     unsigned i = find_name(names, name);
     if (i < names->count) {
@@ -91,12 +91,12 @@ void sim_effect_name(const struct sim_effect *effect, struct sim_names *names)
 {
     struct sim_inode *inode = sim_names_find(names, effect->name);
     if (effect->kind == EFFECT_LINK) {
-        put_name(names, effect->name, effect->inode);
+        sim_names_put(names, effect->name, effect->inode);
     } else if (effect->kind == EFFECT_UNLINK) {
-        remove_name(names, effect->name);
+        sim_names_remove(names, effect->name);
     } else if (effect->kind == EFFECT_RENAME && inode != NULL) {
-        remove_name(names, effect->name);
-        put_name(names, effect->new_name, inode);
+        sim_names_remove(names, effect->name);
+        sim_names_put(names, effect->new_name, inode);
     }
 }
 
@@ -156,7 +156,7 @@ static const struct sim_fault *find_fault(const struct sim_disk *sim, enum disk_
     return NULL;
 }
 
-static uint64_t used_bytes(const struct sim_disk *sim)
+uint64_t sim_disk_used(const struct sim_disk *sim)
 {
     uint64_t used = 0;
     for (unsigned i = 0; i < sim->current.count; i++) {
@@ -168,7 +168,7 @@ static uint64_t used_bytes(const struct sim_disk *sim)
 static bool has_room(const struct sim_disk *sim, const struct sim_inode *inode, uint64_t end)
 {
     uint64_t growth = end > inode->current.size ? end - inode->current.size : 0;
-    uint64_t used = used_bytes(sim);
+    uint64_t used = sim_disk_used(sim);
     return growth == 0 || (used <= sim->capacity && growth <= sim->capacity - used);
 }
 
@@ -574,20 +574,4 @@ uint64_t sim_disk_requests(const struct sim_disk *sim, enum disk_request request
 void sim_disk_set_capacity(struct sim_disk *sim, uint64_t bytes)
 {
     sim->capacity = bytes;
-}
-
-struct view sim_disk_file(const struct sim_disk *sim, const char *name)
-{
-    const struct sim_inode *inode = sim_names_find(&sim->current, name);
-    return inode != NULL ? view_of(inode->current.bytes, inode->current.size) : view_of(NULL, 0);
-}
-
-void sim_disk_flip(struct sim_disk *sim, const char *name, uint64_t offset, uint8_t mask)
-{
-    struct sim_inode *inode = sim_names_find(&sim->current, name);
-    assert(inode != NULL && offset < inode->current.size);
-    inode->current.bytes[offset] ^= mask;
-    if (offset < inode->durable.size) {
-        inode->durable.bytes[offset] ^= mask;
-    }
 }

@@ -82,8 +82,18 @@ uint64_t sim_disk_requests(const struct sim_disk *sim, enum disk_request request
 /* Files may not grow beyond this many bytes in all: ENOSPC. UINT64_MAX at first. */
 void sim_disk_set_capacity(struct sim_disk *sim, uint64_t bytes);
 
+/* Bytes of all files, by their lengths. */
+uint64_t sim_disk_used(const struct sim_disk *sim);
+
 /* The current image of a file, to look at; NULL: no such file. Valid until the next request. */
 struct view sim_disk_file(const struct sim_disk *sim, const char *name);
+
+/* A file of that name with these bytes, or with fewer than it had: as if somebody had put it there.
+ * NULL bytes: zeros. */
+void sim_disk_replace(struct sim_disk *sim, const char *name, const uint8_t *bytes, size_t size);
+
+/* Somebody removes a file. */
+void sim_disk_remove(struct sim_disk *sim, const char *name);
 
 /* Rot: the byte changes wherever it is kept. The file must be that long. */
 void sim_disk_flip(struct sim_disk *sim, const char *name, uint64_t offset, uint8_t mask);

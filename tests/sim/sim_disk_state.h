@@ -8,7 +8,8 @@
 
 enum {
     SIM_SECTOR_SIZE = 512,
-    SIM_FILES_MAX = 64,
+    SIM_FILES_MAX = 128,
+    SIM_INODES_MAX = 4096, /* files ever made, whatever became of their names */
     SIM_FAULTS_MAX = 8,
     SIM_REQUEST_KINDS = DISK_SYNC_DIR + 1,
 };
@@ -74,7 +75,7 @@ struct sim_disk {
     bool locked;
 
     unsigned inode_count;
-    struct sim_inode *inodes[SIM_FILES_MAX];
+    struct sim_inode *inodes[SIM_INODES_MAX];
     struct sim_names current;
     struct sim_names durable;
     struct sim_effect *oldest_effect;
@@ -96,6 +97,12 @@ struct sim_inode *sim_inode_create(struct sim_disk *sim);
 
 /* NULL: no such name. */
 struct sim_inode *sim_names_find(const struct sim_names *names, const char *name);
+
+/* Replaces what had the name. */
+void sim_names_put(struct sim_names *names, const char *name, struct sim_inode *inode);
+
+/* Does nothing when there is none. */
+void sim_names_remove(struct sim_names *names, const char *name);
 
 void sim_image_write(struct sim_image *image, uint64_t offset, const void *bytes, size_t size);
 
