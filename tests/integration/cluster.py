@@ -246,8 +246,13 @@ def failpoints(prefix):
     return names
 
 
-def too_long(*_):
-    raise TimeoutError(f"the test took more than {LIMIT_S} s")
+def stop_cleanly(limit_s):
+    """After so many seconds (0: never), or at SIGTERM, by an exception: clusters end with the test."""
+    def too_long(*_):
+        raise TimeoutError(f"the test took more than {limit_s} s")
+    signal.signal(signal.SIGALRM, too_long)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    signal.alarm(limit_s)
 
 
 def nothing_is_amiss_on_any_disk(cluster):
@@ -258,9 +263,7 @@ def nothing_is_amiss_on_any_disk(cluster):
 
 def main(*claims, nodes=8):
     """Runs each claim, a function of a cluster, in order on one cluster; says how long each took."""
-    signal.signal(signal.SIGALRM, too_long)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
-    signal.alarm(LIMIT_S)
+    stop_cleanly(LIMIT_S)
     try:
         with Cluster(nodes) as cluster:
             for claim in (*claims, nothing_is_amiss_on_any_disk):

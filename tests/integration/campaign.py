@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Faults by the hundred while many callers work: nothing acknowledged is lost, no byte is wrong, each
+key is linearizable, and every disk is in order afterwards.
+
+    campaign.py                 a slice of each scenario: minutes
+    campaign.py --full          the whole of each scenario once
+    campaign.py --hours H       the whole, again and again with other seeds, for H hours
+    campaign.py --only NAME     one scenario (with any of these)
+"""
+import argparse
+import json
+import sys
+import time
+
+from callers import Callers
+from cluster import Cluster, stop_cleanly
+
+
+def kill_two_nodes(cluster, callers):
+    """As many as writes can do without."""
+    victims = callers.chance.sample(range(1, cluster.count + 1), 2)
+    cluster.kill(*victims)
+    cluster.start(*victims)
+    return 2
+
+
+def kill_the_coordinator(cluster, callers):
+    cluster.kill("coordinator")
+    callers.wait_for(1) if callers.chance.random() < 0.5 else None
+    cluster.start("coordinator")
+    return 1
+
+
+def kill_a_client(_, callers):
+    callers.kill_one()
+    return 1
+
+
+def kills(kill, keys):
+    def scenario(cluster, amount, seed):
+        with Callers(cluster, keys=keys, pause_ms=200, seed=seed) as callers:
+            done = 0
+            while done < amount:
+                callers.wait_for(callers.chance.randrange(1, 20))
+                done += kill(cluster, callers)
+            return {"kills": done, **callers.judge()}
+    return scenario
+
+
+def histories(cluster, amount, seed):
+    """`amount` calls on 20 keys, through any of the kills."""
+    happened = {}
+    with Callers(cluster, seed=seed) as callers:
+        while callers.calls() < amount:
+            callers.wait_for(20)
+            kill = callers.chance.choice((kill_two_nodes, kill_the_coordinator, kill_a_client))
+            happened[kill.__name__] = happened.get(kill.__name__, 0) + kill(cluster, callers)
+        return {**happened, **callers.judge()}
+
+
+# Name, scenario, amount of a slice, amount of the whole.
+SCENARIOS = (
+    ("histories", histories, 1000, 10_000),
+    ("storaged-kills", kills(kill_two_nodes, 100), 20, 500),
+    ("coordinator-kills", kills(kill_the_coordinator, 100), 10, 200),
+    ("client-kills", kills(kill_a_client, 100), 20, 200),
+)
+
+
+def run_one(name, scenario, amount, seed):
+    start = time.monotonic()
+    with Cluster() as cluster:
+        found = scenario(cluster, amount, seed)
+        fsck = cluster.fsck()
+    print(json.dumps({"scenario": name, "seed": seed, **found, "fsck": fsck,
+                      "seconds": round(time.monotonic() - start, 1)}), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--hours", type=float, default=0)
+    parser.add_argument("--only", choices=[scenario[0] for scenario in SCENARIOS])
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    whole = options.full or options.hours > 0
+    stop_cleanly(0 if whole else 280)
+    until = time.monotonic() + options.hours * 3600
+    seed = options.seed
+    while True:
+        for name, scenario, slice_, all_ in SCENARIOS:
+            if options.only in (None, name):
+                run_one(name, scenario, all_ if whole else slice_, seed)
+            if seed > options.seed and time.monotonic() > until:
+                return
+        seed += 1
+        if time.monotonic() >= until:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main())
