@@ -7,6 +7,7 @@
 /* One job with what it needs. */
 struct repair {
     const struct repair_job *job;
+    uint64_t deadline_ns;
     struct ec_stripes stripes;
     struct ec_codec *codec;
     struct shard_inbox *inbox;
@@ -38,12 +39,23 @@ static enum hearth_code handle(
     return repair_read_event(&repair->read, event, err);
 }
 
-/* The next event, or false: nothing came for REPAIR_STALL_MS. A wait may end early, with nothing.
- */
+static bool is_late(const struct repair *repair)
+{
+    return env_now_ns(repair->job->env) >= repair->deadline_ns;
+}
+
+static uint64_t stall_ns(const struct repair *repair)
+{
+    uint64_t until = env_now_ns(repair->job->env) + UINT64_C(1000000) * REPAIR_STALL_MS;
+    return until < repair->deadline_ns ? until : repair->deadline_ns;
+}
+
+/* The next event, or false: nothing came for REPAIR_STALL_MS, or until the deadline. A wait may end
+ * early, with nothing. */
 static bool next_event(struct repair *repair, struct shard_event *event)
 {
     struct env *env = repair->job->env;
-    const uint64_t until = env_now_ns(env) + UINT64_C(1000000) * REPAIR_STALL_MS;
+    const uint64_t until = stall_ns(repair);
     while (!shard_inbox_take(repair->inbox, event)) {
         if (env_now_ns(env) >= until) {
             return false;
@@ -58,7 +70,7 @@ static enum hearth_code pump(struct repair *repair, bool *stalled, struct hearth
 {
     struct shard_event event;
     if (!next_event(repair, &event)) {
-        *stalled = true;
+        *stalled = !is_late(repair);
         return HEARTH_OK;
     }
     enum hearth_code code = handle(repair, &event, err);
@@ -70,6 +82,10 @@ static enum hearth_code pump(struct repair *repair, bool *stalled, struct hearth
 
 static enum hearth_code check_going(const struct repair *repair, struct hearth_err *err)
 {
+    if (is_late(repair)) {
+        return hearth_fail(err, HEARTH_DEADLINE, "not done in time: stripe %u of %u",
+            repair->read.stripe, repair->stripes.stripe_count);
+    }
     if (repair_write_going(&repair->write) == 0) {
         return hearth_fail(err, HEARTH_UNREACHABLE, "no new holder took its shard");
     }
@@ -79,7 +95,7 @@ static enum hearth_code check_going(const struct repair *repair, struct hearth_e
 static enum hearth_code await_stripe(struct repair *repair, struct hearth_err *err)
 {
     enum hearth_code code = HEARTH_OK;
-    while (code == HEARTH_OK &&
+    while (code == HEARTH_OK && !is_late(repair) &&
         !(repair_read_is_ready(&repair->read) && repair_write_has_room(&repair->write))) {
         bool stalled = false;
         code = pump(repair, &stalled, err);
@@ -92,10 +108,11 @@ static enum hearth_code await_stripe(struct repair *repair, struct hearth_err *e
     return code == HEARTH_OK ? check_going(repair, err) : code;
 }
 
+/* What has no receipt at the deadline is not stored. */
 static enum hearth_code await_receipts(struct repair *repair, struct hearth_err *err)
 {
     enum hearth_code code = HEARTH_OK;
-    while (code == HEARTH_OK && repair_write_going(&repair->write) > 0) {
+    while (code == HEARTH_OK && !is_late(repair) && repair_write_going(&repair->write) > 0) {
         bool stalled = false;
         code = pump(repair, &stalled, err);
         if (stalled) {
@@ -203,7 +220,9 @@ static enum hearth_code run(struct repair *repair, struct hearth_err *err)
 static enum hearth_code prepare(
     struct repair *repair, const struct repair_job *job, struct hearth_err *err)
 {
-    *repair = (struct repair){.job = job};
+    uint64_t most_ms = REPAIR_LEAST_MS + job->length / REPAIR_BYTES_PER_MS;
+    *repair = (struct repair){
+        .job = job, .deadline_ns = env_now_ns(job->env) + UINT64_C(1000000) * most_ms};
     enum hearth_code code = ec_stripes_init(&repair->stripes, job->k, job->length, err);
     if (code == HEARTH_OK) {
         code = ec_codec_create(job->codec_id, job->k, job->n, &repair->codec, err);

@@ -14,8 +14,13 @@
 #include "coordinator/repair_read.h"
 #include "coordinator/repair_write.h"
 
-/* A peer that makes no progress for this long is given up. */
-enum { REPAIR_STALL_MS = 5000 };
+enum {
+    /* A peer that makes no progress for this long is given up. */
+    REPAIR_STALL_MS = 5000,
+    /* However peers behave, a repair is over after half a minute and its bytes at 1 MiB/s. */
+    REPAIR_LEAST_MS = 30 * 1000,
+    REPAIR_BYTES_PER_MS = 1024,
+};
 
 struct repair_job {
     struct shard_net *net;
@@ -34,7 +39,7 @@ struct repair_job {
 };
 
 /* HEARTH_OK: at least one target is stored.  HEARTH_SHARDS_LOST: fewer than k sources are good.
- * HEARTH_UNREACHABLE: no target took its shard. */
+ * HEARTH_UNREACHABLE: no target took its shard.  HEARTH_DEADLINE: it took too long. */
 enum hearth_code repair_segment_blocking(const struct repair_job *job, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_REPAIR_SEGMENT_H */

@@ -317,6 +317,23 @@ static void when_all_targets_fail_that_is_said(void **state)
     }
 }
 
+/* Never silent for long enough to be given up, and never done. */
+static void peers_that_only_just_go_on_are_ended_at_the_deadline(void **state)
+{
+    (void)state;
+    struct fixture *at = create(4, 8, 20 * STRIPE);
+    lose_first(at, 1);
+    for (unsigned slot = 0; slot < at->n; slot++) {
+        at->net.nodes[slot].cell_us = 1000 * (REPAIR_STALL_MS - 100);
+    }
+    const uint64_t most_ms = REPAIR_LEAST_MS + at->length / REPAIR_BYTES_PER_MS;
+    const uint64_t start_ns = env_now_ns(&at->env.env);
+    assert_int_equal(repair(at), HEARTH_DEADLINE);
+    assert_in_range((env_now_ns(&at->env.env) - start_ns) / 1000000, most_ms, most_ms + 1);
+    assert_false(at->targets[0].is_stored);
+    destroy(at);
+}
+
 static void memory_does_not_grow_with_the_segment(void **state)
 {
     (void)state;
@@ -372,6 +389,7 @@ int main(void)
         cmocka_unit_test(fewer_sources_than_k_ask_nobody_to_store_anything),
         cmocka_unit_test(a_target_that_fails_does_not_hold_up_the_others),
         cmocka_unit_test(when_all_targets_fail_that_is_said),
+        cmocka_unit_test(peers_that_only_just_go_on_are_ended_at_the_deadline),
         cmocka_unit_test(memory_does_not_grow_with_the_segment),
         cmocka_unit_test(last_stripes_of_all_shapes_are_rebuilt),
         cmocka_unit_test(a_wide_code_is_rebuilt),
