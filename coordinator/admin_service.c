@@ -67,6 +67,7 @@ static bool describe_node(
         .software = node->report.software,
         .read_only = node->report.read_only,
         .reports = status->reports,
+        .repair_reports = status->repair_reports,
     };
     return out->node_id.bytes != NULL && out->endpoints != NULL;
 }

@@ -13,6 +13,7 @@ enum {
 struct node_live {
     uint64_t seen_ms;
     uint64_t reports;
+    uint64_t repair_reports;
     struct meta_node_report report;
     char software[SOFTWARE_SIZE]; /* report.software points here */
     bool is_dirty;                /* not in the database yet */
@@ -288,6 +289,15 @@ void node_table_reported(struct node_table *table, uint32_t number)
     }
 }
 
+void node_table_accused(struct node_table *table, uint32_t number)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
+    ssize_t index = index_of_number(table, number);
+    if (index != NOT_THERE) {
+        table->shared.live[index].repair_reports++;
+    }
+}
+
 /* Takes up to META_SEEN_MAX dirty nodes; their texts are copied into the arena. */
 static size_t take_dirty(
     struct node_table *table, struct arena *arena, struct meta_node_seen batch[META_SEEN_MAX])
@@ -476,6 +486,7 @@ enum hearth_code node_table_list(struct node_table *table, struct arena *arena,
             .node = table->shared.facts.nodes[i],
             .health = health_at(table, i),
             .reports = live->reports,
+            .repair_reports = live->repair_reports,
         };
         nodes[i].node.last_seen_ms = live->seen_ms;
         nodes[i].node.report = live->report;

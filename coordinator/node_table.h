@@ -69,6 +69,9 @@ enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *e
 /* A reader found a shard of it wrong or missing. */
 void node_table_reported(struct node_table *table, uint32_t number);
 
+/* Repair found that itself. */
+void node_table_accused(struct node_table *table, uint32_t number);
+
 /* ---- asking ---- */
 
 /* false: no such node. */
@@ -93,7 +96,8 @@ bool node_table_address(
 struct node_status {
     struct meta_node node; /* its texts live in the arena */
     enum node_health health;
-    uint64_t reports;
+    uint64_t reports;        /* of readers, since the start */
+    uint64_t repair_reports; /* of repair, which nobody can make up */
 };
 
 struct node_status_list {

@@ -112,6 +112,7 @@ static enum hearth_code plan_sources(struct run *run, struct hearth_err *err)
                 .slot = holder->slot,
                 .node = segment->holders[holder->slot].node,
                 .door = {.node = holder->node, .order = holder->order},
+    node_table_accused(run->plan->coordinator->nodes, source->node);
             };
         }
     }

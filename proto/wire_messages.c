@@ -476,6 +476,7 @@ static const struct wire_field node_info_fields[] = {
     BYTES(node_info, software, WIRE_NAME_MAX),
     NUMBER(node_info, read_only),
     NUMBER(node_info, reports),
+    NUMBER(node_info, repair_reports),
 };
 DESCRIBE(node_info, node_info_fields);
 

@@ -438,7 +438,8 @@ struct wire_node_info {
     uint64_t shards;
     struct view software;
     bool read_only;
-    uint64_t reports; /* wrong or missing shards readers told of */
+    uint64_t reports;        /* wrong or missing shards readers told of */
+    uint64_t repair_reports; /* wrong, missing or slow, as repair found itself */
 };
 
 struct wire_node_list_reply {

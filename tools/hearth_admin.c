@@ -10,6 +10,7 @@ int main(int argc, char **argv)
         hearth_admin_verb_init,
         hearth_admin_verb_status,
         hearth_admin_verb_node_list,
+        hearth_admin_verb_node_show,
         hearth_admin_verb_node_invite,
         hearth_admin_verb_node_lost,
         hearth_admin_verb_tenant_invite,

@@ -1,5 +1,5 @@
 /*
- * hearth-admin node list, node lost: who stores, and who will not come back.
+ * hearth-admin node list, node show, node lost: who stores, and who will not come back.
  */
 #include "common/codec.h"
 #include "tools/admin.h"
@@ -50,11 +50,18 @@ static void print_node(const struct wire_node_info *node, uint64_t now_unix_ms)
         format_duration(ago, seen);
     }
     printf("%-6" PRIu32 " %-8.*s %-12.8s %-12.12s %-16.16s %-21s %9s %9s %8" PRIu64
-           " %12s %7" PRIu64 "%s\n",
+           " %12s %7" PRIu64 " %9" PRIu64 "%s\n",
         node->number, VIEW_ARGS(node->state), id_text(node, id), format_name(node->owner, owner),
         format_name(node->network, network), address, format_bytes(node->used, used),
         format_bytes(node->capacity, capacity), node->shards, seen, node->reports,
-        node->read_only ? "  read-only" : "");
+        node->repair_reports, node->read_only ? "  read-only" : "");
+}
+
+static void print_heading(void)
+{
+    printf("%-6s %-8s %-12s %-12s %-16s %-21s %9s %9s %8s %12s %7s %9s\n", "NUMBER", "STATE", "ID",
+        "OWNER", "NETWORK", "ADDRESS", "USED", "OF", "SHARDS", "SEEN BEFORE", "REPORTS",
+        "BY REPAIR");
 }
 
 static void print_node_json(const struct wire_node_info *node)
@@ -81,6 +88,7 @@ static void print_node_json(const struct wire_node_info *node)
     json_line_number(line, "free", node->free);
     json_line_number(line, "shards", node->shards);
     json_line_number(line, "reports", node->reports);
+    json_line_number(line, "repair_reports", node->repair_reports);
     json_line_flag(line, "read_only", node->read_only);
     json_line_bytes(line, "software", node->software);
     json_line_print(line);
@@ -101,8 +109,7 @@ static enum hearth_code list_nodes(
         return err->code;
     }
     if (!options->json) {
-        printf("%-6s %-8s %-12s %-12s %-16s %-21s %9s %9s %8s %12s %7s\n", "NUMBER", "STATE", "ID",
-            "OWNER", "NETWORK", "ADDRESS", "USED", "OF", "SHARDS", "SEEN BEFORE", "REPORTS");
+        print_heading();
     }
     uint64_t now_unix_ms = env_unix_ms(env_system());
     for (size_t i = 0; i < nodes.nodes_count; i++) {
@@ -136,7 +143,7 @@ const struct program_verb hearth_admin_verb_node_list = {
     .run = run_list,
 };
 
-/* ---- lost ---- */
+/* ---- one node ---- */
 
 /* A node is named by its number, its id, or the beginning of its id. */
 static bool is_named(const struct wire_node_info *node, const char *name)
@@ -170,13 +177,57 @@ static enum hearth_code find_node(const struct wire_node_list_reply *nodes, cons
     return HEARTH_OK;
 }
 
+static enum hearth_code ask_node(struct admin *admin, const struct program_call *call,
+    const struct wire_node_info **out, struct hearth_err *err)
+{
+    struct wire_node_list_reply nodes;
+    return ask_nodes(admin, &nodes, err) == HEARTH_OK
+        ? find_node(&nodes, call->arguments[0], out, err)
+        : err->code;
+}
+
+static enum hearth_code show_node(
+    struct admin *admin, const struct program_call *call, struct hearth_err *err)
+{
+    const struct list_options *options = call->options;
+    const struct wire_node_info *node = NULL;
+    if (ask_node(admin, call, &node, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (options->json) {
+        print_node_json(node);
+    } else {
+        print_heading();
+        print_node(node, env_unix_ms(env_system()));
+    }
+    return HEARTH_OK;
+}
+
+static enum program_exit run_show(const struct program_call *call, struct hearth_err *err)
+{
+    return admin_run(call, show_node, err);
+}
+
+const struct program_verb hearth_admin_verb_node_show = {
+    .name = "node show",
+    .arguments = "NODE",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = list_params,
+    .option_count = sizeof(list_params) / sizeof(list_params[0]),
+    .options_size = sizeof(struct list_options),
+    .needs_config = true,
+    .help = "one node, by its number or the beginning of its id, as `node list` shows it",
+    .run = run_show,
+};
+
+/* ---- lost ---- */
+
 static enum hearth_code declare_lost(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
-    struct wire_node_list_reply nodes;
     const struct wire_node_info *node = NULL;
-    if (ask_nodes(admin, &nodes, err) != HEARTH_OK ||
-        find_node(&nodes, call->arguments[0], &node, err) != HEARTH_OK) {
+    if (ask_node(admin, call, &node, err) != HEARTH_OK) {
         return err->code;
     }
     struct wire_node_lost_request request = {.node_id = node->node_id};

@@ -9,6 +9,7 @@
 extern const struct program_verb hearth_admin_verb_init;
 extern const struct program_verb hearth_admin_verb_status;
 extern const struct program_verb hearth_admin_verb_node_list;
+extern const struct program_verb hearth_admin_verb_node_show;
 extern const struct program_verb hearth_admin_verb_node_invite;
 extern const struct program_verb hearth_admin_verb_node_lost;
 extern const struct program_verb hearth_admin_verb_tenant_invite;
