@@ -172,6 +172,8 @@ static enum hearth_code add_counts(
     out->segments_unreadable = repair.unreadable;
     out->repair_queue = repair.queue;
     out->repaired_total = repair.repaired;
+    out->repair_waiting = repair.waiting;
+    out->repair_without_place = repair.without_place;
     out->sweep_started_unix_ms = repair.sweep_started_ms;
     out->sweep_finished_unix_ms = repair.sweep_finished_ms;
     return HEARTH_OK;

@@ -84,6 +84,26 @@ static size_t collect_taken(const struct place_fleet *fleet, const struct place_
     return count;
 }
 
+static bool can_take(const struct place_node *node, const struct place_query *query,
+    const struct place_node *const *taken, size_t taken_count)
+{
+    return node->takes_shards && node->free_bytes >= query->free_bytes_min &&
+        !is_excluded(query, node->number) && !is_domain_taken(node, taken, taken_count);
+}
+
+bool place_is_possible(const struct place_fleet *fleet, const struct place_query *query)
+{
+    const struct place_node *taken[META_SLOTS_MAX];
+    assert(query->excluded_count <= META_SLOTS_MAX);
+    size_t taken_count = collect_taken(fleet, query, taken);
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (can_take(&fleet->nodes[i], query, taken, taken_count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* `only`: NULL for the whole fleet. `taken` has room for the whole fleet. */
 static uint32_t collect_candidates(const struct place_fleet *fleet, const struct place_query *query,
     const struct place_choice *only, const struct place_node **taken, struct candidate *candidates)
@@ -92,9 +112,8 @@ static uint32_t collect_candidates(const struct place_fleet *fleet, const struct
     uint32_t count = 0;
     for (size_t i = 0; i < fleet->count; i++) {
         const struct place_node *node = &fleet->nodes[i];
-        if (node->takes_shards && node->free_bytes >= query->free_bytes_min &&
-            (only == NULL || is_in_set(only, node->number)) && !is_excluded(query, node->number) &&
-            !is_domain_taken(node, taken, taken_count)) {
+        if ((only == NULL || is_in_set(only, node->number)) &&
+            can_take(node, query, taken, taken_count)) {
             candidates[count++].node = node;
         }
     }

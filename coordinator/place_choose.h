@@ -54,6 +54,9 @@ struct place_choice {
 enum hearth_code place_choose(const struct place_fleet *fleet, const struct place_query *query,
     struct env *env, struct place_choice *out, struct hearth_err *err);
 
+/* Whether place_choose() finds at least one.  At most META_SLOTS_MAX are excluded. */
+bool place_is_possible(const struct place_fleet *fleet, const struct place_query *query);
+
 /* A session's working set. Zeroed: not drawn yet. */
 struct place_set {
     struct place_choice drawn; /* sorted by number */

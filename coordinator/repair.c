@@ -3,7 +3,9 @@
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "common/log.h"
+#include "coordinator/repair_backoff.h"
 #include "coordinator/repair_judge.h"
+#include "coordinator/repair_place.h"
 #include "coordinator/repair_plan.h"
 #include "coordinator/repair_queue.h"
 #include "coordinator/segment_orders.h"
@@ -18,6 +20,9 @@ struct repair {
         struct shard_net *net; /* NULL: none yet */
         uint8_t session_id[PKI_ID_SIZE];
         struct repair_queue queue;
+        struct repair_backoff backoff;
+        struct arena arena;       /* of one sweep */
+        struct place_fleet fleet; /* as it was when the sweep began */
         struct meta_segment page[META_SWEEP_MAX];
         struct repair_status counts; /* of the sweep that runs */
     } on_duty;
@@ -34,12 +39,14 @@ struct repair *repair_create(struct coordinator *coordinator)
     if (repair == NULL) {
         return NULL;
     }
-    if (!repair_queue_init(&repair->on_duty.queue, REPAIR_QUEUE_MAX)) {
-        free(repair);
+    repair->coordinator = coordinator;
+    arena_init(&repair->on_duty.arena, 0);
+    pthread_mutex_init(&repair->shared.mutex, NULL);
+    if (!repair_queue_init(&repair->on_duty.queue, REPAIR_QUEUE_MAX) ||
+        !repair_backoff_init(&repair->on_duty.backoff, coordinator->env, REPAIR_BACKOFF_MAX)) {
+        repair_destroy(repair);
         return NULL;
     }
-    repair->coordinator = coordinator;
-    pthread_mutex_init(&repair->shared.mutex, NULL);
     return repair;
 }
 
@@ -47,6 +54,8 @@ void repair_destroy(struct repair *repair)
 {
     if (repair != NULL) {
         repair_queue_fini(&repair->on_duty.queue);
+        repair_backoff_fini(&repair->on_duty.backoff);
+        arena_fini(&repair->on_duty.arena);
         pthread_mutex_destroy(&repair->shared.mutex);
         free(repair);
     }
@@ -79,6 +88,33 @@ static void judge(
         meta_now_ms(repair->coordinator->store), out);
 }
 
+static bool has_place(struct repair *repair, const struct meta_segment *segment,
+    const struct repair_judgement *judgement)
+{
+    struct hearth_err err;
+    struct repair_place place;
+    return repair_place_init(&place, repair->coordinator, segment, judgement, &err) == HEARTH_OK &&
+        place_is_possible(&repair->on_duty.fleet, &place.query);
+}
+
+/* It is due: now, or something has to happen first. */
+static void consider(struct repair *repair, const struct meta_segment *segment,
+    const struct repair_judgement *judgement)
+{
+    struct repair_status *counts = &repair->on_duty.counts;
+    const struct repair_wait *wait = repair_backoff_find(&repair->on_duty.backoff, segment->id);
+    counts->queue++;
+    if (wait != NULL && meta_now_ms(repair->coordinator->store) < wait->until_ms) {
+        counts->waiting++;
+    } else if (!has_place(repair, segment, judgement)) {
+        counts->without_place++;
+    } else {
+        repair_queue_add(&repair->on_duty.queue,
+            (struct repair_entry){
+                .segment = segment->id, .urgency = judgement->urgency, .is_retry = wait != NULL});
+    }
+}
+
 static void count(struct repair *repair, const struct meta_segment *segment)
 {
     struct repair_status *counts = &repair->on_duty.counts;
@@ -93,9 +129,10 @@ static void count(struct repair *repair, const struct meta_segment *segment)
     counts->below_r += ec_slots_count(judgement.held) <= profile->r;
     counts->unreadable += ec_slots_count(judgement.reachable) < segment->k;
     if (judgement.is_due) {
-        counts->queue++;
-        repair_queue_add(&repair->on_duty.queue,
-            (struct repair_entry){.segment = segment->id, .urgency = judgement.urgency});
+        consider(repair, segment, &judgement);
+    }
+    if (ec_slots_count(judgement.missing) == 0) {
+        repair_backoff_forget(&repair->on_duty.backoff, segment->id);
     }
 }
 
@@ -104,8 +141,10 @@ static enum hearth_code sweep(struct repair *repair, struct duty *duty, struct h
     struct meta_store *store = repair->coordinator->store;
     struct meta_id after = {{0}};
     size_t got = META_SWEEP_MAX;
-    enum hearth_code code = HEARTH_OK;
     repair_queue_clear(&repair->on_duty.queue);
+    arena_fini(&repair->on_duty.arena);
+    enum hearth_code code = node_table_fleet(
+        repair->coordinator->nodes, &repair->on_duty.arena, &repair->on_duty.fleet, err);
     repair->on_duty.counts = (struct repair_status){.sweep_started_ms = meta_now_ms(store)};
     while (code == HEARTH_OK && got == META_SWEEP_MAX && !duty_is_stopping(duty)) {
         code = meta_sweep(store, after, repair->on_duty.page, META_SWEEP_MAX, &got, err);
@@ -160,13 +199,25 @@ static enum hearth_code repair_one(
     return repair_plan_run_blocking(&plan, stored, err);
 }
 
-static void repair_and_log(struct repair *repair, struct meta_id id)
+/* Nowhere to go: nothing was tried.  Somebody was first: it is looked at again, a little later. */
+static void settle(struct repair *repair, struct meta_id id, enum hearth_code code)
+{
+    struct repair_backoff *backoff = &repair->on_duty.backoff;
+    if (code == HEARTH_OK || code == HEARTH_NOT_FOUND) {
+        repair_backoff_forget(backoff, id);
+    } else if (code != HEARTH_FLEET_TOO_SMALL) {
+        repair_backoff_failed(backoff, id, meta_now_ms(repair->coordinator->store));
+    }
+}
+
+static bool repair_and_log(struct repair *repair, struct meta_id id)
 {
     struct hearth_err err;
     char text[2 * META_ID_SIZE + 1];
     unsigned stored = 0;
     hex_encode(id.bytes, sizeof(id.bytes), text);
     enum hearth_code code = repair_one(repair, id, &stored, &err);
+    settle(repair, id, code);
     if (code == HEARTH_OK && stored > 0) {
         note_repaired(repair, stored);
         log_write(LOG_SEGMENT_REPAIRED, "segment=%s shards=%u", text, stored);
@@ -174,11 +225,43 @@ static void repair_and_log(struct repair *repair, struct meta_id id)
         code != HEARTH_NOT_FOUND) {
         log_write(LOG_REPAIR_FAILED, "segment=%s error=\"%s\"", text, err.message);
     }
+    return code == HEARTH_OK;
+}
+
+/* Where the time of a round went. */
+struct pace {
+    uint64_t failed_ns;
+    uint64_t repaired_ns;
+};
+
+static void take_turn(struct repair *repair, struct meta_id id, struct pace *pace)
+{
+    struct env *env = repair->coordinator->env;
+    uint64_t start = env_now_ns(env);
+    bool worked = repair_and_log(repair, id);
+    *(worked ? &pace->repaired_ns : &pace->failed_ns) += env_now_ns(env) - start;
+}
+
+/* One pass over the queue; retries that would take more than their share stay in it. */
+static void pass(struct repair *repair, struct duty *duty, uint64_t allowance_ns, struct pace *pace)
+{
+    struct repair_queue *queue = &repair->on_duty.queue;
+    size_t kept = 0;
+    for (size_t i = 0; i < queue->count && !duty_is_stopping(duty); i++) {
+        const struct repair_entry entry = queue->entries[i];
+        if (entry.is_retry && pace->failed_ns > pace->repaired_ns + allowance_ns) {
+            queue->entries[kept++] = entry;
+        } else {
+            take_turn(repair, entry.segment, pace);
+        }
+    }
+    queue->count = kept;
 }
 
 void repair_round(struct repair *repair, struct duty *duty)
 {
     struct hearth_err err;
+    struct pace pace = {0};
     enum hearth_code code = sweep(repair, duty, &err);
     if (code != HEARTH_OK) {
         log_write(LOG_DUTY_FAILED, "duty=sweep error=\"%s\"", err.message);
@@ -189,7 +272,6 @@ void repair_round(struct repair *repair, struct duty *duty)
         return;
     }
     repair_queue_sort(&repair->on_duty.queue);
-    for (size_t i = 0; i < repair->on_duty.queue.count && !duty_is_stopping(duty); i++) {
-        repair_and_log(repair, repair->on_duty.queue.entries[i].segment);
-    }
+    pass(repair, duty, 0, &pace);
+    pass(repair, duty, UINT64_C(1000000) * REPAIR_RETRY_MS, &pace);
 }

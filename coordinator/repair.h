@@ -2,10 +2,14 @@
  * repair.h - the sweep over all segments and the duty that brings them up again.
  *
  *   sweep (all segments, in id order) --judge--> counts for `status`
- *                                         \----> queue, most endangered first
+ *                                         \----> queue, most endangered first, of those that
+ *                                                do not wait (repair_backoff.h) and have a place
  *   queue --> place new holders --> offers durable --> repair_segment --> compare-and-swap (D6)
  *
  * What is rebuilt is only ever added, or put in the place of what is not held (D7).
+ *
+ * Repairs that failed before get half of the time while there is something else to do, and a minute
+ * of a round after that.
  *
  * Thread-safety: status from any thread; the rounds run on the duty's.
  */
@@ -16,7 +20,10 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/duty.h"
 
-enum { REPAIR_QUEUE_MAX = 1024 }; /* the most endangered ones; the next sweep finds the rest */
+enum {
+    REPAIR_QUEUE_MAX = 1024, /* the most endangered ones; the next sweep finds the rest */
+    REPAIR_RETRY_MS = 60 * 1000,
+};
 
 struct repair_status {
     uint64_t segments;
@@ -24,6 +31,8 @@ struct repair_status {
     uint64_t below_r;
     uint64_t unreadable;       /* fewer than k reachable now */
     uint64_t queue;            /* due, and not repaired yet */
+    uint64_t waiting;          /* of those: failed, and not tried again yet */
+    uint64_t without_place;    /* of those: no node may take a shard of it now */
     uint64_t repaired;         /* shards, since the start */
     uint64_t sweep_started_ms; /* of the last one that finished; 0: none has */
     uint64_t sweep_finished_ms;

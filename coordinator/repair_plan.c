@@ -2,6 +2,7 @@
 
 #include "common/codec.h"
 #include "common/log.h"
+#include "coordinator/repair_place.h"
 #include "coordinator/repair_segment.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/segment_receipts.h"
@@ -24,26 +25,14 @@ static enum hearth_code choose(struct run *run, struct place_choice *choice, str
 {
     const struct repair_plan *plan = run->plan;
     struct place_fleet fleet;
-    uint32_t held[META_SLOTS_MAX];
-    size_t held_count = 0;
-    for (unsigned slot = 0; slot < plan->segment->n; slot++) {
-        if (ec_slots_has(plan->judgement->held, slot)) {
-            held[held_count++] = plan->segment->holders[slot].node;
-        }
+    struct repair_place place;
+    if (repair_place_init(&place, plan->coordinator, plan->segment, plan->judgement, err) !=
+            HEARTH_OK ||
+        node_table_fleet(plan->coordinator->nodes, &run->arena, &fleet, err) != HEARTH_OK) {
+        return err->code;
     }
-    enum hearth_code code = node_table_fleet(plan->coordinator->nodes, &run->arena, &fleet, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    struct place_query query = {
-        .want = ec_slots_count(plan->judgement->missing),
-        .least = 1,
-        .free_bytes_min = run->shard_size,
-        .excluded = held,
-        .excluded_count = held_count,
-        .allow_colocation = plan->coordinator->settings->allow_colocation,
-    };
-    return place_choose(&fleet, &query, plan->coordinator->env, choice, err);
+    run->shard_size = place.query.free_bytes_min;
+    return place_choose(&fleet, &place.query, plan->coordinator->env, choice, err);
 }
 
 /* The missing slots, lowest first, get the chosen nodes; a small fleet fills only some. */
@@ -112,7 +101,6 @@ static enum hearth_code plan_sources(struct run *run, struct hearth_err *err)
                 .slot = holder->slot,
                 .node = segment->holders[holder->slot].node,
                 .door = {.node = holder->node, .order = holder->order},
-    node_table_accused(run->plan->coordinator->nodes, source->node);
             };
         }
     }
@@ -124,6 +112,7 @@ static enum hearth_code plan_sources(struct run *run, struct hearth_err *err)
 static void accuse(void *context, const struct repair_source *source, const char *why)
 {
     const struct run *run = context;
+    node_table_accused(run->plan->coordinator->nodes, source->node);
     char segment[2 * META_ID_SIZE + 1];
     hex_encode(run->plan->segment->id.bytes, META_ID_SIZE, segment);
     log_write(LOG_SHARD_REPORTED, "node=%u segment=%s slot=%u by=repair detail=\"%s\"",
@@ -205,11 +194,7 @@ enum hearth_code repair_plan_run_blocking(
     }
     run->plan = plan;
     arena_init(&run->arena, 0);
-    enum hearth_code code =
-        segment_shard_size(plan->segment->k, plan->segment->length, &run->shard_size, err);
-    if (code == HEARTH_OK) {
-        code = offer(run, err);
-    }
+    enum hearth_code code = offer(run, err);
     if (code == HEARTH_OK) {
         code = plan_targets(run, err);
     }

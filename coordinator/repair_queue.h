@@ -11,6 +11,7 @@
 struct repair_entry {
     struct meta_id segment;
     unsigned urgency; /* lower goes first */
+    bool is_retry;    /* it failed before */
 };
 
 /* A heap with the least urgent on top, so that it is the one to give way. */

@@ -505,6 +505,8 @@ static const struct wire_field status_reply_fields[] = {
     NUMBER(status_reply, colocation_allowed),
     MESSAGES(status_reply, nodes, node_info, WIRE_NODES_MAX),
     BYTES(status_reply, human, WIRE_TEXT_MAX),
+    NUMBER(status_reply, repair_waiting),
+    NUMBER(status_reply, repair_without_place),
 };
 DESCRIBE(status_reply, status_reply_fields);
 

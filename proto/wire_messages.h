@@ -467,7 +467,9 @@ struct wire_status_reply {
     bool colocation_allowed;
     const struct wire_node_info *nodes;
     size_t nodes_count;
-    struct view human; /* what needs a person; empty: nothing */
+    struct view human;             /* what needs a person; empty: nothing */
+    uint64_t repair_waiting;       /* part of repair_queue: failed, and not tried again yet */
+    uint64_t repair_without_place; /* part of repair_queue: no node may take a shard now */
 };
 
 struct wire_node_lost_request {

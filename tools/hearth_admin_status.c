@@ -61,7 +61,9 @@ static void print_sweep(const struct wire_status_reply *status)
 {
     char since[FORMAT_DURATION_SIZE];
     char took[FORMAT_DURATION_SIZE];
-    printf("repair      %" PRIu64 " waiting, %" PRIu64 " done", status->repair_queue,
+    printf("repair      %" PRIu64 " to do (%" PRIu64 " failed and wait, %" PRIu64
+           " have nowhere to go), %" PRIu64 " shards done",
+        status->repair_queue, status->repair_waiting, status->repair_without_place,
         status->repaired_total);
     if (status->sweep_finished_unix_ms == 0) {
         printf("; no sweep has finished yet\n");
@@ -125,6 +127,8 @@ static void print_json(const struct wire_status_reply *status)
     json_line_number(line, "segments_below_r", status->segments_below_r);
     json_line_number(line, "segments_unreadable", status->segments_unreadable);
     json_line_number(line, "repair_queue", status->repair_queue);
+    json_line_number(line, "repair_waiting", status->repair_waiting);
+    json_line_number(line, "repair_without_place", status->repair_without_place);
     json_line_number(line, "repaired_total", status->repaired_total);
     json_line_number(line, "intents_open", status->intents_open);
     json_line_number(line, "bodies_doomed", status->bodies_doomed);

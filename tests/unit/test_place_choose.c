@@ -234,6 +234,34 @@ static void full_closed_and_excluded_nodes_are_passed_over(void **state)
     assert_int_equal(choice.nodes[0], 6);
 }
 
+static void one_place_is_possible_when_one_can_be_chosen(void **state)
+{
+    (void)state;
+    unsigned possible = 0;
+    for (uint64_t seed = 0; seed < 500; seed++) {
+        struct world world;
+        struct place_choice choice;
+        world_init(&world, seed);
+        for (unsigned i = 0; i < 8; i++) {
+            add_node(&world, (uint32_t)env_random_below(&world.env.env, 5),
+                (uint8_t)env_random_below(&world.env.env, 5));
+            world.nodes[i].free_bytes = env_random_below(&world.env.env, 4);
+            world.nodes[i].takes_shards = env_random_below(&world.env.env, 2) == 0;
+        }
+        const uint32_t excluded[] = {1, 2, 3};
+        const struct place_query query = {.want = 8,
+            .least = 1,
+            .free_bytes_min = 1,
+            .excluded = excluded,
+            .excluded_count = 3,
+            .allow_colocation = seed % 4 == 0};
+        const bool is_possible = place_is_possible(&world.fleet, &query);
+        assert_int_equal(is_possible, choose(&world, query, &choice) == HEARTH_OK);
+        possible += is_possible;
+    }
+    assert_in_range(possible, 50, 450);
+}
+
 /* How many different nodes ten segments in a row meet. */
 static unsigned nodes_met(
     struct world *world, struct place_set *set, uint64_t bytes_each, uint64_t ms_each)
@@ -325,6 +353,7 @@ int main(void)
         cmocka_unit_test(as_many_are_found_as_there_can_be),
         cmocka_unit_test(a_fleet_too_small_is_told_in_numbers),
         cmocka_unit_test(full_closed_and_excluded_nodes_are_passed_over),
+        cmocka_unit_test(one_place_is_possible_when_one_can_be_chosen),
         cmocka_unit_test(a_session_keeps_to_its_working_set_until_it_is_used_up),
         cmocka_unit_test(a_set_that_lost_too_many_nodes_is_drawn_anew),
         cmocka_unit_test(a_spare_comes_from_the_set_and_else_from_the_fleet),
