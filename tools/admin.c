@@ -14,6 +14,7 @@ struct admin {
     struct rpc_runtime *runtime;
     struct rpc_credentials *credentials;
     struct rpc_channel *channel;
+    unsigned address; /* of the coordinators, where it goes */
     const atomic_bool *cancel;
 };
 
@@ -42,7 +43,7 @@ static enum hearth_code load_credentials(struct admin *admin, struct hearth_err 
 static enum hearth_code open_channel(struct admin *admin, struct hearth_err *err)
 {
     char address[CONFIG_ADDRESS_TEXT_SIZE];
-    config_format_address(&admin->config.coordinators.items[0], address);
+    config_format_address(&admin->config.coordinators.items[admin->address], address);
     struct rpc_channel_options options = {
         .runtime = admin->runtime,
         .credentials = admin->credentials,
@@ -105,11 +106,27 @@ const atomic_bool *admin_cancel(const struct admin *admin)
     return admin->cancel;
 }
 
+static enum hearth_code go_to_next_address(struct admin *admin, struct hearth_err *err)
+{
+    rpc_channel_destroy(admin->channel);
+    admin->channel = NULL;
+    admin->address++;
+    return open_channel(admin, err);
+}
+
+/* Who certainly was not reached has not done it: the next address, each of them once in a run. */
 enum hearth_code admin_ask(struct admin *admin, enum rpc_method method, const void *request,
     void *reply, struct hearth_err *err)
 {
     struct rpc_request ask = {.method = method, .message = request, .deadline_ms = DEADLINE_MS};
-    return rpc_call_blocking(admin->channel, &ask, &admin->arena, reply, err);
+    enum hearth_code code = rpc_call_blocking(admin->channel, &ask, &admin->arena, reply, err);
+    while (code == HEARTH_UNREACHABLE && admin->address + 1 < admin->config.coordinators.count) {
+        code = go_to_next_address(admin, err);
+        if (code == HEARTH_OK) {
+            code = rpc_call_blocking(admin->channel, &ask, &admin->arena, reply, err);
+        }
+    }
+    return code;
 }
 
 enum hearth_code admin_stream(struct admin *admin, enum rpc_method method, const void *request,
@@ -118,5 +135,9 @@ enum hearth_code admin_stream(struct admin *admin, enum rpc_method method, const
 {
     struct rpc_request ask = {
         .method = method, .message = request, .deadline_ms = STREAM_DEADLINE_MS};
+    struct wire_node_list_reply nodes;
+    if (admin_ask(admin, RPC_NODE_LIST, &(struct wire_empty){0}, &nodes, err) != HEARTH_OK) {
+        return err->code; /* asked to find out which address answers */
+    }
     return rpc_stream_open(admin->channel, &ask, handlers, context, out, err);
 }

@@ -29,7 +29,8 @@ struct arena *admin_arena(struct admin *admin);
 /* Set by Ctrl-C. */
 const atomic_bool *admin_cancel(const struct admin *admin);
 
-/* One question, one answer, whose memory is from admin_arena(). */
+/* One question, one answer, whose memory is from admin_arena().  Addresses in the configuration are
+ * tried in their order, until one answers. */
 enum hearth_code admin_ask(struct admin *admin, enum rpc_method method, const void *request,
     void *reply, struct hearth_err *err);
 

@@ -319,6 +319,22 @@ def strangers(cluster):
         refuses(cluster, r"ls: .*another answers there than our coordinator.*", "ls", config=config)
 
 
+def coordinators_that_are_not_there(cluster):
+    """The first address in the file need not answer."""
+    config = os.path.join(cluster.dir, "two-addresses.conf")
+    backup = os.path.join(cluster.base, "backup")
+    with open(cluster.config) as file:
+        text = file.read()
+    with open(config, "w") as file:
+        file.write(text.replace("addresses = ", "addresses = 127.0.0.1:1, "))
+    assert cluster.admin("status", "--json", config=config).json[0]["nodes_alive"] == 8
+    cluster.admin("backup", backup, config=config)
+    assert os.path.getsize(backup) > 0
+    with open(config, "w") as file:
+        file.write(text.replace(f":{cluster.port('coordinator')}", ":1"))
+    expect(cluster.admin("status", fails=1, config=config).err, r"hearth-admin: status: .*127\.0\.0\.1:1: .*")
+
+
 def daemons(cluster):
     home = os.path.join(cluster.dir, "nodes", "2")
     config = os.path.join(home, "hearth-storaged.conf")
@@ -366,4 +382,4 @@ def admins(cluster):
 if __name__ == "__main__":
     main(buckets, bucket_names, keys, odd_keys_are_stored_as_they_are_and_never_become_paths, usage,
          sources, sources_that_do_not_hold_still, destinations, a_full_disk, ctrl_c, configurations,
-         wrong_root_key, invites, profiles, strangers, daemons, admins)
+         wrong_root_key, invites, profiles, strangers, coordinators_that_are_not_there, daemons, admins)

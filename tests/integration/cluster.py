@@ -141,8 +141,8 @@ class Cluster:
         return run([os.path.join(BIN, "hearth"), "--config", config or self.config,
                     *map(str, arguments)], fails=fails, data=data, env=env)
 
-    def admin(self, *arguments, fails=0):
-        return run([os.path.join(BIN, "hearth-admin"), "--config", self.config,
+    def admin(self, *arguments, fails=0, config=None):
+        return run([os.path.join(BIN, "hearth-admin"), "--config", config or self.config,
                     *map(str, arguments)], fails=fails)
 
     def status(self):
