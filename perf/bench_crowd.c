@@ -18,7 +18,7 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* ---- latencies ---- */
+/* ---- times ---- */
 
 /* The power of two, then the four bits after the first. */
 static unsigned class_of(uint64_t ns)
@@ -27,25 +27,25 @@ static unsigned class_of(uint64_t ns)
         return (unsigned)ns;
     }
     unsigned power = 63 - (unsigned)__builtin_clzll(ns);
-    unsigned class = (power - 3) * CROWD_SHARES + (unsigned)(ns >> (power - 4)) % CROWD_SHARES;
-    return class < CROWD_CLASSES ? class : CROWD_CLASSES - 1;
+    unsigned index = (power - 3) * CROWD_SHARES + (unsigned)(ns >> (power - 4)) % CROWD_SHARES;
+    return index < CROWD_CLASSES ? index : CROWD_CLASSES - 1;
 }
 
 /* The longest of a class. */
-static double class_end_ms(unsigned class)
+static double class_end_ms(unsigned index)
 {
-    unsigned power = class / CROWD_SHARES + 3;
+    unsigned power = index / CROWD_SHARES + 3;
     double start = (double)(UINT64_C(1) << power);
-    return start * (1.0 + (class % CROWD_SHARES + 1.0) / CROWD_SHARES) / 1e6;
+    return start * (1.0 + (index % CROWD_SHARES + 1.0) / CROWD_SHARES) / 1e6;
 }
 
-static double percentile_ms(const struct crowd_member *sum, double share)
+static double percentile_ms(const struct crowd_times *times, uint64_t calls, double share)
 {
     uint64_t below = 0;
-    for (unsigned class = 0; class < CROWD_CLASSES; class ++) {
-        below += sum->latencies[class];
-        if ((double)below >= share * (double)sum->calls) {
-            return class_end_ms(class);
+    for (unsigned index = 0; index < CROWD_CLASSES; index++) {
+        below += times->counts[index];
+        if ((double)below >= share * (double)calls) {
+            return class_end_ms(index);
         }
     }
     return 0;
@@ -58,13 +58,17 @@ static void *work(void *context)
     struct crowd_member *member = context;
     arena_init(&member->arena, 0);
     uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    uint64_t cpu_start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     while (!atomic_load_explicit(&member->crowd->is_over, memory_order_relaxed)) {
         member->crowd->plan->once(member);
         arena_fini(&member->arena);
         uint64_t end = clock_ns(CLOCK_MONOTONIC);
-        member->latencies[class_of(end - start)]++;
+        uint64_t cpu_end = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        member->wall.counts[class_of(end - start)]++;
+        member->cpu.counts[class_of(cpu_end - cpu_start)]++;
         member->calls++;
         start = end;
+        cpu_start = cpu_end;
     }
     return NULL;
 }
@@ -79,8 +83,9 @@ static void sleep_s(double seconds)
 static void add(struct crowd_member *sum, const struct crowd_member *member)
 {
     sum->calls += member->calls;
-    for (unsigned class = 0; class < CROWD_CLASSES; class ++) {
-        sum->latencies[class] += member->latencies[class];
+    for (unsigned index = 0; index < CROWD_CLASSES; index++) {
+        sum->wall.counts[index] += member->wall.counts[index];
+        sum->cpu.counts[index] += member->cpu.counts[index];
     }
 }
 
@@ -125,7 +130,8 @@ void crowd_run(const struct crowd_plan *plan, struct crowd_result *out)
         .least = least,
         .per_s = (double)sum.calls / ((double)wall / 1e9),
         .cpu_us = (double)cpu / 1e3 / (double)sum.calls,
-        .p50_ms = percentile_ms(&sum, 0.50),
-        .p99_ms = percentile_ms(&sum, 0.99),
+        .p50_ms = percentile_ms(&sum.wall, sum.calls, 0.50),
+        .p99_ms = percentile_ms(&sum.wall, sum.calls, 0.99),
+        .cpu_p99_ms = percentile_ms(&sum.cpu, sum.calls, 0.99),
     };
 }

@@ -12,8 +12,12 @@
 
 enum { CROWD_MAX = 256 };
 
-/* Latencies in classes of 1/16 of their power of two: within 6.25 %. */
+/* Times in classes of 1/16 of their power of two: within 6.25 %. */
 enum { CROWD_SHARES = 16, CROWD_CLASSES = 40 * CROWD_SHARES };
+
+struct crowd_times {
+    uint64_t counts[CROWD_CLASSES];
+};
 
 struct crowd;
 
@@ -23,7 +27,8 @@ struct crowd_member {
     unsigned number;    /* 0 .. threads-1 */
     uint64_t calls;     /* that have ended */
     struct arena arena; /* for one call: emptied after each */
-    uint64_t latencies[CROWD_CLASSES];
+    struct crowd_times wall;
+    struct crowd_times cpu; /* of the member's own thread */
     pthread_t thread;
 };
 
@@ -41,6 +46,7 @@ struct crowd_result {
     double cpu_us;  /* of this process, a call */
     double p50_ms;
     double p99_ms;
+    double cpu_p99_ms; /* of the calling thread: what p99_ms is when nobody else wants the core */
 };
 
 void crowd_run(const struct crowd_plan *plan, struct crowd_result *out);

@@ -1,11 +1,14 @@
 /*
- * bench_meta.c - what the metadata can do: inline puts with group commit, lookups, listings.
+ * bench_meta.c - what the metadata can do with many keys: listings, lookups, inline puts with
+ * group commit.
  *
- *   hearth-bench-meta --dir DIR [--seconds S] [--threads T] [--bytes B]
+ *   hearth-bench-meta --dir DIR [--keys N] [--seconds S] [--threads T] [--bytes B]
  *
- * One line of JSON each: calls a second of wall-clock time (a commit waits for the disk, so the
- * clock decides), CPU microseconds a call, the slowest in a hundred, and closures a commit.  DIR is
- * made and left behind.
+ * The keys are made first (perf/meta_keys.h), unless DIR has them from an earlier run.  One line
+ * of JSON each: calls a second of wall-clock time (a commit waits for the disk, so the clock
+ * decides), CPU microseconds a call, the slowest in a hundred (by the clock, and in CPU time of its
+ * thread alone), closures a commit, and how many entries a page had.  Pages, folders and keys are
+ * chosen at random.  DIR is left behind.
  */
 #include "common/cleanup.h"
 #include "common/crypto.h"
@@ -16,6 +19,7 @@
 #include "coordinator/profile.h"
 #include "coordinator/shard_name.h"
 #include "perf/bench_crowd.h"
+#include "perf/meta_keys.h"
 
 #include <assert.h>
 #include <getopt.h>
@@ -23,7 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_SIZE = 32, PAGE_KEYS = 1000 };
+enum { KEY_SIZE = 64, PAGE_KEYS = 1000, MANIFEST_SIZE = 128 };
 
 struct bench {
     const char *directory;
@@ -34,7 +38,8 @@ struct bench {
     struct meta_id bucket;
     uint8_t *manifest;
     atomic_uint commits;
-    unsigned puts; /* of each thread, at least: keys that are there to be found */
+    atomic_ulong entries; /* of all pages */
+    uint64_t keys;        /* made */
 };
 
 static void must(enum hearth_code code, const struct hearth_err *err)
@@ -54,25 +59,27 @@ static struct meta_id draw_id(void)
 
 /* ---- what is measured ---- */
 
-/* Keys belong to the threads that put. */
-static struct view key_of(
-    const struct bench *bench, unsigned number, uint64_t nth, char key[KEY_SIZE])
+static struct view random_key(const struct bench *bench, char text[META_KEYS_TEXT_SIZE])
 {
-    int size = snprintf(key, KEY_SIZE, "%03u/%012ju", number % bench->threads, (uintmax_t)nth);
-    return view_of(key, (size_t)size);
+    return meta_keys_at(env_random_below(env_system(), bench->keys), bench->keys, text);
 }
 
+/* A new key in some folder: nothing says that neighbours come one after the other. */
 static void put_once(struct crowd_member *member)
 {
     const struct bench *bench = member->context;
+    char folder[META_KEYS_TEXT_SIZE];
     char key[KEY_SIZE];
+    const struct meta_id id = draw_id();
+    int size = snprintf(key, sizeof(key), "%.*s-%02x%02x%02x%02x",
+        VIEW_ARGS(random_key(bench, folder)), id.bytes[0], id.bytes[1], id.bytes[2], id.bytes[3]);
     struct meta_put put = {
         .bucket = bench->bucket,
-        .key = key_of(bench, member->number, member->calls, key),
+        .key = view_of(key, (size_t)size),
         .token = draw_id(),
         .body =
             {
-                .id = draw_id(),
+                .id = id,
                 .bucket_key_version = 1,
                 .manifest = view_of(bench->manifest, bench->bytes),
                 .size = bench->bytes,
@@ -86,39 +93,54 @@ static void put_once(struct crowd_member *member)
 static void lookup_once(struct crowd_member *member)
 {
     const struct bench *bench = member->context;
-    char key[KEY_SIZE];
-    uint64_t nth = env_random_below(env_system(), bench->puts);
-    struct meta_lookup lookup = {
-        .bucket = bench->bucket,
-        .key = key_of(bench, member->number, nth, key),
-    };
+    char key[META_KEYS_TEXT_SIZE];
+    struct meta_lookup lookup = {.bucket = bench->bucket, .key = random_key(bench, key)};
     struct meta_object object;
     struct hearth_err err;
     must(meta_lookup(bench->store, &lookup, &member->arena, &object, &err), &err);
 }
 
-static void list_once(struct crowd_member *member)
+static void list(struct crowd_member *member, struct view delimiter)
 {
-    const struct bench *bench = member->context;
-    struct meta_list list = {.bucket = bench->bucket, .max = PAGE_KEYS};
+    struct bench *bench = member->context;
+    char key[META_KEYS_TEXT_SIZE];
+    struct meta_list list = {.bucket = bench->bucket,
+        .delimiter = delimiter,
+        .start_after = random_key(bench, key),
+        .max = PAGE_KEYS};
     struct meta_list_page page;
     struct hearth_err err;
     must(meta_list(bench->store, &list, &member->arena, &page, &err), &err);
+    atomic_fetch_add(&bench->entries, page.count);
 }
 
-static struct crowd_result measure(struct bench *bench, const char *name, unsigned threads,
+static void page_once(struct crowd_member *member)
+{
+    list(member, view_of(NULL, 0));
+}
+
+static void folders_once(struct crowd_member *member)
+{
+    list(member, view_text("/"));
+}
+
+static void measure(struct bench *bench, const char *name, unsigned threads,
     void (*once)(struct crowd_member *member))
 {
     struct crowd_plan plan = {
         .threads = threads, .seconds = bench->seconds, .once = once, .context = bench};
     struct crowd_result result;
     bench->commits = 0;
+    bench->entries = 0;
     crowd_run(&plan, &result);
-    printf("{\"bench\": \"%s\", \"threads\": %u, \"bytes\": %zu, \"per_s\": %.0f,"
-           " \"cpu_us\": %.1f, \"p99_ms\": %.2f, \"per_commit\": %.1f}\n",
-        name, threads, bench->bytes, result.per_s, result.cpu_us, result.p99_ms,
-        bench->commits > 0 ? (double)result.calls / bench->commits : 0.0);
-    return result;
+    printf("{\"bench\": \"%s\", \"keys\": %ju, \"threads\": %u, \"bytes\": %zu,"
+           " \"per_s\": %.0f, \"cpu_us\": %.1f, \"p50_ms\": %.2f, \"p99_ms\": %.2f,"
+           " \"cpu_p99_ms\": %.2f, \"per_commit\": %.1f, \"entries\": %.0f}\n",
+        name, (uintmax_t)bench->keys, threads, bench->bytes, result.per_s, result.cpu_us,
+        result.p50_ms, result.p99_ms, result.cpu_p99_ms,
+        bench->commits > 0 ? (double)result.calls / bench->commits : 0.0,
+        (double)bench->entries / (double)result.calls);
+    fflush(stdout);
 }
 
 /* ---- the store ---- */
@@ -129,13 +151,11 @@ static bool count_commits(void *context, enum meta_step step)
     return false;
 }
 
-static void make_bucket(struct bench *bench)
+static void make_bucket(struct bench *bench, struct arena *arena)
 {
-    struct arena arena;
     struct meta_tenant tenant;
     struct hearth_err err;
-    arena_init(&arena, 0);
-    must(meta_tenant_ensure(bench->store, view_text("bench"), &arena, &tenant, &err), &err);
+    must(meta_tenant_ensure(bench->store, view_text("bench"), arena, &tenant, &err), &err);
     struct meta_bucket_create create = {
         .id = draw_id(),
         .name = view_text("bench"),
@@ -145,7 +165,25 @@ static void make_bucket(struct bench *bench)
         .token = draw_id(),
     };
     must(meta_bucket_create(bench->store, &create, &err), &err);
-    bench->bucket = create.id;
+    must(meta_keys_make(
+             bench->store, create.id, bench->keys, view_of(bench->manifest, MANIFEST_SIZE), &err),
+        &err);
+}
+
+static void find_or_make_bucket(struct bench *bench)
+{
+    struct arena arena;
+    struct meta_bucket bucket;
+    struct hearth_err err;
+    arena_init(&arena, 0);
+    enum hearth_code code =
+        meta_bucket_get(bench->store, view_text("bench"), &arena, &bucket, &err);
+    if (code == HEARTH_NOT_FOUND) {
+        make_bucket(bench, &arena);
+        code = meta_bucket_get(bench->store, view_text("bench"), &arena, &bucket, &err);
+    }
+    must(code, &err);
+    bench->bucket = bucket.id;
     arena_fini(&arena);
 }
 
@@ -155,7 +193,7 @@ static void run(struct bench *bench)
     struct shard_name_keys names;
     struct hearth_err err;
     shard_name_keys_init(&names, master);
-    FREES uint8_t *manifest = calloc(1, bench->bytes);
+    FREES uint8_t *manifest = calloc(1, bench->bytes + MANIFEST_SIZE);
     assert(manifest != NULL);
     bench->manifest = manifest;
     must(file_make_directories(bench->directory, 0700, &err), &err);
@@ -167,10 +205,11 @@ static void run(struct bench *bench)
         .fails_context = bench,
     };
     must(meta_store_open(&options, &bench->store, &err), &err);
-    make_bucket(bench);
-    bench->puts = (unsigned)measure(bench, "meta_put", bench->threads, put_once).least;
+    find_or_make_bucket(bench);
+    measure(bench, "meta_page", 1, page_once);
+    measure(bench, "meta_folders", 1, folders_once);
     measure(bench, "meta_lookup", META_READERS, lookup_once);
-    measure(bench, "meta_list", 1, list_once);
+    measure(bench, "meta_put", bench->threads, put_once);
     meta_store_close(bench->store);
 }
 
@@ -178,27 +217,30 @@ static bool parse(int argc, char **argv, struct bench *bench)
 {
     static const struct option names[] = {{"dir", required_argument, NULL, 'd'},
         {"seconds", required_argument, NULL, 's'}, {"threads", required_argument, NULL, 't'},
-        {"bytes", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
+        {"bytes", required_argument, NULL, 'b'}, {"keys", required_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (option) {
         case 'd': bench->directory = optarg; break;
         case 's': bench->seconds = strtod(optarg, NULL); break;
         case 't': bench->threads = (unsigned)strtoul(optarg, NULL, 10); break;
+        case 'k': bench->keys = strtoull(optarg, NULL, 10); break;
         case 'b': bench->bytes = strtoul(optarg, NULL, 10); break;
         default: return false;
         }
     }
     return bench->directory != NULL && bench->seconds > 0 && bench->threads >= 1 &&
-        bench->threads <= CROWD_MAX && bench->bytes >= 1 && bench->bytes <= 8192;
+        bench->threads <= CROWD_MAX && bench->keys >= 1 && bench->bytes >= 1 &&
+        bench->bytes <= 8192;
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench bench = {.seconds = 2, .threads = 64, .bytes = 1024};
+    static struct bench bench = {.seconds = 2, .threads = 64, .bytes = 1024, .keys = 100000};
     if (!parse(argc, argv, &bench)) {
         fprintf(stderr,
-            "usage: hearth-bench-meta --dir DIR [--seconds S] [--threads 1..%d]"
+            "usage: hearth-bench-meta --dir DIR [--keys N] [--seconds S] [--threads 1..%d]"
             " [--bytes 1..8192]\n",
             CROWD_MAX);
         return 2;
