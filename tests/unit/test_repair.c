@@ -18,7 +18,15 @@
 
 #include <stdlib.h>
 
-enum { NODES = 10, N = 8, W = 6, LOST_SLOT = 3, LOST_AFTER_S = 30, SEGMENTS_MAX = 8 };
+enum {
+    NODES = 10,
+    N = 8,
+    W = 6,
+    LOST_SLOT = 3,
+    LOST_AFTER_S = 30,
+    SEGMENTS_MAX = 8,
+    STEP_MS = 2 * TEST_HEARTBEAT_MS
+};
 
 struct fixture {
     struct test_coordinator world;
@@ -189,12 +197,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* All but some are heard for that long. */
+/* All but some are heard for that long, late but in time. */
 static void pass_time(
     struct fixture *at, uint64_t ms, unsigned silent_count, const uint32_t *silent)
 {
-    for (uint64_t passed = 0; passed < ms; passed += TEST_HEARTBEAT_MS) {
-        test_env_step_ms(&at->world.env, TEST_HEARTBEAT_MS);
+    for (uint64_t passed = 0; passed < ms; passed += STEP_MS) {
+        test_env_step_ms(&at->world.env, STEP_MS);
         for (unsigned i = 0; i < NODES; i++) {
             bool is_heard = true;
             for (unsigned j = 0; j < silent_count; j++) {
@@ -378,8 +386,8 @@ static void a_repair_that_keeps_failing_uses_few_placements_and_works_in_the_end
     const uint32_t lost = at->row.holders[LOST_SLOT].node;
     lose(at, lost);
     make_spares(at, FAKE_DEAD);
-    for (unsigned second = 0; second < 15 * 60; second++) {
-        pass_time(at, 1000, 1, &lost);
+    for (unsigned second = 0; second < 15 * 60; second += 2) {
+        pass_time(at, STEP_MS, 1, &lost);
         round_of_repair(at);
     }
     /* 2 + 4 + ... + 512 s, each at least half as long in truth, and no longer. */
@@ -427,7 +435,7 @@ static void nobody_is_asked_for_what_has_no_place(void **state)
     assert_int_equal(calls_at_all_nodes(at), 0);
     assert_int_equal(read_row(at).last_p, 1);
 
-    pass_time(at, 1000, 0, NULL); /* and the spares are there again */
+    pass_time(at, STEP_MS, 0, NULL); /* and the spares are there again */
     assert_int_equal(round_of_repair(at).below_n, 0);
 }
 
@@ -458,11 +466,6 @@ static void whom_a_repair_accuses_is_counted(void **state)
 }
 
 /* ---- objects that change in the middle ---- */
-
-static void reclaim(struct fixture *at)
-{
-    reclaim_round(NULL, at->world.coordinator);
-}
 
 static void delete_object(struct fixture *at)
 {
@@ -509,7 +512,7 @@ static void let_it_die(struct fake_net *net, void *context)
 {
     struct fixture *at = context;
     net->at_open = NULL;
-    reclaim(at);
+    reclaim_round(NULL, at->world.coordinator);
     assert_true(read_row(at).dying_ms > 0);
 }
 
@@ -528,7 +531,7 @@ static void what_is_made_for_an_object_deleted_meanwhile_is_named_garbage(void *
     assert_int_equal(count_stored(at, 2, false), 1);
 
     test_env_step_ms(&at->world.env, META_READ_GRACE_MS);
-    reclaim(at);
+    reclaim_round(NULL, at->world.coordinator);
     assert_int_equal(count_stored(at, 2, true), 1);
     assert_true(is_named_dead(at, at->row.holders[0].node, 0, 1));
 }
@@ -570,7 +573,7 @@ static void an_object_overwritten_meanwhile_keeps_all_shards_until_its_readers_a
     for (unsigned grace = 0; grace < 2; grace++) {
         assert_int_equal(count_stored(at, 2, true), 0);
         test_env_step_ms(&at->world.env, META_READ_GRACE_MS);
-        reclaim(at);
+        reclaim_round(NULL, at->world.coordinator);
     }
     assert_int_equal(count_stored(at, 2, true), 1);
 }
