@@ -4,6 +4,8 @@
 #include "common/failpoint.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <semaphore.h>
 
 enum {
     CLOCK_RECORD_MS = 60 * 1000, /* the high-water mark is at most this far behind */
@@ -18,8 +20,7 @@ struct job {
     void *arg;
     struct hearth_err *err;
     enum hearth_code code;
-    bool done;
-    pthread_cond_t is_done;
+    sem_t is_done;
     struct job *next;
 };
 
@@ -182,13 +183,12 @@ static struct job *take_jobs(struct meta_writer *writer)
     return jobs;
 }
 
-static void finish_jobs(struct meta_writer *writer, struct job *jobs)
+/* Each caller wakes by itself: with a lock to take they would queue for it, and for the writer. */
+static void finish_jobs(struct job *jobs)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
     while (jobs != NULL) {
         struct job *next = jobs->next; /* the job is gone once its caller wakes up */
-        jobs->done = true;
-        pthread_cond_signal(&jobs->is_done);
+        sem_post(&jobs->is_done);
         jobs = next;
     }
 }
@@ -224,7 +224,7 @@ static void *writer_main(void *context)
     while (wait_for_work(writer, &jobs, &backup)) {
         if (jobs != NULL) {
             run_group(writer, jobs);
-            finish_jobs(writer, jobs);
+            finish_jobs(jobs);
             checkpoint_when_due(writer->options.connection);
         }
         if (backup != NULL && meta_backup_step(backup, writer->options.connection)) {
@@ -273,27 +273,38 @@ void meta_writer_stop(struct meta_writer *writer)
 
 /* ---- callers ---- */
 
-enum hearth_code meta_writer_run(
-    struct meta_writer *writer, meta_fn *fn, void *arg, struct hearth_err *err)
+static enum hearth_code queue_job(
+    struct meta_writer *writer, struct job *job, struct hearth_err *err)
 {
-    struct job job = {.fn = fn, .arg = arg, .err = err, .is_done = PTHREAD_COND_INITIALIZER};
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
     if (writer->shared.queued == META_QUEUE_MAX) {
         return hearth_fail(err, HEARTH_BUSY, "metadata: %d writes are waiting", META_QUEUE_MAX);
     }
     if (writer->shared.oldest == NULL) {
-        writer->shared.oldest = &job;
-    } else {
-        writer->shared.newest->next = &job;
+        writer->shared.oldest = job;
+        pthread_cond_signal(&writer->shared.work);
+    } else { /* the writer is awake, or has been woken for the oldest */
+        writer->shared.newest->next = job;
     }
-    writer->shared.newest = &job;
+    writer->shared.newest = job;
     writer->shared.queued++;
-    pthread_cond_signal(&writer->shared.work);
-    while (!job.done) {
-        pthread_cond_wait(&job.is_done, held);
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_writer_run(
+    struct meta_writer *writer, meta_fn *fn, void *arg, struct hearth_err *err)
+{
+    struct job job = {.fn = fn, .arg = arg, .err = err};
+    sem_init(&job.is_done, 0, 0);
+    enum hearth_code code = queue_job(writer, &job, err);
+    if (code == HEARTH_OK) {
+        while (sem_wait(&job.is_done) != 0) {
+            assert(errno == EINTR);
+        }
+        code = job.code;
     }
-    pthread_cond_destroy(&job.is_done);
-    return job.code;
+    sem_destroy(&job.is_done);
+    return code;
 }
 
 unsigned meta_writer_queued(struct meta_writer *writer)
