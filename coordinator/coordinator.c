@@ -49,6 +49,10 @@ static enum hearth_code open_metadata(struct coordinator *coordinator, struct he
     if (code != HEARTH_OK) {
         return code;
     }
+    coordinator->access = access_cache_create(coordinator->store);
+    if (coordinator->access == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "cache of grants and buckets");
+    }
     struct node_table_options nodes = {
         .store = coordinator->store,
         .env = coordinator->env,
@@ -121,6 +125,7 @@ void coordinator_close(struct coordinator *coordinator)
         return;
     }
     node_table_destroy(coordinator->nodes);
+    access_cache_destroy(coordinator->access);
     meta_store_close(coordinator->store);
     place_sets_destroy(coordinator->sets);
     order_issuer_fini(&coordinator->issuer);

@@ -7,6 +7,7 @@
 #ifndef HEARTH_COORDINATOR_COORDINATOR_H
 #define HEARTH_COORDINATOR_COORDINATOR_H
 
+#include "coordinator/access_cache.h"
 #include "coordinator/cluster.h"
 #include "coordinator/node_dialer.h"
 #include "coordinator/node_table.h"
@@ -23,6 +24,7 @@ struct coordinator {
     struct shard_name_keys names;
     struct order_issuer issuer;
     struct meta_store *store;
+    struct access_cache *access;
     struct node_table *nodes;
     struct node_dialer *dialer;
     struct repair *repair;

@@ -176,6 +176,7 @@ static enum hearth_code check_create(
 
 static void insert_bucket(struct meta_tx *tx, const struct meta_bucket_create *request)
 {
+    tx->changes_access = true;
     struct sql *bucket = sql_use(tx, SQL_BUCKET_INSERT);
     sql_set_id(bucket, ":bucket", &request->id);
     sql_set_blob(bucket, ":name", request->name);
@@ -257,6 +258,7 @@ static void delete_rows(struct meta_tx *tx, const struct meta_id *bucket)
 {
     static const enum statement statements[] = {
         SQL_BUCKET_DELETE, SQL_BUCKET_KEY_CLEAR, SQL_USAGE_CLEAR};
+    tx->changes_access = true;
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
         struct sql *sql = sql_use(tx, statements[i]);
         sql_set_id(sql, ":bucket", bucket);

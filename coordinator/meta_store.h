@@ -78,6 +78,13 @@ unsigned meta_store_queued(struct meta_store *store);
 enum hearth_code meta_read(
     struct meta_store *store, meta_fn *fn, void *arg, struct hearth_err *err);
 
+/*
+ * Moves on when grants or buckets may have changed, after the change can be read and before who
+ * made it is answered: what was read at this number, or after it was looked at, is still true
+ * while the number is the same.
+ */
+uint64_t meta_access_generation(struct meta_store *store);
+
 /* The coordinator's time, unix ms: the wall clock, but never back, not even over a restart. */
 uint64_t meta_now_ms(struct meta_store *store);
 

@@ -26,6 +26,7 @@ struct meta_store {
     struct meta_connection readers[META_READERS];
 
     _Atomic uint64_t now_ms; /* the highest time told so far */
+    _Atomic uint64_t access_generation;
 
     struct {
         pthread_mutex_t mutex;
@@ -43,6 +44,17 @@ uint64_t meta_now_ms(struct meta_store *store)
     while (wall > highest && !atomic_compare_exchange_weak(&store->now_ms, &highest, wall)) {
     }
     return wall > highest ? wall : highest;
+}
+
+uint64_t meta_access_generation(struct meta_store *store)
+{
+    return atomic_load(&store->access_generation);
+}
+
+static void access_changed(void *context)
+{
+    struct meta_store *store = context;
+    atomic_fetch_add(&store->access_generation, 1);
 }
 
 static struct meta_tx make_tx(void *context, struct meta_connection *connection)
@@ -235,6 +247,7 @@ static enum hearth_code start_writer(struct meta_store *store, struct hearth_err
     const struct meta_writer_options options = {
         .connection = &store->writer_connection,
         .make_tx = make_tx,
+        .access_changed = access_changed,
         .context = store,
         .fails_at = store->options.fails_at,
         .fails_context = store->options.fails_context,

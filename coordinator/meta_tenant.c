@@ -92,6 +92,7 @@ static struct view principal_view(const struct meta_principal *principal)
 
 void meta_grant_put_in(struct meta_tx *tx, const struct meta_grant *grant)
 {
+    tx->changes_access = true;
     struct sql *sql = sql_use(tx, SQL_GRANT_PUT);
     sql_set_blob(sql, ":principal", principal_view(&grant->principal));
     sql_set_id(sql, ":tenant", &grant->tenant);
@@ -152,6 +153,7 @@ enum hearth_code meta_grant_get(struct meta_store *store, struct meta_principal 
 static enum hearth_code grant_delete(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     const struct meta_grant *grant = arg;
+    tx->changes_access = true;
     struct sql *sql = sql_use(tx, SQL_GRANT_DELETE);
     sql_set_blob(sql, ":principal", principal_view(&grant->principal));
     sql_set_id(sql, ":tenant", &grant->tenant);

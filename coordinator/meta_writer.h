@@ -17,8 +17,10 @@ struct meta_writer_options {
     struct meta_connection *connection; /* the writer's alone until stop */
     /* A new transaction's surroundings: time, env, names. Any thread. */
     struct meta_tx (*make_tx)(void *context, struct meta_connection *connection);
+    /* A group in which grants or buckets may have changed is over, and not answered yet. */
+    void (*access_changed)(void *context);
     bool (*fails_at)(void *context, enum meta_step step); /* NULL: never */
-    void *context;                                        /* of make_tx */
+    void *context;                                        /* of make_tx and access_changed */
     void *fails_context;
 };
 

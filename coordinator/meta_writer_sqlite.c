@@ -29,7 +29,9 @@ struct meta_writer {
     struct meta_writer_options options;
     pthread_t thread;
 
-    uint64_t clock_recorded_ms; /* the thread only; 0: not known to be recorded */
+    /* The thread only. */
+    uint64_t clock_recorded_ms; /* 0: not known to be recorded */
+    bool changes_access;        /* the group being run */
 
     struct {
         pthread_mutex_t mutex; /* never held while SQLite works */
@@ -114,6 +116,7 @@ static enum hearth_code run_closures(
     for (struct job *job = jobs; job != NULL && code == HEARTH_OK; job = job->next) {
         code = run_one(connection, &tx, job, err);
     }
+    writer->changes_access = tx.changes_access;
     return code;
 }
 
@@ -149,6 +152,10 @@ static void run_group(struct meta_writer *writer, struct job *jobs)
         answer_all(jobs, HEARTH_UNKNOWN, "metadata: stopped before the transaction");
     } else {
         run_transaction(writer, jobs);
+    }
+    if (writer->changes_access) { /* perhaps not, but nobody may rely on that */
+        writer->options.access_changed(writer->options.context);
+        writer->changes_access = false;
     }
 }
 

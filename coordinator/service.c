@@ -28,7 +28,7 @@ enum hearth_code service_tenant(struct coordinator *coordinator, const struct rp
     struct meta_principal principal;
     memcpy(principal.bytes, context->peer.id, sizeof(principal.bytes));
     struct meta_grant grant;
-    enum hearth_code code = meta_grant_get(coordinator->store, principal, &grant, err);
+    enum hearth_code code = access_cache_grant(coordinator->access, principal, &grant, err);
     if (code == HEARTH_NOT_FOUND) {
         return hearth_fail(err, HEARTH_DENIED, "%s %s acts for no tenant",
             peer_class_text(context->peer.class), context->peer.id_text);
@@ -53,7 +53,7 @@ enum hearth_code service_bucket(struct coordinator *coordinator, const struct rp
         return code;
     }
     struct meta_bucket bucket;
-    code = meta_bucket_get(coordinator->store, name, context->arena, &bucket, err);
+    code = access_cache_bucket(coordinator->access, name, context->arena, &bucket, err);
     if (code != HEARTH_OK) {
         return code;
     }
