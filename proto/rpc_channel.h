@@ -34,12 +34,16 @@ enum {
     RPC_MESSAGE_TEXT_MAX = 400, /* bytes of an error's message on the wire */
 };
 
+/* How it travels. The link carries streams alone, and is all that nodes serve. */
+enum rpc_transport { RPC_GRPC, RPC_LINK };
+
 struct rpc_channel;
 
 struct rpc_channel_options {
     struct rpc_runtime *runtime;         /* required */
     struct rpc_credentials *credentials; /* required; the channel takes a reference of its own */
     const char *address;                 /* required: "host:port", "[v6]:port" */
+    enum rpc_transport transport;        /* as the server's */
     enum peer_class peer_class;          /* required: who is expected there */
     const uint8_t *peer_id; /* PKI_ID_SIZE bytes; NULL (coordinators only): any of this class */
     const struct rpc_table *table; /* NULL: rpc_methods */

@@ -1,6 +1,7 @@
 #include "proto/rpc_credentials.h"
 
-#include "proto/rpc_core.h"
+#include "proto/core.h"
+#include "proto/link_tls.h"
 
 #include "common/crypto.h"
 
@@ -45,6 +46,7 @@ enum hearth_code rpc_credentials_create(const char *ca_pem, const char *certific
     credentials->ca_pem = strdup(ca_pem);
     credentials->certificate_pem = strdup(certificate_pem);
     credentials->key_pem = pki_key_pem(key);
+    credentials->tls = link_tls_context(ca_pem, certificate_pem, key);
     credentials->sessions = grpc_ssl_session_cache_create_lru(SESSIONS_MAX);
     assert(credentials->ca_pem != NULL && credentials->certificate_pem != NULL);
     *out = credentials;
@@ -63,6 +65,7 @@ void rpc_credentials_unref(struct rpc_credentials *credentials)
     if (credentials == NULL || atomic_fetch_sub(&credentials->refs, 1) > 1) {
         return;
     }
+    SSL_CTX_free(credentials->tls);
     grpc_ssl_session_cache_destroy(credentials->sessions);
     pki_pem_destroy(credentials->key_pem);
     free(credentials->certificate_pem);

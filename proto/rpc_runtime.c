@@ -1,6 +1,7 @@
 #include "proto/rpc_runtime.h"
 
-#include "proto/rpc_core.h"
+#include "proto/core.h"
+#include "proto/link_pump.h"
 
 #include <grpc/support/log.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ static void *run_pump(void *context)
             return NULL;
         }
         assert(event.type == GRPC_OP_COMPLETE);
-        struct rpc_tag *tag = event.tag;
+        struct core_tag *tag = event.tag;
         tag->fire(tag, event.success != 0);
     }
 }
@@ -101,6 +102,9 @@ enum hearth_code rpc_runtime_create(
     if (code == HEARTH_OK) {
         code = start_pumps(runtime, pumps, err);
     }
+    if (code == HEARTH_OK) {
+        code = link_pump_create(runtime->env, &runtime->link, err);
+    }
     if (code != HEARTH_OK) {
         rpc_runtime_destroy(runtime);
         return hearth_err_prefix(err, "rpc");
@@ -115,30 +119,31 @@ void rpc_runtime_destroy(struct rpc_runtime *runtime)
         return;
     }
     rpc_workers_destroy(runtime->workers);
+    link_pump_destroy(runtime->link);
     stop_pumps(runtime);
     grpc_shutdown_blocking(); /* or its threads would outlive main's return */
     free(runtime);
 }
 
-grpc_completion_queue *rpc_runtime_queue_at(struct rpc_runtime *runtime, unsigned index)
+grpc_completion_queue *core_runtime_queue_at(struct rpc_runtime *runtime, unsigned index)
 {
     assert(index < runtime->pump_count);
     return runtime->pumps[index].queue;
 }
 
-grpc_completion_queue *rpc_runtime_queue(struct rpc_runtime *runtime)
+grpc_completion_queue *core_runtime_queue(struct rpc_runtime *runtime)
 {
     unsigned turn = atomic_fetch_add_explicit(&runtime->next_pump, 1, memory_order_relaxed);
-    return rpc_runtime_queue_at(runtime, turn % runtime->pump_count);
+    return core_runtime_queue_at(runtime, turn % runtime->pump_count);
 }
 
-void rpc_batch(grpc_call *call, const grpc_op *ops, size_t count, struct rpc_tag *tag)
+void core_batch(grpc_call *call, const grpc_op *ops, size_t count, struct core_tag *tag)
 {
     grpc_call_error rc = grpc_call_start_batch(call, ops, count, tag, NULL);
     assert(rc == GRPC_CALL_OK);
 }
 
-gpr_timespec rpc_deadline(uint32_t deadline_ms)
+gpr_timespec core_deadline(uint32_t deadline_ms)
 {
     assert(deadline_ms > 0 && deadline_ms <= RPC_DEADLINE_MAX_MS);
     gpr_timespec left = gpr_time_from_millis(deadline_ms, GPR_TIMESPAN);

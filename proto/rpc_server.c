@@ -1,103 +1,38 @@
 #include "proto/rpc_server.h"
 
-#include "proto/rpc_server_core.h"
+#include "proto/rpc_transport.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <netdb.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <time.h>
-
-enum {
-    CALLS_MAX = 1024,
-    STREAMS_MAX = 32,
-    HANDSHAKE_TIMEOUT_MS = 10 * 1000,
-    IDLE_MS = 600 * 1000,
-    MEMORY_MAX = 64 << 20,
-    PING_INTERVAL_MIN_MS = 5 * 1000, /* our clients ping each 25 s; faster ones are cut off */
-
-    /* Calls asked of gRPC in advance, a queue. Too few: a burst waits for the pump's next turn. */
-    REQUESTS_AHEAD = 16,
-};
-
-/* ---- credentials ---- */
-
-/* gRPC asks at start and at every handshake. */
-static grpc_ssl_certificate_config_reload_status fetch_credentials(
-    void *context, grpc_ssl_server_certificate_config **config)
+enum hearth_code rpc_server_start(
+    const struct rpc_server_options *options, struct rpc_server **out, struct hearth_err *err)
 {
-    struct rpc_server *server = context;
-    UNLOCKS pthread_mutex_t *held = lock(&server->credentials_mutex);
-    if (server->credentials_fetched) {
-        return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-    }
-    grpc_ssl_pem_key_cert_pair pair = {
-        .private_key = server->credentials->key_pem,
-        .cert_chain = server->credentials->certificate_pem,
-    };
-    *config = grpc_ssl_server_certificate_config_create(server->credentials->ca_pem, &pair, 1);
-    server->credentials_fetched = true;
-    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+    assert(options->addresses[0] != NULL);
+    return options->transport == RPC_LINK ? link_server_start(options, out, err)
+                                          : core_server_start(options, out, err);
 }
 
-static grpc_server_credentials *create_server_credentials(struct rpc_server *server)
+unsigned rpc_server_port(const struct rpc_server *server)
 {
-    return grpc_ssl_server_credentials_create_with_options(
-        grpc_ssl_server_credentials_create_options_using_config_fetcher(
-            GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, fetch_credentials, server));
+    return server->ops->port(server);
 }
 
 void rpc_server_set_credentials(struct rpc_server *server, struct rpc_credentials *credentials)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&server->credentials_mutex);
-    rpc_credentials_unref(server->credentials);
-    server->credentials = rpc_credentials_ref(credentials);
-    server->credentials_fetched = false;
+    server->ops->set_credentials(server, credentials);
 }
 
-/* ---- making ---- */
-
-static int or_default(unsigned value, int standard)
+void rpc_server_stop_blocking(struct rpc_server *server, uint32_t grace_ms)
 {
-    return value > 0 ? (int)value : standard;
+    server->ops->stop_blocking(server, grace_ms);
 }
 
-/* The largest request that is served here: what the transport must let through. */
-static int request_max(const struct rpc_server *server)
+void rpc_server_destroy(struct rpc_server *server)
 {
-    uint32_t max = 0;
-    for (unsigned i = 0; i < server->table->count; i++) {
-        if (server->handlers[i] != NULL && server->table->rows[i].request_max > max) {
-            max = server->table->rows[i].request_max;
-        }
+    if (server != NULL) {
+        server->ops->destroy(server);
     }
-    return (int)max;
 }
 
-static grpc_server *create_grpc_server(
-    const struct rpc_server *server, const struct rpc_server_options *options)
-{
-    struct rpc_args args;
-    rpc_args_init(&args, options->keepalive_ms, options->lookahead_bytes);
-    rpc_args_int(&args, GRPC_ARG_ALLOW_REUSEPORT, 0); /* or a second daemon would share the port */
-    rpc_args_int(
-        &args, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_INTERVAL_MIN_MS);
-    rpc_args_int(
-        &args, GRPC_ARG_MAX_CONCURRENT_STREAMS, or_default(options->streams_max, STREAMS_MAX));
-    rpc_args_int(&args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
-        or_default(options->handshake_timeout_ms, HANDSHAKE_TIMEOUT_MS));
-    rpc_args_int(&args, GRPC_ARG_MAX_CONNECTION_IDLE_MS, or_default(options->idle_ms, IDLE_MS));
-    rpc_args_int(&args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, request_max(server));
-
-    grpc_resource_quota *quota = grpc_resource_quota_create("hearth");
-    size_t memory_max = options->memory_max > 0 ? options->memory_max : MEMORY_MAX;
-    grpc_resource_quota_resize(quota, memory_max);
-    rpc_args_pointer(&args, GRPC_ARG_RESOURCE_QUOTA, quota, grpc_resource_quota_arg_vtable());
-    grpc_server *made = grpc_server_create(&args.list, NULL);
-    grpc_resource_quota_unref(quota); /* the server has its own reference */
-    return made;
-}
+/* ---- what the transports share ---- */
 
 static void index_handlers(struct rpc_server *server, const struct rpc_server_options *options)
 {
@@ -113,37 +48,82 @@ static void index_handlers(struct rpc_server *server, const struct rpc_server_op
     }
 }
 
-static struct rpc_server *create(const struct rpc_server_options *options)
+void rpc_server_init(struct rpc_server *server, const struct rpc_server_options *options)
 {
-    struct rpc_server *server = calloc(1, sizeof(*server));
-    assert(server != NULL);
     server->runtime = options->runtime;
     server->table = options->table != NULL ? options->table : &rpc_methods;
     server->service = options->service;
     server->allowed = options->allowed;
-    server->calls_max = options->calls_max > 0 ? options->calls_max : CALLS_MAX;
-    server->peers = rpc_peers_create();
-    server->credentials = rpc_credentials_ref(options->credentials);
-    pthread_mutex_init(&server->credentials_mutex, NULL);
-    pthread_mutex_init(&server->mutex, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&server->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    server->calls_max = rpc_or_default(options->calls_max, RPC_CALLS_MAX);
     index_handlers(server, options);
-    server->server = create_grpc_server(server, options);
-    for (unsigned i = 0; i < server->runtime->pump_count; i++) {
-        grpc_server_register_completion_queue(
-            server->server, rpc_runtime_queue_at(server->runtime, i), NULL);
-    }
-    return server;
 }
 
-/* ---- listening ---- */
+void rpc_server_fini(struct rpc_server *server)
+{
+    free(server->handlers);
+}
 
-/* "host:port", "[v6]:port" in two. */
-static bool split_address(const char *address, char *host, size_t host_size, const char **port)
+enum hearth_code rpc_server_find_method(const struct rpc_server *server, struct view path,
+    struct rpc_context *context, struct hearth_err *err)
+{
+    for (unsigned i = 0; i < server->table->count; i++) {
+        if (server->handlers[i] != NULL &&
+            view_equal(view_text(server->table->rows[i].path), path)) {
+            context->method = i;
+            return HEARTH_OK;
+        }
+    }
+    int shown = path.size < 100 ? (int)path.size : 100;
+    return hearth_fail(
+        err, HEARTH_UNIMPLEMENTED, "no method %.*s", shown, (const char *)path.bytes);
+}
+
+enum hearth_code rpc_server_check_peer(const struct rpc_server *server,
+    const struct pki_certificate *certificate, struct rpc_context *context, struct hearth_err *err)
+{
+    const struct rpc_method_row *row = &server->table->rows[context->method];
+    const struct peer_identity *peer = &certificate->identity;
+    context->peer = *peer;
+    /* TLS looked at the dates when the connection was made, which may be long ago. */
+    if (pki_seconds_left(server->runtime->env, certificate) < 0) {
+        return hearth_fail(err, HEARTH_EXPIRED, "the certificate of %s %s",
+            peer_class_text(peer->class), peer->id_text);
+    }
+    if ((row->classes & (1u << peer->class)) == 0) {
+        return hearth_fail(
+            err, HEARTH_DENIED, "%s is not for a %s", row->path, peer_class_text(peer->class));
+    }
+    if (server->allowed != NULL && !server->allowed(server->service, peer)) {
+        return hearth_fail(
+            err, HEARTH_DENIED, "%s %s", peer_class_text(peer->class), peer->id_text);
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code rpc_server_take_deadline(const struct rpc_server *server, int64_t left_ms,
+    struct rpc_context *context, struct hearth_err *err)
+{
+    if (left_ms > RPC_DEADLINE_MAX_MS) {
+        return hearth_fail(err, HEARTH_INVALID, "a deadline is needed, of at most %d s",
+            RPC_DEADLINE_MAX_MS / 1000);
+    }
+    context->deadline_ns =
+        env_now_ns(server->runtime->env) + (uint64_t)(left_ms > 0 ? left_ms : 0) * 1000000;
+    return HEARTH_OK;
+}
+
+enum hearth_code rpc_server_open_stream(const struct rpc_server *server, struct rpc_stream *stream,
+    const struct rpc_stream_handlers **handlers, void **handler_context, struct hearth_err *err)
+{
+    enum hearth_code code = server->handlers[stream->context.method]->opened(
+        server->service, stream, &stream->context, handlers, handler_context, err);
+    assert(code != HEARTH_OK || *handlers != NULL);
+    return code;
+}
+
+/* ---- addresses ---- */
+
+bool rpc_split_address(const char *address, char *host, size_t host_size, const char **port)
 {
     const char *colon = strrchr(address, ':');
     if (colon == NULL) {
@@ -161,162 +141,4 @@ static bool split_address(const char *address, char *host, size_t host_size, con
     host[length] = '\0';
     *port = colon + 1;
     return true;
-}
-
-/* The errno of binding it as gRPC tried to, for it does not tell. 0: now it works. */
-static int bind_errno(const char *address)
-{
-    char host[256];
-    const char *port;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    if (!split_address(address, host, sizeof(host), &port) ||
-        getaddrinfo(host, port, &hints, &found) != 0) {
-        return EINVAL;
-    }
-    CLOSES_FD int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    }
-    bool bound = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1) == 0;
-    int failure = bound ? 0 : errno;
-    freeaddrinfo(found);
-    return failure;
-}
-
-static enum hearth_code listen_on(struct rpc_server *server, const char *address,
-    grpc_server_credentials *credentials, struct hearth_err *err)
-{
-    int port = grpc_server_add_http2_port(server->server, address, credentials);
-    if (port != 0) {
-        server->port = server->port == 0 ? port : server->port;
-        return HEARTH_OK;
-    }
-    int failure = bind_errno(address);
-    enum hearth_code code = failure == EADDRINUSE ? HEARTH_EXISTS : HEARTH_INVALID;
-    return hearth_fail_sys(err, code, failure, "listen on %s", address);
-}
-
-static enum hearth_code listen_on_all(
-    struct rpc_server *server, const char *const *addresses, struct hearth_err *err)
-{
-    assert(addresses[0] != NULL);
-    grpc_server_credentials *credentials = create_server_credentials(server);
-    enum hearth_code code = HEARTH_OK;
-    for (unsigned i = 0; i < RPC_ADDRESSES_MAX && addresses[i] != NULL && code == HEARTH_OK; i++) {
-        code = listen_on(server, addresses[i], credentials, err);
-    }
-    grpc_server_credentials_release(credentials);
-    return code;
-}
-
-enum hearth_code rpc_server_start(
-    const struct rpc_server_options *options, struct rpc_server **out, struct hearth_err *err)
-{
-    struct rpc_server *server = create(options);
-    enum hearth_code code = listen_on_all(server, options->addresses, err);
-    grpc_server_start(server->server); /* also when it failed: one that never started cannot stop */
-    if (code != HEARTH_OK) {
-        rpc_server_stop_blocking(server, 0);
-        rpc_server_destroy(server);
-        return code;
-    }
-    for (unsigned i = 0; i < server->runtime->pump_count * REQUESTS_AHEAD; i++) {
-        rpc_server_call_expect(server, rpc_runtime_queue_at(server->runtime, i / REQUESTS_AHEAD));
-    }
-    *out = server;
-    return HEARTH_OK;
-}
-
-unsigned rpc_server_port(const struct rpc_server *server)
-{
-    return (unsigned)server->port;
-}
-
-/* ---- counting, stopping ---- */
-
-bool rpc_server_count_arrival(struct rpc_server *server, bool arrived)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
-    assert(server->requests > 0);
-    server->requests--;
-    if (!arrived) {
-        pthread_cond_broadcast(&server->changed);
-        return false;
-    }
-    server->calls++;
-    return server->calls <= server->calls_max;
-}
-
-void rpc_server_forget_call(struct rpc_server *server)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
-    assert(server->calls > 0);
-    server->calls--;
-    pthread_cond_broadcast(&server->changed);
-}
-
-static void on_stopped(struct rpc_tag *tag, bool success)
-{
-    (void)success;
-    struct rpc_server *server =
-        (struct rpc_server *)((char *)tag - offsetof(struct rpc_server, stopped_tag));
-    UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
-    server->stopped = true;
-    pthread_cond_broadcast(&server->changed);
-}
-
-/* false: grace_ms passed first. */
-static bool wait_for_calls(struct rpc_server *server, uint32_t grace_ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += grace_ms / 1000;
-    until.tv_nsec += (long)(grace_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
-    int rc = 0;
-    while (server->calls > 0 && rc != ETIMEDOUT) {
-        rc = pthread_cond_timedwait(&server->changed, held, &until);
-    }
-    return server->calls == 0;
-}
-
-static void wait_for_silence(struct rpc_server *server)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
-    while (!server->stopped || server->calls > 0 || server->requests > 0) {
-        pthread_cond_wait(&server->changed, held);
-    }
-}
-
-void rpc_server_stop_blocking(struct rpc_server *server, uint32_t grace_ms)
-{
-    server->stopped_tag.fire = on_stopped;
-    grpc_server_shutdown_and_notify(
-        server->server, rpc_runtime_queue_at(server->runtime, 0), &server->stopped_tag);
-    wait_for_calls(server, grace_ms);
-    /* Also when there were none left: a peer that keeps its connection open must not hold us. */
-    grpc_server_cancel_all_calls(server->server);
-    wait_for_silence(server);
-}
-
-void rpc_server_destroy(struct rpc_server *server)
-{
-    if (server == NULL) {
-        return;
-    }
-    assert(server->stopped && server->calls == 0 && server->requests == 0);
-    grpc_server_destroy(server->server);
-    rpc_peers_destroy(server->peers);
-    rpc_credentials_unref(server->credentials);
-    pthread_cond_destroy(&server->changed);
-    pthread_mutex_destroy(&server->mutex);
-    pthread_mutex_destroy(&server->credentials_mutex);
-    free(server->handlers);
-    free(server);
 }

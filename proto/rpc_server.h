@@ -62,6 +62,7 @@ typedef bool rpc_allowed_fn(void *service, const struct peer_identity *peer);
 enum { RPC_ADDRESSES_MAX = 8 };
 
 struct rpc_server_options {
+    enum rpc_transport transport;
     struct rpc_runtime *runtime;              /* required */
     struct rpc_credentials *credentials;      /* required; a reference is taken */
     const char *addresses[RPC_ADDRESSES_MAX]; /* "host:port"; first NULL ends; port 0: any free */

@@ -1,213 +1,127 @@
 #include "proto/rpc_stream.h"
 
-#include "proto/rpc_stream_core.h"
+#include "proto/rpc_transport.h"
 #include "proto/wire.h"
 
-#include <stdio.h>
-
-void rpc_stream_start_batch(
-    struct rpc_stream *stream, const grpc_op *ops, size_t count, struct stream_tag *tag)
+uint32_t rpc_stream_send_max(const struct rpc_stream *stream)
 {
-    stream->batches++;
-    rpc_batch(stream->call, ops, count, &tag->tag);
+    return stream->at_client ? stream->row->request_max : stream->row->response_max;
 }
 
-static void stream_unref(struct rpc_stream *stream)
+uint32_t rpc_stream_receive_max(const struct rpc_stream *stream)
 {
-    if (atomic_fetch_sub(&stream->refs, 1) > 1) {
-        return;
-    }
-    assert(stream->state == STREAM_OVER && stream->call == NULL);
-    grpc_byte_buffer_destroy(stream->sending_bytes);
-    grpc_metadata_array_destroy(&stream->initial);
-    rpc_ending_fini(&stream->ending);
-    if (stream->channel != NULL) {
-        rpc_channel_unref(stream->channel);
-    }
-    pthread_mutex_destroy(&stream->mutex);
-    free(stream);
+    return stream->at_client ? stream->row->response_max : stream->row->request_max;
 }
 
-/* ---- the end ---- */
-
-static enum hearth_code client_outcome(
-    struct rpc_stream *stream, bool cancelled, struct hearth_err *err)
+enum hearth_code rpc_encode_within(const struct wire_message *wire, const void *message,
+    uint32_t size_max, const char *path, struct buf **out, struct hearth_err *err)
 {
-    if (stream->refusal[0] != '\0') {
-        return rpc_channel_nonsense(stream->channel, stream->row, stream->refusal, err);
+    struct buf *encoded;
+    enum hearth_code code = wire_encode(wire, message, &encoded, err);
+    if (code != HEARTH_OK) {
+        return hearth_err_prefix(err, "%s", path);
     }
-    return rpc_channel_ending(
-        stream->channel, stream->row, &stream->ending, stream->taken, cancelled, err);
-}
-
-static enum hearth_code server_outcome(const struct rpc_stream *stream, struct hearth_err *err)
-{
-    if (stream->refusal[0] != '\0') {
-        return hearth_fail(err, HEARTH_INVALID, "%s", stream->refusal);
+    if (encoded->size > size_max) {
+        size_t size = encoded->size;
+        buf_unref(encoded);
+        return hearth_fail(err, HEARTH_INVALID, "%s: a message of %zu bytes, at most %u", path,
+            size, (unsigned)size_max);
     }
-    if (stream->cancelled_at_server != 0 || !stream->closed_here) {
-        return hearth_fail(err, HEARTH_CANCELLED, "the peer cancelled, left or ran out of time");
-    }
+    *out = encoded;
     return HEARTH_OK;
 }
 
-/* The call, which nobody else sees from now on, and whether we had cancelled it. */
-static grpc_call *take_call(struct rpc_stream *stream, bool *cancelled)
+enum hearth_code rpc_stream_open(struct rpc_channel *channel, const struct rpc_request *request,
+    const struct rpc_stream_handlers *handlers, void *context, struct rpc_stream **out,
+    struct hearth_err *err)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
-    grpc_call *call = stream->call;
-    stream->call = NULL;
-    *cancelled = stream->cancelled;
-    return call;
-}
-
-static void tell_closed(struct rpc_stream *stream)
-{
-    bool cancelled;
-    grpc_call *call = take_call(stream, &cancelled);
-    struct hearth_err err = {.code = HEARTH_OK};
-    enum hearth_code code = rpc_stream_at_client(stream) ? client_outcome(stream, cancelled, &err)
-                                                         : server_outcome(stream, &err);
-    grpc_call_unref(call);
-    stream->handlers->closed(stream->handler_context, code, &err);
-    if (stream->server != NULL) {
-        rpc_server_forget_call(stream->server);
+    assert(request->method < channel->table->count);
+    assert(request->deadline_ms > 0 && request->deadline_ms <= RPC_DEADLINE_MAX_MS);
+    const struct rpc_method_row *row = &channel->table->rows[request->method];
+    assert(row->kind != RPC_UNARY);
+    struct rpc_opening opening = {
+        .row = row, .request = request, .handlers = handlers, .context = context};
+    if (request->message != NULL) {
+        enum hearth_code code = rpc_encode_within(
+            row->request, request->message, row->request_max, row->path, &opening.first, err);
+        if (code != HEARTH_OK) {
+            return code;
+        }
     }
-    stream_unref(stream);
+    channel->ops->open_stream(channel, &opening, out);
+    return HEARTH_OK;
 }
-
-/* A batch came back; true: it was the last one of all. */
-static bool is_last_batch(struct rpc_stream *stream, bool ends)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
-    assert(stream->batches > 0);
-    stream->batches--;
-    if (ends) {
-        assert(stream->state == STREAM_OPEN);
-        stream->state = STREAM_ENDED;
-    }
-    if (stream->state != STREAM_ENDED || stream->batches > 0) {
-        return false;
-    }
-    stream->state = STREAM_OVER;
-    return true;
-}
-
-void rpc_stream_batch_done(struct rpc_stream *stream, bool ends)
-{
-    if (is_last_batch(stream, ends)) {
-        tell_closed(stream);
-    }
-}
-
-void rpc_stream_on_end(struct rpc_tag *tag, bool success)
-{
-    assert(success); /* receiving the end always succeeds */
-    rpc_stream_batch_done(((struct stream_tag *)tag)->stream, true);
-}
-
-/* ---- reading ---- */
 
 void rpc_stream_read(struct rpc_stream *stream)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
-    if (!rpc_stream_may_start(stream)) {
-        return;
+    stream->ops->read(stream);
+}
+
+static size_t slices_size(const struct slice *slices, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += slices[i].view.size;
     }
-    assert(!stream->reading && !stream->peer_closed);
-    stream->reading = true;
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
-    op.data.recv_message.recv_message = &stream->received;
-    rpc_stream_start_batch(stream, &op, 1, &stream->read_tag);
+    return size;
 }
 
-/* What the peer sent breaks the rules: the server says so, the client turns away. */
-static void refuse(struct rpc_stream *stream, const char *what, size_t size)
+void rpc_stream_send(struct rpc_stream *stream, const struct slice *slices TAKES, size_t count)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
-    snprintf(stream->refusal, sizeof(stream->refusal), "%s of %zu bytes", what, size);
-    if (rpc_stream_at_client(stream)) {
-        grpc_call_cancel(stream->call, NULL);
-    } else if (stream->state == STREAM_OPEN && !stream->closed_here) {
-        rpc_stream_start_status(stream, HEARTH_INVALID, stream->refusal);
+    assert(count <= RPC_STREAM_SLICES_MAX);
+    assert(slices_size(slices, count) <= rpc_stream_send_max(stream));
+    stream->ops->send(stream, slices, count);
+}
+
+enum hearth_code rpc_stream_send_message(
+    struct rpc_stream *stream, const void *message, struct hearth_err *err)
+{
+    const struct wire_message *wire =
+        stream->at_client ? stream->row->request : stream->row->response;
+    struct buf *encoded;
+    enum hearth_code code = rpc_encode_within(
+        wire, message, rpc_stream_send_max(stream), stream->row->path, &encoded, err);
+    if (code == HEARTH_OK) {
+        struct slice whole = {encoded, buf_view(encoded)};
+        stream->ops->send(stream, &whole, 1);
     }
-}
-
-static struct buf *take_received(struct rpc_stream *stream)
-{
-    size_t size = grpc_byte_buffer_length(stream->received);
-    uint32_t size_max =
-        rpc_stream_at_client(stream) ? stream->row->response_max : stream->row->request_max;
-    struct buf *message = NULL;
-    if (size > size_max) {
-        refuse(stream, "a message over the limit", size);
-    } else {
-        message = rpc_bytes_gather(stream->received);
-        if (message == NULL) {
-            refuse(stream, "an unreadable message", size);
-        }
-    }
-    grpc_byte_buffer_destroy(stream->received);
-    stream->received = NULL;
-    return message;
-}
-
-/* true: the peer said that it is done, rather than being cut off. */
-static bool is_half_close(struct rpc_stream *stream, bool success)
-{
-    return success && grpc_call_failed_before_recv_message(stream->call) == 0;
-}
-
-static void end_reading(struct rpc_stream *stream, bool half_closed)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
-    stream->reading = false;
-    stream->peer_closed = stream->peer_closed || half_closed;
-}
-
-void rpc_stream_on_read(struct rpc_tag *tag, bool success)
-{
-    struct rpc_stream *stream = ((struct stream_tag *)tag)->stream;
-    if (stream->received != NULL) {
-        struct buf *message = take_received(stream);
-        end_reading(stream, false);
-        if (message != NULL) {
-            stream->handlers->message(stream->handler_context, message);
-        }
-    } else if (is_half_close(stream, success)) {
-        end_reading(stream, true);
-        stream->handlers->message(stream->handler_context, NULL);
-    }
-    rpc_stream_batch_done(stream, false);
+    return code;
 }
 
 enum hearth_code rpc_stream_decode(const struct rpc_stream *stream, const struct buf *message,
     struct arena *arena, void *out, struct hearth_err *err)
 {
     const struct wire_message *wire =
-        rpc_stream_at_client(stream) ? stream->row->response : stream->row->request;
+        stream->at_client ? stream->row->response : stream->row->request;
     return wire_decode(wire, buf_view(message), arena, out, err);
+}
+
+void rpc_stream_send_close(struct rpc_stream *stream)
+{
+    assert(stream->at_client);
+    stream->ops->send_close(stream);
+}
+
+void rpc_stream_finish(struct rpc_stream *stream, enum hearth_code code, const char *text)
+{
+    assert(!stream->at_client);
+    stream->ops->finish(stream, code, text);
 }
 
 void rpc_stream_cancel(struct rpc_stream *stream)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
-    if (stream->call != NULL) {
-        stream->cancelled = true;
-        grpc_call_cancel(stream->call, NULL);
-    }
+    stream->ops->cancel(stream);
 }
 
 void rpc_stream_release(struct rpc_stream *stream)
 {
     if (stream != NULL) {
-        assert(stream->state == STREAM_OVER);
-        stream_unref(stream);
+        stream->ops->release(stream);
     }
 }
 
 const struct rpc_context *rpc_stream_context(const struct rpc_stream *stream)
 {
-    assert(!rpc_stream_at_client(stream));
+    assert(!stream->at_client);
     return &stream->context;
 }

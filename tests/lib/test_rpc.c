@@ -24,6 +24,7 @@ static const struct rpc_method_row rows[TEST_METHODS] = {
     [TEST_UNSERVED] = ROW("/test.Test/Unserved", RPC_UNARY, EVERYBODY, true, TEST_MESSAGE_MAX),
     [TEST_UP] = ROW("/test.Test/Up", RPC_CLIENT_STREAM, EVERYBODY, true, TEST_UP_MAX),
     [TEST_DOWN] = ROW("/test.Test/Down", RPC_SERVER_STREAM, EVERYBODY, false, TEST_MESSAGE_MAX),
+    [TEST_KNOCK] = ROW("/test.Test/Knock", RPC_SERVER_STREAM, EVERYBODY, false, TEST_MESSAGE_MAX),
     [TEST_BOTH] = ROW("/test.Test/Both", RPC_BOTH_STREAM, EVERYBODY, true, TEST_MESSAGE_MAX),
 };
 
@@ -131,6 +132,7 @@ void test_rpc_serve(struct test_rpc *rpc, const struct rpc_handler *handlers, un
     void *service, const struct rpc_server_options *options)
 {
     struct rpc_server_options all = options != NULL ? *options : (struct rpc_server_options){0};
+    all.transport = rpc->transport;
     all.runtime = all.runtime != NULL ? all.runtime : rpc->runtime;
     all.credentials = rpc->server_credentials;
     all.addresses[0] = all.addresses[0] != NULL ? all.addresses[0] : "127.0.0.1:0";
@@ -147,6 +149,7 @@ struct rpc_channel_options test_rpc_options(
     struct test_rpc *rpc, struct rpc_credentials *credentials)
 {
     return (struct rpc_channel_options){
+        .transport = rpc->transport,
         .runtime = rpc->runtime,
         .credentials = credentials,
         .address = rpc->address,

@@ -19,6 +19,7 @@ enum test_method {
     TEST_UP,       /* client stream */
     TEST_DOWN,     /* server stream */
     TEST_BOTH,     /* both */
+    TEST_KNOCK,    /* server stream, refused: a round trip */
     TEST_METHODS,
 };
 
@@ -63,6 +64,7 @@ struct rpc_credentials *test_credentials(
 
 /* What one test uses. */
 struct test_rpc {
+    enum rpc_transport transport; /* of servers and channels to come */
     struct test_ca ca;
     struct rpc_runtime *runtime;
     struct rpc_credentials *server_credentials; /* a node */

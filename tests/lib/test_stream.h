@@ -34,7 +34,8 @@ struct test_stream {
 };
 
 /* cmocka's set-up and tear-down; *state is the struct test_stream. */
-int test_stream_set_up(void **state);
+int test_stream_set_up(void **state);      /* over gRPC */
+int test_stream_set_up_link(void **state); /* over the link */
 int test_stream_tear_down(void **state);
 
 /* Opens the stream at the client; `first` NULL: without a first message. */
@@ -53,7 +54,10 @@ void test_stream_assert_kept(struct test_end *end, unsigned index, const char *t
 /* Both ends were told of the end, once. */
 void test_stream_wait_closed(struct test_stream *at);
 
-/* Unary calls on the same connection: time for a sender to go as far as it can. */
+/* Opens a stream that is refused: HEARTH_NOT_READY, if all is well. */
+enum hearth_code test_stream_knock(struct test_stream *at, struct rpc_channel *channel);
+
+/* Such streams on the same connection: time for a sender to go as far as it can. */
 void test_stream_round_trips(struct test_stream *at, unsigned count);
 
 #endif /* HEARTH_TESTS_LIB_TEST_STREAM_H */

@@ -290,26 +290,33 @@ static void a_message_over_what_the_transport_lets_through_ends_the_stream(void 
     rpc_channel_destroy(channel);
 }
 
-#define with_stream(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, test_stream_set_up, test_stream_tear_down)
+#define over_grpc(test)                                                                            \
+    {                                                                                              \
+#test " over gRPC", test, test_stream_set_up, test_stream_tear_down, NULL                  \
+    }
+#define over_link(test)                                                                            \
+    {                                                                                              \
+#test " over the link", test, test_stream_set_up_link, test_stream_tear_down, NULL         \
+    }
+#define over_both(test) over_grpc(test), over_link(test)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with_stream(many_go_up_in_order_and_one_answer_comes_down),
-        with_stream(the_request_of_a_server_stream_goes_with_its_opening),
-        with_stream(a_half_closed_stream_still_carries_the_other_way),
-        with_stream(a_close_and_a_finish_let_the_send_before_them_go_first),
-        with_stream(what_is_sent_before_the_connection_stands_arrives),
-        with_stream(slices_are_sent_uncopied_and_arrive_as_one_aligned_buf),
-        with_stream(the_service_can_end_a_stream_with_a_code_and_a_text),
-        with_stream(opened_can_refuse),
-        with_stream(a_deadline_closes_both_ends),
-        with_stream(the_client_can_cancel),
-        with_stream(the_server_can_cancel),
-        with_stream(calls_after_the_end_do_nothing),
-        with_stream(a_message_over_the_row_is_refused_by_the_server),
-        with_stream(a_message_over_what_the_transport_lets_through_ends_the_stream),
+        over_both(many_go_up_in_order_and_one_answer_comes_down),
+        over_both(the_request_of_a_server_stream_goes_with_its_opening),
+        over_both(a_half_closed_stream_still_carries_the_other_way),
+        over_both(a_close_and_a_finish_let_the_send_before_them_go_first),
+        over_both(what_is_sent_before_the_connection_stands_arrives),
+        over_both(slices_are_sent_uncopied_and_arrive_as_one_aligned_buf),
+        over_both(the_service_can_end_a_stream_with_a_code_and_a_text),
+        over_both(opened_can_refuse),
+        over_both(a_deadline_closes_both_ends),
+        over_both(the_client_can_cancel),
+        over_both(the_server_can_cancel),
+        over_both(calls_after_the_end_do_nothing),
+        over_both(a_message_over_the_row_is_refused_by_the_server),
+        over_grpc(a_message_over_what_the_transport_lets_through_ends_the_stream),
     };
     return cmocka_run_group_tests_name("rpc_stream", tests, NULL, NULL);
 }

@@ -172,21 +172,28 @@ static void a_graceful_stop_lets_a_stream_finish(void **state)
     at->rpc.server = NULL;
 }
 
-#define with_stream(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, test_stream_set_up, test_stream_tear_down)
+#define over_grpc(test)                                                                            \
+    {                                                                                              \
+#test " over gRPC", test, test_stream_set_up, test_stream_tear_down, NULL                  \
+    }
+#define over_link(test)                                                                            \
+    {                                                                                              \
+#test " over the link", test, test_stream_set_up_link, test_stream_tear_down, NULL         \
+    }
+#define over_both(test) over_grpc(test), over_link(test)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with_stream(a_server_that_does_not_read_stops_the_client),
-        with_stream(a_client_that_does_not_read_stops_the_server),
-        with_stream(a_stopped_sender_can_still_cancel),
-        with_stream(a_cut_wire_closes_both_ends_and_is_no_half_close),
-        with_stream(a_wire_cut_in_the_middle_of_a_flood_closes_both_ends),
-        with_stream(keepalive_finds_a_peer_that_went_silent),
-        with_stream(a_client_that_pings_too_often_is_sent_away),
-        with_stream(a_server_stops_with_streams_open),
-        with_stream(a_graceful_stop_lets_a_stream_finish),
+        over_both(a_server_that_does_not_read_stops_the_client),
+        over_both(a_client_that_does_not_read_stops_the_server),
+        over_both(a_stopped_sender_can_still_cancel),
+        over_both(a_cut_wire_closes_both_ends_and_is_no_half_close),
+        over_both(a_wire_cut_in_the_middle_of_a_flood_closes_both_ends),
+        over_both(keepalive_finds_a_peer_that_went_silent),
+        over_grpc(a_client_that_pings_too_often_is_sent_away),
+        over_both(a_server_stops_with_streams_open),
+        over_both(a_graceful_stop_lets_a_stream_finish),
     };
     return cmocka_run_group_tests_name("rpc_stream_pressure", tests, NULL, NULL);
 }

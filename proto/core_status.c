@@ -1,41 +1,30 @@
 /*
- * rpc_status.c - our codes on gRPC's trailers, there and back.
+ * core_status.c - our codes on gRPC's trailers, there and back.
  *
  * Only the trailer of ours decides: gRPC's own status says what befell the transport.
  */
-#include "proto/rpc_core.h"
+#include "proto/core.h"
 
 #include <stdio.h>
 
-void rpc_ending_init(struct rpc_ending *ending)
+void core_ending_init(struct core_ending *ending)
 {
     grpc_metadata_array_init(&ending->trailers);
     ending->status = GRPC_STATUS_UNKNOWN;
     ending->details = grpc_empty_slice();
 }
 
-void rpc_ending_fini(struct rpc_ending *ending)
+void core_ending_fini(struct core_ending *ending)
 {
     grpc_metadata_array_destroy(&ending->trailers);
     grpc_slice_unref(ending->details);
-}
-
-/* A peer's text, cut, and without what could steer a terminal or break a log line. */
-static void copy_text(struct view text, char out[RPC_MESSAGE_TEXT_MAX + 1])
-{
-    size_t size = text.size < RPC_MESSAGE_TEXT_MAX ? text.size : RPC_MESSAGE_TEXT_MAX;
-    for (size_t i = 0; i < size; i++) {
-        uint8_t byte = text.bytes[i];
-        out[i] = byte < 0x20 || byte == 0x7f ? '?' : (char)byte;
-    }
-    out[size] = '\0';
 }
 
 /* The peer's code; false: there is none, or it is not a number. */
 static bool find_code(const grpc_metadata_array *trailers, enum hearth_code *code)
 {
     struct view text;
-    if (!rpc_metadata_find(trailers, RPC_KEY_CODE, &text) || text.size == 0 || text.size > 4) {
+    if (!core_metadata_find(trailers, RPC_KEY_CODE, &text) || text.size == 0 || text.size > 4) {
         return false;
     }
     unsigned value = 0;
@@ -51,7 +40,7 @@ static bool find_code(const grpc_metadata_array *trailers, enum hearth_code *cod
 
 /* What the transport's failure means for who called. */
 static enum hearth_code code_without_answer(
-    grpc_status_code status, const struct rpc_attempt *attempt)
+    grpc_status_code status, const struct core_attempt *attempt)
 {
     if (attempt->cancelled && status == GRPC_STATUS_CANCELLED) {
         return HEARTH_CANCELLED;
@@ -80,8 +69,8 @@ static bool is_refusal(const char *text)
         strstr(text, "is not in peer certificate") != NULL;
 }
 
-static enum hearth_code fail_without_answer(const struct rpc_ending *ending,
-    const struct rpc_attempt *attempt, const char *text, struct hearth_err *err)
+static enum hearth_code fail_without_answer(const struct core_ending *ending,
+    const struct core_attempt *attempt, const char *text, struct hearth_err *err)
 {
     enum hearth_code code = code_without_answer(ending->status, attempt);
     if (code == HEARTH_CANCELLED || code == HEARTH_DEADLINE) {
@@ -100,14 +89,14 @@ static enum hearth_code fail_without_answer(const struct rpc_ending *ending,
         attempt->sent ? "connection lost" : "no connection", last_reason(text));
 }
 
-enum hearth_code rpc_ending_read(
-    const struct rpc_ending *ending, const struct rpc_attempt *attempt, struct hearth_err *err)
+enum hearth_code core_ending_read(
+    const struct core_ending *ending, const struct core_attempt *attempt, struct hearth_err *err)
 {
     if (ending->status == GRPC_STATUS_OK) {
         return HEARTH_OK;
     }
     char text[RPC_MESSAGE_TEXT_MAX + 1];
-    copy_text(rpc_slice_view(&ending->details), text);
+    rpc_copy_text(core_slice_view(&ending->details), text);
     enum hearth_code code;
     if (!find_code(&ending->trailers, &code)) {
         return fail_without_answer(ending, attempt, text, err);
@@ -118,16 +107,16 @@ enum hearth_code rpc_ending_read(
     return hearth_fail(err, code, "%s: %s", attempt->address, text);
 }
 
-void rpc_verdict_init(struct rpc_verdict *verdict, enum hearth_code code, const char *text)
+void core_verdict_init(struct core_verdict *verdict, enum hearth_code code, const char *text)
 {
-    *verdict = (struct rpc_verdict){.op = {.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
+    *verdict = (struct core_verdict){.op = {.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
     if (code == HEARTH_OK) {
         verdict->details = grpc_empty_slice();
         verdict->op.data.send_status_from_server.status = GRPC_STATUS_OK;
         return;
     }
     char cut[RPC_MESSAGE_TEXT_MAX + 1];
-    copy_text(view_text(text), cut);
+    rpc_copy_text(view_text(text), cut);
     verdict->details = grpc_slice_from_copied_string(cut);
     int length = snprintf(verdict->code_text, sizeof(verdict->code_text), "%u", (unsigned)code);
     verdict->trailer.key = grpc_slice_from_static_string(RPC_KEY_CODE);
@@ -138,7 +127,7 @@ void rpc_verdict_init(struct rpc_verdict *verdict, enum hearth_code code, const 
     verdict->op.data.send_status_from_server.status_details = &verdict->details;
 }
 
-void rpc_verdict_fini(struct rpc_verdict *verdict)
+void core_verdict_fini(struct core_verdict *verdict)
 {
     grpc_slice_unref(verdict->details);
     if (verdict->op.data.send_status_from_server.trailing_metadata_count > 0) {

@@ -1,19 +1,19 @@
 /*
- * rpc_call.c - one unary call of a client.
+ * core_call.c - one unary call of a client.
  *
  *   connected:  everything in one batch ----------------------------------------> done()
  *   not yet:    metadata --taken by the transport--> message                 \
  *               answer and status ---------------------- all batches are back --> done()
  */
-#include "proto/rpc_core.h"
+#include "proto/core.h"
 #include "proto/wire.h"
 
 struct rpc_call {
-    struct rpc_tag end_tag;   /* the answer and the status, or everything */
-    struct rpc_tag start_tag; /* the metadata, when they go alone */
-    struct rpc_tag send_tag;  /* the message after them */
-    atomic_uint refs;         /* the batches' and the caller's */
-    struct rpc_channel *channel;
+    struct core_tag end_tag;   /* the answer and the status, or everything */
+    struct core_tag start_tag; /* the metadata, when they go alone */
+    struct core_tag send_tag;  /* the message after them */
+    atomic_uint refs;          /* the batches' and the caller's */
+    struct core_channel *channel;
     const struct rpc_method_row *row;
     grpc_call *call;
     atomic_bool cancelled;
@@ -26,7 +26,7 @@ struct rpc_call {
     grpc_metadata_array initial;
     grpc_byte_buffer *request;
     grpc_byte_buffer *response;
-    struct rpc_ending ending;
+    struct core_ending ending;
 
     /* The caller's, to be given back by done(). */
     struct arena *arena;
@@ -43,9 +43,9 @@ void rpc_call_release(struct rpc_call *call)
     grpc_metadata_array_destroy(&call->initial);
     grpc_byte_buffer_destroy(call->request);
     grpc_byte_buffer_destroy(call->response);
-    rpc_ending_fini(&call->ending);
+    core_ending_fini(&call->ending);
     grpc_call_unref(call->call);
-    rpc_channel_unref(call->channel);
+    core_channel_unref(call->channel);
     free(call);
 }
 
@@ -58,11 +58,11 @@ void rpc_call_cancel(struct rpc_call *call)
 static enum hearth_code read_response(struct rpc_call *call, struct hearth_err *err)
 {
     if (call->response == NULL) {
-        return rpc_channel_nonsense(call->channel, call->row, "ok without an answer", err);
+        return rpc_nonsense(call->channel->address, call->row, "ok without an answer", err);
     }
-    struct buf *bytes = rpc_bytes_gather(call->response);
+    struct buf *bytes = core_bytes_gather(call->response);
     if (bytes == NULL) {
-        return rpc_channel_nonsense(call->channel, call->row, "a compressed answer", err);
+        return rpc_nonsense(call->channel->address, call->row, "a compressed answer", err);
     }
     struct hearth_err cause;
     enum hearth_code code = bytes->size <= call->row->response_max
@@ -70,7 +70,7 @@ static enum hearth_code read_response(struct rpc_call *call, struct hearth_err *
         : hearth_fail(&cause, HEARTH_INVALID, "an answer of %zu bytes", bytes->size);
     buf_unref(bytes);
     if (code != HEARTH_OK) {
-        return rpc_channel_nonsense(call->channel, call->row, cause.message, err);
+        return rpc_nonsense(call->channel->address, call->row, cause.message, err);
     }
     return HEARTH_OK;
 }
@@ -78,7 +78,7 @@ static enum hearth_code read_response(struct rpc_call *call, struct hearth_err *
 static void finish(struct rpc_call *call)
 {
     struct hearth_err err = {.code = HEARTH_OK};
-    enum hearth_code code = rpc_channel_ending(
+    enum hearth_code code = core_channel_ending(
         call->channel, call->row, &call->ending, call->sent, atomic_load(&call->cancelled), &err);
     if (code == HEARTH_OK) {
         code = read_response(call, &err);
@@ -129,19 +129,19 @@ static grpc_op *add_answer(grpc_op *op, struct rpc_call *call)
     return op + 3;
 }
 
-static void on_end(struct rpc_tag *tag, bool success)
+static void on_end(struct core_tag *tag, bool success)
 {
     assert(success); /* a batch that receives a status always succeeds */
     batch_done((struct rpc_call *)((char *)tag - offsetof(struct rpc_call, end_tag)));
 }
 
-static void on_sent(struct rpc_tag *tag, bool success)
+static void on_sent(struct core_tag *tag, bool success)
 {
     (void)success; /* the status says it */
     batch_done((struct rpc_call *)((char *)tag - offsetof(struct rpc_call, send_tag)));
 }
 
-static void on_started(struct rpc_tag *tag, bool success)
+static void on_started(struct core_tag *tag, bool success)
 {
     struct rpc_call *call = (struct rpc_call *)((char *)tag - offsetof(struct rpc_call, start_tag));
     if (success) {
@@ -149,7 +149,7 @@ static void on_started(struct rpc_tag *tag, bool success)
         call->batches++;
         grpc_op ops[2];
         grpc_op *end = add_request(ops, call);
-        rpc_batch(call->call, ops, (size_t)(end - ops), &call->send_tag);
+        core_batch(call->call, ops, (size_t)(end - ops), &call->send_tag);
     }
     batch_done(call);
 }
@@ -160,7 +160,7 @@ static void start_at_once(struct rpc_call *call, grpc_metadata *metadata)
     call->batches = 1;
     grpc_op ops[6];
     grpc_op *end = add_answer(add_request(add_metadata(ops, metadata), call), call);
-    rpc_batch(call->call, ops, (size_t)(end - ops), &call->end_tag);
+    core_batch(call->call, ops, (size_t)(end - ops), &call->end_tag);
 }
 
 static void start_carefully(struct rpc_call *call, grpc_metadata *metadata)
@@ -168,15 +168,15 @@ static void start_carefully(struct rpc_call *call, grpc_metadata *metadata)
     call->batches = 2;
     grpc_op ops[3];
     grpc_op *end = add_metadata(ops, metadata);
-    rpc_batch(call->call, ops, (size_t)(end - ops), &call->start_tag);
+    core_batch(call->call, ops, (size_t)(end - ops), &call->start_tag);
     end = add_answer(ops, call);
-    rpc_batch(call->call, ops, (size_t)(end - ops), &call->end_tag);
+    core_batch(call->call, ops, (size_t)(end - ops), &call->end_tag);
 }
 
 static void start(struct rpc_call *call, const struct rpc_request *request)
 {
-    grpc_metadata metadata = rpc_channel_metadata(call->channel, request);
-    if (rpc_channel_is_ready(call->channel)) {
+    grpc_metadata metadata = core_channel_metadata(call->channel, request);
+    if (core_channel_is_ready(call->channel)) {
         start_at_once(call, &metadata);
     } else {
         start_carefully(call, &metadata);
@@ -185,7 +185,7 @@ static void start(struct rpc_call *call, const struct rpc_request *request)
 }
 
 static struct rpc_call *create(
-    struct rpc_channel *channel, const struct rpc_request *request, struct buf *message TAKES)
+    struct core_channel *channel, const struct rpc_request *request, struct buf *message TAKES)
 {
     struct rpc_call *call = calloc(1, sizeof(*call));
     assert(call != NULL);
@@ -193,22 +193,23 @@ static struct rpc_call *create(
     call->start_tag.fire = on_started;
     call->send_tag.fire = on_sent;
     atomic_init(&call->refs, 2);
-    call->channel = rpc_channel_ref(channel);
-    call->row = &channel->table->rows[request->method];
+    call->channel = core_channel_ref(channel);
+    call->row = &channel->base.table->rows[request->method];
     grpc_metadata_array_init(&call->initial);
-    rpc_ending_init(&call->ending);
+    core_ending_init(&call->ending);
     struct slice whole = {message, buf_view(message)};
-    call->request = rpc_bytes_create(&whole, 1);
-    call->call = rpc_channel_create_call(channel, request, rpc_runtime_queue(channel->runtime));
+    call->request = core_bytes_create(&whole, 1);
+    call->call = core_channel_create_call(channel, request, core_runtime_queue(channel->runtime));
     return call;
 }
 
-enum hearth_code rpc_call_start(struct rpc_channel *channel, const struct rpc_request *request,
+enum hearth_code core_call_start(struct rpc_channel *base, const struct rpc_request *request,
     struct arena *arena, void *response, rpc_call_done_fn *done, void *context,
     struct rpc_call **out, struct hearth_err *err)
 {
-    assert(request->method < channel->table->count);
-    const struct rpc_method_row *row = &channel->table->rows[request->method];
+    struct core_channel *channel = (struct core_channel *)base;
+    assert(request->method < base->table->count);
+    const struct rpc_method_row *row = &base->table->rows[request->method];
     assert(row->kind == RPC_UNARY);
     struct buf *message;
     enum hearth_code code = rpc_encode_within(
@@ -228,51 +229,4 @@ enum hearth_code rpc_call_start(struct rpc_channel *channel, const struct rpc_re
         rpc_call_release(call);
     }
     return HEARTH_OK;
-}
-
-/* ---- and waiting for it ---- */
-
-struct waiter {
-    pthread_mutex_t mutex;
-    pthread_cond_t arrived;
-    bool done;
-    enum hearth_code code;
-    struct hearth_err *err;
-};
-
-static void wake(void *context, enum hearth_code code, const struct hearth_err *err)
-{
-    struct waiter *waiter = context;
-    UNLOCKS pthread_mutex_t *held = lock(&waiter->mutex);
-    waiter->done = true;
-    waiter->code = code;
-    if (code != HEARTH_OK) {
-        *waiter->err = *err;
-    }
-    pthread_cond_signal(&waiter->arrived);
-}
-
-static enum hearth_code wait_blocking(struct waiter *waiter)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&waiter->mutex);
-    while (!waiter->done) { /* the call's deadline ends it */
-        pthread_cond_wait(&waiter->arrived, held);
-    }
-    return waiter->code;
-}
-
-enum hearth_code rpc_call_blocking(struct rpc_channel *channel, const struct rpc_request *request,
-    struct arena *arena, void *response, struct hearth_err *err)
-{
-    struct waiter waiter = {.err = err};
-    pthread_mutex_init(&waiter.mutex, NULL);
-    pthread_cond_init(&waiter.arrived, NULL);
-    enum hearth_code code =
-        rpc_call_start(channel, request, arena, response, wake, &waiter, NULL, err);
-    if (code == HEARTH_OK) {
-        code = wait_blocking(&waiter);
-    }
-    pthread_cond_destroy(&waiter.arrived);
-    pthread_mutex_destroy(&waiter.mutex);
-    return code;
 }

@@ -1,5 +1,5 @@
 /*
- * rpc_server_call.c - one call at the server, from its arrival to its answer.
+ * core_server_call.c - one call at the server, from its arrival to its answer.
  *
  *   expected --arrived--> examined --unary--> RECEIVING --message--> queued --worker--> ANSWERING
  *                            |                    |                    |                    |
@@ -9,16 +9,17 @@
  *
  * Everything but the handler runs on the pump thread of the call's queue.
  */
-#include "proto/rpc_server_core.h"
+#include "proto/core_server.h"
+#include "proto/core_stream.h"
 #include "proto/wire.h"
 
 #include <grpc/support/alloc.h>
 #include <stdio.h>
 
 struct server_call {
-    struct rpc_tag tag; /* of the batch under way */
+    struct core_tag tag; /* of the batch under way */
     struct rpc_job job;
-    struct rpc_server *server;
+    struct core_server *server;
     grpc_completion_queue *queue;
     grpc_call *call;
     grpc_call_details details;
@@ -46,20 +47,20 @@ static void destroy(struct server_call *call)
 
 /* ---- answering ---- */
 
-static void on_answered(struct rpc_tag *tag, bool success)
+static void on_answered(struct core_tag *tag, bool success)
 {
     (void)success; /* the client may have left */
     struct server_call *call = (struct server_call *)tag;
-    struct rpc_server *server = call->server;
+    struct core_server *server = call->server;
     destroy(call);
-    rpc_server_forget_call(server);
+    core_server_forget_call(server);
 }
 
 /* Any thread; `call` must not be touched afterwards. */
 static void answer(struct server_call *call, enum hearth_code code, const char *text)
 {
-    struct rpc_verdict verdict;
-    rpc_verdict_init(&verdict, code, text);
+    struct core_verdict verdict;
+    core_verdict_init(&verdict, code, text);
     grpc_op ops[4] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA},
         verdict.op,
@@ -69,8 +70,8 @@ static void answer(struct server_call *call, enum hearth_code code, const char *
     ops[2].data.recv_close_on_server.cancelled = &call->cancelled;
     ops[3].data.send_message.send_message = call->response;
     call->tag.fire = on_answered;
-    rpc_batch(call->call, ops, code == HEARTH_OK ? 4 : 3, &call->tag);
-    rpc_verdict_fini(&verdict);
+    core_batch(call->call, ops, code == HEARTH_OK ? 4 : 3, &call->tag);
+    core_verdict_fini(&verdict);
 }
 
 /* ---- unary: on a worker ---- */
@@ -78,7 +79,7 @@ static void answer(struct server_call *call, enum hearth_code code, const char *
 static enum hearth_code decode_request(
     struct server_call *call, void **request, struct hearth_err *err)
 {
-    struct buf *bytes = rpc_bytes_gather(call->request);
+    struct buf *bytes = core_bytes_gather(call->request);
     if (bytes == NULL) {
         return hearth_fail(err, HEARTH_INVALID, "an unreadable message");
     }
@@ -100,14 +101,14 @@ static enum hearth_code encode_response(
         return hearth_fail(err, HEARTH_INTERNAL, "answer: %s", cause.message);
     }
     struct slice whole = {bytes, buf_view(bytes)};
-    call->response = rpc_bytes_create(&whole, 1);
+    call->response = core_bytes_create(&whole, 1);
     return HEARTH_OK;
 }
 
 static enum hearth_code handle(struct server_call *call, struct hearth_err *err)
 {
-    struct rpc_server *server = call->server;
-    if (env_now_ns(server->runtime->env) >= call->context.deadline_ns) {
+    struct core_server *server = call->server;
+    if (env_now_ns(server->base.runtime->env) >= call->context.deadline_ns) {
         return hearth_fail(err, HEARTH_DEADLINE, "waited too long for a worker");
     }
     void *request = NULL;
@@ -119,8 +120,8 @@ static enum hearth_code handle(struct server_call *call, struct hearth_err *err)
     if (response == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "room for the answer");
     }
-    const struct rpc_handler *handler = server->handlers[call->context.method];
-    code = handler->unary(server->service, &call->context, request, response, err);
+    const struct rpc_handler *handler = server->base.handlers[call->context.method];
+    code = handler->unary(server->base.service, &call->context, request, response, err);
     return code == HEARTH_OK ? encode_response(call, response, err) : code;
 }
 
@@ -133,7 +134,7 @@ static void run(struct rpc_job *job)
     answer(call, code, err.message);
 }
 
-static void on_request(struct rpc_tag *tag, bool success)
+static void on_request(struct core_tag *tag, bool success)
 {
     struct server_call *call = (struct server_call *)tag;
     (void)success; /* without a message it did not */
@@ -150,7 +151,7 @@ static void on_request(struct rpc_tag *tag, bool success)
         return;
     }
     call->job.run = run;
-    if (!rpc_workers_post(call->server->runtime->workers, &call->job)) {
+    if (!rpc_workers_post(call->server->base.runtime->workers, &call->job)) {
         answer(call, HEARTH_BUSY, "too many calls wait for a worker");
     }
 }
@@ -160,7 +161,7 @@ static void receive_request(struct server_call *call)
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
     op.data.recv_message.recv_message = &call->request;
     call->tag.fire = on_request;
-    rpc_batch(call->call, &op, 1, &call->tag);
+    core_batch(call->call, &op, 1, &call->tag);
 }
 
 /* ---- streams ---- */
@@ -169,7 +170,7 @@ static void release_refused(void *stream, enum hearth_code code, const struct he
 {
     (void)code;
     (void)err;
-    rpc_stream_release(stream);
+    core_stream_release(stream);
 }
 
 /* Of a stream that opened() did not take; nothing was asked of it. */
@@ -177,90 +178,59 @@ static const struct rpc_stream_handlers refused_handlers = {.closed = release_re
 
 static void open_stream(struct server_call *call)
 {
-    struct rpc_server *server = call->server;
+    struct core_server *server = call->server;
     grpc_call *taken = call->call;
     call->call = NULL;
-    struct rpc_stream *stream =
-        rpc_stream_create_accepted(server, taken, call->row, &call->context);
-    const struct rpc_handler *handler = server->handlers[call->context.method];
+    struct core_stream *stream =
+        core_stream_create_accepted(server, taken, call->row, &call->context);
     destroy(call);
 
     const struct rpc_stream_handlers *handlers = NULL;
     void *handler_context = NULL;
     struct hearth_err err;
-    enum hearth_code code = handler->opened(
-        server->service, stream, rpc_stream_context(stream), &handlers, &handler_context, &err);
+    enum hearth_code code =
+        rpc_server_open_stream(&server->base, &stream->base, &handlers, &handler_context, &err);
     if (code != HEARTH_OK) {
-        rpc_stream_accept(stream, &refused_handlers, stream);
-        rpc_stream_finish(stream, code, err.message);
+        core_stream_accept(stream, &refused_handlers, stream);
+        core_stream_finish(&stream->base, code, err.message);
         return;
     }
-    assert(handlers != NULL);
-    rpc_stream_accept(stream, handlers, handler_context);
+    core_stream_accept(stream, handlers, handler_context);
 }
 
 /* ---- who, what, how long ---- */
 
 static enum hearth_code find_method(struct server_call *call, struct hearth_err *err)
 {
-    struct rpc_server *server = call->server;
-    struct view path = rpc_slice_view(&call->details.method);
-    for (unsigned i = 0; i < server->table->count; i++) {
-        const struct rpc_method_row *row = &server->table->rows[i];
-        if (server->handlers[i] != NULL && view_equal(view_text(row->path), path)) {
-            call->row = row;
-            call->context.method = i;
-            return HEARTH_OK;
-        }
+    const struct rpc_server *server = &call->server->base;
+    struct view path = core_slice_view(&call->details.method);
+    enum hearth_code code = rpc_server_find_method(server, path, &call->context, err);
+    if (code == HEARTH_OK) {
+        call->row = &server->table->rows[call->context.method];
     }
-    int shown = path.size < 100 ? (int)path.size : 100;
-    return hearth_fail(
-        err, HEARTH_UNIMPLEMENTED, "no method %.*s", shown, (const char *)path.bytes);
+    return code;
 }
 
 static enum hearth_code check_peer(struct server_call *call, struct hearth_err *err)
 {
-    struct rpc_server *server = call->server;
     struct pki_certificate certificate;
-    enum hearth_code code = rpc_peers_identify(server->peers, call->call, &certificate, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    const struct peer_identity *peer = &certificate.identity;
-    call->context.peer = *peer;
-    /* TLS looked at the dates when the connection was made, which may be long ago. */
-    if (pki_seconds_left(server->runtime->env, &certificate) < 0) {
-        return hearth_fail(err, HEARTH_EXPIRED, "the certificate of %s %s",
-            peer_class_text(peer->class), peer->id_text);
-    }
-    if ((call->row->classes & (1u << peer->class)) == 0) {
-        return hearth_fail(err, HEARTH_DENIED, "%s is not for a %s", call->row->path,
-            peer_class_text(peer->class));
-    }
-    if (server->allowed != NULL && !server->allowed(server->service, peer)) {
-        return hearth_fail(
-            err, HEARTH_DENIED, "%s %s", peer_class_text(peer->class), peer->id_text);
-    }
-    return HEARTH_OK;
+    enum hearth_code code = core_peers_identify(call->server->peers, call->call, &certificate, err);
+    return code == HEARTH_OK
+        ? rpc_server_check_peer(&call->server->base, &certificate, &call->context, err)
+        : code;
 }
 
 static enum hearth_code read_deadline(struct server_call *call, struct hearth_err *err)
 {
     gpr_timespec now = gpr_now(call->details.deadline.clock_type);
     int64_t left_ms = gpr_time_to_millis(gpr_time_sub(call->details.deadline, now));
-    if (left_ms > RPC_DEADLINE_MAX_MS) {
-        return hearth_fail(err, HEARTH_INVALID, "a deadline is needed, of at most %d s",
-            RPC_DEADLINE_MAX_MS / 1000);
-    }
-    uint64_t now_ns = env_now_ns(call->server->runtime->env);
-    call->context.deadline_ns = now_ns + (uint64_t)(left_ms > 0 ? left_ms : 0) * 1000000;
-    return HEARTH_OK;
+    return rpc_server_take_deadline(&call->server->base, left_ms, &call->context, err);
 }
 
 static enum hearth_code read_request_id(struct server_call *call, struct hearth_err *err)
 {
     struct view id;
-    if (!rpc_metadata_find(&call->metadata, RPC_KEY_REQUEST_ID, &id) ||
+    if (!core_metadata_find(&call->metadata, RPC_KEY_REQUEST_ID, &id) ||
         id.size != RPC_REQUEST_ID_SIZE) {
         return hearth_fail(err, HEARTH_INVALID, "a request id is needed");
     }
@@ -279,7 +249,8 @@ static void read_address(struct server_call *call)
 static enum hearth_code examine(struct server_call *call, bool has_room, struct hearth_err *err)
 {
     if (!has_room) {
-        return hearth_fail(err, HEARTH_BUSY, "%u calls are open already", call->server->calls_max);
+        return hearth_fail(
+            err, HEARTH_BUSY, "%u calls are open already", call->server->base.calls_max);
     }
     enum hearth_code code = find_method(call, err);
     if (code == HEARTH_OK) {
@@ -295,15 +266,15 @@ static enum hearth_code examine(struct server_call *call, bool has_room, struct 
     return code;
 }
 
-static void on_arrival(struct rpc_tag *tag, bool success)
+static void on_arrival(struct core_tag *tag, bool success)
 {
     struct server_call *call = (struct server_call *)tag;
-    bool has_room = rpc_server_count_arrival(call->server, success);
+    bool has_room = core_server_count_arrival(call->server, success);
     if (!success) { /* the server stops */
         destroy(call);
         return;
     }
-    rpc_server_call_expect(call->server, call->queue);
+    core_server_call_expect(call->server, call->queue);
     struct hearth_err err = {.code = HEARTH_OK};
     enum hearth_code code = examine(call, has_room, &err);
     if (code != HEARTH_OK) {
@@ -315,13 +286,13 @@ static void on_arrival(struct rpc_tag *tag, bool success)
     }
 }
 
-static void count_request(struct rpc_server *server)
+static void count_request(struct core_server *server)
 {
     UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
     server->requests++;
 }
 
-void rpc_server_call_expect(struct rpc_server *server, grpc_completion_queue *queue)
+void core_server_call_expect(struct core_server *server, grpc_completion_queue *queue)
 {
     struct server_call *call = calloc(1, sizeof(*call));
     assert(call != NULL);

@@ -1,4 +1,4 @@
-#include "proto/rpc_peers.h"
+#include "proto/core_peers.h"
 
 #include "common/cleanup.h"
 
@@ -13,20 +13,20 @@ struct place {
     struct pki_certificate certificate;
 };
 
-struct rpc_peers {
+struct core_peers {
     pthread_mutex_t mutex;
     struct place places[PLACES];
 };
 
-struct rpc_peers *rpc_peers_create(void)
+struct core_peers *core_peers_create(void)
 {
-    struct rpc_peers *peers = calloc(1, sizeof(*peers));
+    struct core_peers *peers = calloc(1, sizeof(*peers));
     assert(peers != NULL);
     pthread_mutex_init(&peers->mutex, NULL);
     return peers;
 }
 
-void rpc_peers_destroy(struct rpc_peers *peers)
+void core_peers_destroy(struct core_peers *peers)
 {
     if (peers == NULL) {
         return;
@@ -39,7 +39,7 @@ void rpc_peers_destroy(struct rpc_peers *peers)
 }
 
 /* FNV-1a. A peer that chose its bytes to collide only evicts others from a cache. */
-static struct place *place_of(struct rpc_peers *peers, struct view pem)
+static struct place *place_of(struct core_peers *peers, struct view pem)
 {
     uint32_t hash = UINT32_C(2166136261);
     for (size_t i = 0; i < pem.size; i++) {
@@ -48,7 +48,7 @@ static struct place *place_of(struct rpc_peers *peers, struct view pem)
     return &peers->places[hash % PLACES];
 }
 
-static bool recall(struct rpc_peers *peers, struct view pem, struct pki_certificate *out)
+static bool recall(struct core_peers *peers, struct view pem, struct pki_certificate *out)
 {
     UNLOCKS pthread_mutex_t *held = lock(&peers->mutex);
     const struct place *place = place_of(peers, pem);
@@ -60,7 +60,7 @@ static bool recall(struct rpc_peers *peers, struct view pem, struct pki_certific
 }
 
 static void remember(
-    struct rpc_peers *peers, struct view pem, const struct pki_certificate *certificate)
+    struct core_peers *peers, struct view pem, const struct pki_certificate *certificate)
 {
     char *copy = malloc(pem.size);
     if (copy == NULL) {
@@ -73,7 +73,7 @@ static void remember(
     *place = (struct place){.pem = copy, .size = pem.size, .certificate = *certificate};
 }
 
-static enum hearth_code identify(struct rpc_peers *peers, const grpc_auth_context *context,
+static enum hearth_code identify(struct core_peers *peers, const grpc_auth_context *context,
     struct pki_certificate *out, struct hearth_err *err)
 {
     grpc_auth_property_iterator found =
@@ -94,8 +94,8 @@ static enum hearth_code identify(struct rpc_peers *peers, const grpc_auth_contex
     return HEARTH_OK;
 }
 
-enum hearth_code rpc_peers_identify(
-    struct rpc_peers *peers, grpc_call *call, struct pki_certificate *out, struct hearth_err *err)
+enum hearth_code core_peers_identify(
+    struct core_peers *peers, grpc_call *call, struct pki_certificate *out, struct hearth_err *err)
 {
     grpc_auth_context *context = grpc_call_auth_context(call);
     assert(context != NULL); /* every port has TLS */

@@ -1,7 +1,7 @@
 /*
- * rpc_bytes.c - between our buffers and gRPC's.
+ * core_bytes.c - between our buffers and gRPC's.
  */
-#include "proto/rpc_core.h"
+#include "proto/core.h"
 
 #include <grpc/byte_buffer_reader.h>
 
@@ -19,7 +19,7 @@ static grpc_slice slice_from(const struct slice *slice)
         (void *)slice->view.bytes, slice->view.size, drop_owner, slice->owner);
 }
 
-grpc_byte_buffer *rpc_bytes_create(const struct slice *slices TAKES, size_t count)
+grpc_byte_buffer *core_bytes_create(const struct slice *slices TAKES, size_t count)
 {
     grpc_slice parts[RPC_STREAM_SLICES_MAX];
     assert(count <= RPC_STREAM_SLICES_MAX);
@@ -33,7 +33,7 @@ grpc_byte_buffer *rpc_bytes_create(const struct slice *slices TAKES, size_t coun
     return bytes;
 }
 
-struct buf *rpc_bytes_gather(grpc_byte_buffer *bytes)
+struct buf *core_bytes_gather(grpc_byte_buffer *bytes)
 {
     if (bytes->type != GRPC_BB_RAW || bytes->data.raw.compression != GRPC_COMPRESS_NONE) {
         return NULL;
@@ -47,7 +47,7 @@ struct buf *rpc_bytes_gather(grpc_byte_buffer *bytes)
     assert(rc == 1);
     grpc_slice *part;
     while (grpc_byte_buffer_reader_peek(&reader, &part)) {
-        struct view view = rpc_slice_view(part);
+        struct view view = core_slice_view(part);
         assert(view.size <= buf->capacity - buf->size);
         if (view.size > 0) {
             memcpy(buf->bytes + buf->size, view.bytes, view.size);
@@ -58,16 +58,16 @@ struct buf *rpc_bytes_gather(grpc_byte_buffer *bytes)
     return buf;
 }
 
-struct view rpc_slice_view(const grpc_slice *slice)
+struct view core_slice_view(const grpc_slice *slice)
 {
     return view_of(GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
 }
 
-bool rpc_metadata_find(const grpc_metadata_array *metadata, const char *key, struct view *value)
+bool core_metadata_find(const grpc_metadata_array *metadata, const char *key, struct view *value)
 {
     for (size_t i = 0; i < metadata->count; i++) {
         if (grpc_slice_str_cmp(metadata->metadata[i].key, key) == 0) {
-            *value = rpc_slice_view(&metadata->metadata[i].value);
+            *value = core_slice_view(&metadata->metadata[i].value);
             return true;
         }
     }
