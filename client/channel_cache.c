@@ -107,6 +107,7 @@ static enum hearth_code add(struct channel_cache *cache, const uint8_t *node_id,
     memcpy(entry->node_id, node_id, PKI_ID_SIZE);
     strcpy(entry->address, address); /* both are of one size */
     struct rpc_channel_options options = {
+        .transport = RPC_LINK,
         .runtime = cache->runtime,
         .credentials = cache->shared.credentials,
         .address = entry->address,

@@ -18,8 +18,8 @@
 
 enum {
     /*
-     * Puts and gets at once.  Each may hold 1 MiB here and in gRPC's buffers; a node has 64 MiB.
-     * Fewer, and clients behind slow lines keep the others out.
+     * Puts and gets at once.  Each may hold 1 MiB here and in the network's buffers; a node has 64
+     * MiB. Fewer, and clients behind slow lines keep the others out.
      */
     SHARD_SERVICE_STREAMS_MAX = VOLUME_PUTS_MAX,
     SHARD_SERVICE_METHODS = 2,

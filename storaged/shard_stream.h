@@ -1,7 +1,7 @@
 /*
  * shard_stream.h - one request for a shard, as shard_put and shard_get see the network.
  *
- *   shard_service.c                  a gRPC stream, its events brought to the loop
+ *   shard_service.c                  an rpc_stream, its events brought to the loop
  *   tests/unit/shard_peer.h          a client the test plays, without network or time
  *
  *   read --> message(buf)    one at a time; message(NULL): the peer will send no more

@@ -194,6 +194,7 @@ static enum hearth_code start_server(struct storaged *storaged, struct hearth_er
         return hearth_fail(err, HEARTH_NO_MEMORY, "addresses");
     }
     struct rpc_server_options options = {
+        .transport = RPC_LINK,
         .runtime = storaged->runtime,
         .credentials = storaged->credentials,
         .handlers = shard_service_handlers,

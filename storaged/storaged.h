@@ -6,7 +6,7 @@
  *   main thread   waits for a stop signal, renews the certificate        (blocks)
  *   loop thread   the volume, every request for a shard, the heartbeat   (never blocks)
  *   disk threads  pread, pwrite, fdatasync                               (block)
- *   gRPC's        the network; hands everything to the loop              (never blocks)
+ *   pumps         the network; hand everything to the loop               (never block)
  */
 #ifndef HEARTH_STORAGED_STORAGED_H
 #define HEARTH_STORAGED_STORAGED_H

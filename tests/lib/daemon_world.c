@@ -156,6 +156,7 @@ struct rpc_channel *daemon_world_channel(
     pki_key_id(world->key, id);
     snprintf(address, sizeof(address), "127.0.0.1:%u", world->settings.listen.items[0].port);
     const struct rpc_channel_options options = {
+        .transport = RPC_LINK,
         .runtime = world->runtime,
         .credentials = credentials,
         .address = address,
