@@ -214,3 +214,55 @@ enum hearth_code test_echo(void *service, const struct rpc_context *context, con
     out->bytes = in->bytes;
     return HEARTH_OK;
 }
+
+/* ---- knocking ---- */
+
+struct knock {
+    struct test_gate closed;
+    enum hearth_code code;
+    struct hearth_err *err;
+};
+
+static void on_knock_message(void *context, struct buf *message TAKES)
+{
+    (void)context;
+    buf_unref(message);
+}
+
+static void on_knock_closed(void *context, enum hearth_code code, const struct hearth_err *err)
+{
+    struct knock *knock = context;
+    knock->code = code;
+    *knock->err = *err;
+    test_gate_pass(&knock->closed);
+}
+
+enum hearth_code test_rpc_knock(struct test_rpc *rpc, struct rpc_channel *channel)
+{
+    static const struct rpc_stream_handlers knock_handlers = {
+        .message = on_knock_message, .closed = on_knock_closed};
+    struct wire_backup_chunk message = {.bytes = view_text("still here?")};
+    const struct rpc_request request = {
+        .method = TEST_KNOCK, .message = &message, .deadline_ms = TEST_DEADLINE_MS};
+    struct knock knock = {.err = &rpc->err};
+    struct rpc_stream *stream;
+    test_gate_init(&knock.closed);
+    assert_ok(
+        rpc_stream_open(channel, &request, &knock_handlers, &knock, &stream, &rpc->err), &rpc->err);
+    test_gate_wait(&knock.closed, 1);
+    rpc_stream_release(stream);
+    test_gate_fini(&knock.closed);
+    return knock.code == HEARTH_NOT_READY ? HEARTH_OK : knock.code;
+}
+
+enum hearth_code test_knocked(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err)
+{
+    (void)service;
+    (void)stream;
+    (void)context;
+    (void)handlers;
+    (void)handler_context;
+    return hearth_fail(err, HEARTH_NOT_READY, "who is there?");
+}

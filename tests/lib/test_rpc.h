@@ -93,11 +93,19 @@ struct rpc_channel *test_rpc_channel(struct test_rpc *rpc, struct rpc_credential
 enum hearth_code test_rpc_call(struct test_rpc *rpc, struct rpc_channel *channel, unsigned method,
     struct view bytes, struct arena *arena, struct view *answer);
 
+/* Opens a stream that test_knocked() refuses as it should: then HEARTH_OK. */
+enum hearth_code test_rpc_knock(struct test_rpc *rpc, struct rpc_channel *channel);
+
 void test_rpc_stop_server(struct test_rpc *rpc);
 void test_rpc_fini(struct test_rpc *rpc);
 
 /* Answers the request's bytes. */
 enum hearth_code test_echo(void *service, const struct rpc_context *context, const void *request,
     void *response, struct hearth_err *err);
+
+/* What TEST_KNOCK is served by. */
+enum hearth_code test_knocked(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err);
 
 #endif /* HEARTH_TESTS_LIB_TEST_RPC_H */

@@ -94,20 +94,8 @@ static enum hearth_code opened(void *service, struct rpc_stream *stream,
     return HEARTH_OK;
 }
 
-static enum hearth_code refuse(void *service, struct rpc_stream *stream,
-    const struct rpc_context *context, const struct rpc_stream_handlers **out,
-    void **handler_context, struct hearth_err *err)
-{
-    (void)service;
-    (void)stream;
-    (void)context;
-    (void)out;
-    (void)handler_context;
-    return hearth_fail(err, HEARTH_NOT_READY, "knock, knock");
-}
-
 static const struct rpc_handler served[] = {
-    {.method = TEST_KNOCK, .opened = refuse},
+    {.method = TEST_KNOCK, .opened = test_knocked},
     {.method = TEST_UP, .opened = opened},
     {.method = TEST_DOWN, .opened = opened},
     {.method = TEST_BOTH, .opened = opened},
@@ -197,48 +185,9 @@ void test_stream_wait_closed(struct test_stream *at)
     assert_int_equal(test_gate_count(&at->server.closed), 1);
 }
 
-/* ---- round trips ---- */
-
-struct knock {
-    struct test_gate closed;
-    enum hearth_code code;
-};
-
-static void on_knock_message(void *context, struct buf *message TAKES)
-{
-    (void)context;
-    buf_unref(message);
-}
-
-static void on_knock_closed(void *context, enum hearth_code code, const struct hearth_err *err)
-{
-    struct knock *knock = context;
-    (void)err;
-    knock->code = code;
-    test_gate_pass(&knock->closed);
-}
-
-enum hearth_code test_stream_knock(struct test_stream *at, struct rpc_channel *channel)
-{
-    static const struct rpc_stream_handlers knock_handlers = {
-        .message = on_knock_message, .closed = on_knock_closed};
-    struct wire_backup_chunk message = {.bytes = view_text("still here?")};
-    const struct rpc_request request = {
-        .method = TEST_KNOCK, .message = &message, .deadline_ms = TEST_DEADLINE_MS};
-    struct knock knock;
-    struct rpc_stream *stream;
-    test_gate_init(&knock.closed);
-    assert_ok(rpc_stream_open(channel, &request, &knock_handlers, &knock, &stream, &at->rpc.err),
-        &at->rpc.err);
-    test_gate_wait(&knock.closed, 1);
-    rpc_stream_release(stream);
-    test_gate_fini(&knock.closed);
-    return knock.code;
-}
-
 void test_stream_round_trips(struct test_stream *at, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        assert_int_equal(test_stream_knock(at, at->rpc.channel), HEARTH_NOT_READY);
+        assert_ok(test_rpc_knock(&at->rpc, at->rpc.channel), &at->rpc.err);
     }
 }

@@ -54,10 +54,7 @@ void test_stream_assert_kept(struct test_end *end, unsigned index, const char *t
 /* Both ends were told of the end, once. */
 void test_stream_wait_closed(struct test_stream *at);
 
-/* Opens a stream that is refused: HEARTH_NOT_READY, if all is well. */
-enum hearth_code test_stream_knock(struct test_stream *at, struct rpc_channel *channel);
-
-/* Such streams on the same connection: time for a sender to go as far as it can. */
+/* Knocks on the same connection: time for a sender to go as far as it can. */
 void test_stream_round_trips(struct test_stream *at, unsigned count);
 
 #endif /* HEARTH_TESTS_LIB_TEST_STREAM_H */

@@ -49,19 +49,29 @@ static X509 *read_certificate(const char *pem)
     return x509;
 }
 
-static int choose_http2(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
     const unsigned char *in, unsigned in_size, void *context)
 {
     (void)ssl;
     (void)in;
     (void)in_size;
-    (void)context;
-    *out = (const unsigned char *)"h2";
-    *out_size = 2;
+    *out = context;
+    *out_size = (unsigned char)strlen(context);
     return SSL_TLSEXT_ERR_OK;
 }
 
-SSL_CTX *test_tls_context(const struct test_ca *ca, const struct pki_key *key, const char *pem)
+static void offer_protocol(SSL_CTX *context, const char *protocol)
+{
+    unsigned char list[32];
+    size_t size = strlen(protocol);
+    list[0] = (unsigned char)size;
+    memcpy(list + 1, protocol, size);
+    SSL_CTX_set_alpn_protos(context, list, (unsigned)size + 1);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, (void *)protocol);
+}
+
+SSL_CTX *test_tls_context(
+    const struct test_ca *ca, const struct pki_key *key, const char *pem, const char *protocol)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_method());
     assert_non_null(context);
@@ -76,8 +86,7 @@ SSL_CTX *test_tls_context(const struct test_ca *ca, const struct pki_key *key, c
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_session_id_context(context, (const unsigned char *)"test", 4); /* to resume */
-    SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x02h2", 3);
-    SSL_CTX_set_alpn_select_cb(context, choose_http2, NULL);
+    offer_protocol(context, protocol);
     return context;
 }
 

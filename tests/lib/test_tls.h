@@ -17,8 +17,12 @@ int test_tcp_connect(uint16_t port);
 /* A socket that listens on a free port of 127.0.0.1. */
 int test_tcp_listen(uint16_t *port);
 
-/* One process's side of TLS with HTTP/2. key NULL: without a certificate. */
-SSL_CTX *test_tls_context(const struct test_ca *ca, const struct pki_key *key, const char *pem);
+#define TEST_TLS_HTTP2 "h2"
+#define TEST_TLS_LINK  "hearth/1"
+
+/* One process's side of TLS, for one of the protocols. key NULL: without a certificate. */
+SSL_CTX *test_tls_context(
+    const struct test_ca *ca, const struct pki_key *key, const char *pem, const char *protocol);
 
 struct test_tls {
     SSL *ssl;

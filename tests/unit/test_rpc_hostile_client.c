@@ -71,7 +71,7 @@ static int set_up(void **state)
     struct pki_key *key;
     char *pem;
     test_issue(&at->rpc.ca, env_system(), PEER_CLIENT, DAY_S, &key, &pem);
-    at->context = test_tls_context(&at->rpc.ca, key, pem);
+    at->context = test_tls_context(&at->rpc.ca, key, pem, TEST_TLS_HTTP2);
     free(pem);
     pki_key_destroy(key);
     *state = at;

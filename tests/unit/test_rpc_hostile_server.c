@@ -54,7 +54,7 @@ static int set_up(void **state)
     struct pki_key *key;
     char *pem;
     test_issue(&at->rpc.ca, env_system(), PEER_NODE, DAY_S, &key, &pem);
-    at->context = test_tls_context(&at->rpc.ca, key, pem);
+    at->context = test_tls_context(&at->rpc.ca, key, pem, TEST_TLS_HTTP2);
     pki_key_id(key, at->id);
     uint16_t port;
     at->listener = test_tcp_listen(&port);

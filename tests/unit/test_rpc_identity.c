@@ -31,7 +31,19 @@ static enum hearth_code echo(void *service, const struct rpc_context *context, c
     return test_echo(service, context, request, response, err);
 }
 
-static const struct rpc_handler served[] = {{.method = TEST_ECHO, .unary = echo}};
+static enum hearth_code knocked(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err)
+{
+    ((struct fixture *)service)->seen = context->peer;
+    return test_knocked(service, stream, context, handlers, handler_context, err);
+}
+
+static const struct rpc_handler served[] = {
+    {.method = TEST_ECHO, .unary = echo},
+    {.method = TEST_KNOCK, .opened = knocked},
+};
+enum { SERVED = 2 };
 
 static bool allowed(void *service, const struct peer_identity *peer)
 {
@@ -39,16 +51,27 @@ static bool allowed(void *service, const struct peer_identity *peer)
     return peer->class != PEER_CLIENT || !atomic_load(&at->revoked);
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, enum rpc_transport transport)
 {
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to closed sockets here */
     struct fixture *at = calloc(1, sizeof(*at));
     test_rpc_init(&at->rpc);
+    at->rpc.transport = transport;
     arena_init(&at->arena, 0);
     struct rpc_server_options options = {.allowed = allowed};
-    test_rpc_serve(&at->rpc, served, 1, at, &options);
+    test_rpc_serve(&at->rpc, served, SERVED, at, &options);
     *state = at;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_with(state, RPC_GRPC);
+}
+
+static int set_up_link(void **state)
+{
+    return set_up_with(state, RPC_LINK);
 }
 
 static int tear_down(void **state)
@@ -60,8 +83,12 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The link carries streams alone. */
 static enum hearth_code call_on(struct fixture *at, struct rpc_channel *channel)
 {
+    if (at->rpc.transport == RPC_LINK) {
+        return test_rpc_knock(&at->rpc, channel);
+    }
     return test_rpc_call(&at->rpc, channel, TEST_ECHO, view_text("hello"), &at->arena, &at->answer);
 }
 
@@ -109,6 +136,11 @@ static void another_class_is_unreachable(void **state)
     assert_int_equal(call_with(at, &options), HEARTH_UNREACHABLE);
 }
 
+static const char *protocol_of(const struct fixture *at)
+{
+    return at->rpc.transport == RPC_LINK ? TEST_TLS_LINK : TEST_TLS_HTTP2;
+}
+
 struct impostor {
     SSL_CTX *context;
     int listener;
@@ -145,7 +177,7 @@ static void the_right_names_over_another_key_are_unreachable(void **state)
     char *forged = test_forge(pem, at->rpc.ca.key, other, NULL);
     uint16_t port;
     struct impostor impostor = {
-        .context = test_tls_context(&at->rpc.ca, other, forged),
+        .context = test_tls_context(&at->rpc.ca, other, forged, protocol_of(at)),
         .listener = test_tcp_listen(&port),
     };
     pthread_t thread;
@@ -178,7 +210,7 @@ static void a_coordinator_needs_no_known_id_but_its_class(void **state)
     struct rpc_credentials *node = at->rpc.server_credentials;
     at->rpc.server_credentials =
         test_credentials(&at->rpc.ca, env_system(), PEER_COORDINATOR, DAY_S);
-    test_rpc_serve(&at->rpc, served, 1, at, NULL);
+    test_rpc_serve(&at->rpc, served, SERVED, at, NULL);
 
     struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
     options.peer_class = PEER_COORDINATOR;
@@ -236,7 +268,7 @@ static void a_server_whose_certificate_ended_is_unreachable(void **state)
     test_env_init(&past, 1);
     past.unix_ms = env_unix_ms(env_system()) - UINT64_C(10) * DAY_S * 1000;
     at->rpc.server_credentials = test_credentials(&at->rpc.ca, &past.env, PEER_NODE, DAY_S);
-    test_rpc_serve(&at->rpc, served, 1, at, NULL);
+    test_rpc_serve(&at->rpc, served, SERVED, at, NULL);
     assert_int_equal(call_on(at, at->rpc.channel), HEARTH_UNREACHABLE);
 }
 
@@ -266,7 +298,7 @@ static void a_certificate_that_ends_on_an_open_connection_is_expired(void **stat
     test_rpc_stop_server(&at->rpc);
     rpc_channel_destroy(at->rpc.channel);
     struct rpc_server_options options = {.runtime = runtime};
-    test_rpc_serve(&at->rpc, served, 1, at, &options);
+    test_rpc_serve(&at->rpc, served, SERVED, at, &options);
 
     assert_ok(call_on(at, at->rpc.channel), &at->rpc.err);
     test_env_step_ms(&clock, UINT64_C(2) * DAY_S * 1000);
@@ -309,36 +341,55 @@ static void each_of_many_peers_is_known_as_itself(void **state)
 
 /* ---- strangers ---- */
 
-/* true: the server let it through the handshake and said something of HTTP/2. */
-static bool server_speaks_to(struct fixture *at, const struct pki_key *key, const char *pem)
+/* HTTP/2 wants to be greeted first; the link's server is the one that greets. */
+static bool greet(const struct fixture *at, struct test_tls *tls)
 {
-    SSL_CTX *context = test_tls_context(&at->rpc.ca, key, pem);
+    return at->rpc.transport == RPC_LINK ||
+        (test_tls_write(tls, view_text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) &&
+            test_tls_write(tls, view_of("\0\0\0\4\0\0\0\0\0", 9)));
+}
+
+/* true: the server let it through the handshake and said something of its protocol. */
+static bool server_speaks_to(
+    struct fixture *at, const struct pki_key *key, const char *pem, const char *protocol)
+{
+    SSL_CTX *context = test_tls_context(&at->rpc.ca, key, pem, protocol);
     struct test_tls tls;
     uint8_t bytes[64];
     bool spoke = test_tls_open(&tls, context,
                      test_tcp_connect((uint16_t)rpc_server_port(at->rpc.server)), false) &&
-        test_tls_write(&tls, view_text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) &&
-        test_tls_write(&tls, view_of("\0\0\0\4\0\0\0\0\0", 9)) &&
-        test_tls_read(&tls, bytes, sizeof(bytes)) > 0;
+        greet(at, &tls) && test_tls_read(&tls, bytes, sizeof(bytes)) > 0;
     test_tls_close(&tls);
     SSL_CTX_free(context);
     return spoke;
 }
 
-static void without_a_certificate_nobody_reaches_http2(void **state)
+static void without_a_certificate_nobody_is_spoken_to(void **state)
 {
     struct fixture *at = *state;
-    assert_false(server_speaks_to(at, NULL, NULL));
+    assert_false(server_speaks_to(at, NULL, NULL, protocol_of(at)));
 
     struct pki_key *key;
     char *pem;
     test_issue(&at->rpc.ca, env_system(), PEER_CLIENT, DAY_S, &key, &pem);
-    assert_true(server_speaks_to(at, key, pem)); /* the same steps do get there with one */
+    assert_true(
+        server_speaks_to(at, key, pem, protocol_of(at))); /* the same steps do get there with one */
     free(pem);
     pki_key_destroy(key);
 }
 
-static void a_certificate_of_another_ca_does_not_reach_http2(void **state)
+static void whoever_speaks_something_else_is_not_spoken_to(void **state)
+{
+    struct fixture *at = *state;
+    struct pki_key *key;
+    char *pem;
+    test_issue(&at->rpc.ca, env_system(), PEER_CLIENT, DAY_S, &key, &pem);
+    assert_false(server_speaks_to(at, key, pem, TEST_TLS_HTTP2));
+    free(pem);
+    pki_key_destroy(key);
+}
+
+static void a_certificate_of_another_ca_is_not_spoken_to(void **state)
 {
     struct fixture *at = *state;
     struct test_ca other;
@@ -346,7 +397,7 @@ static void a_certificate_of_another_ca_does_not_reach_http2(void **state)
     struct pki_key *key;
     char *pem;
     test_issue(&other, env_system(), PEER_CLIENT, DAY_S, &key, &pem);
-    assert_false(server_speaks_to(at, key, pem));
+    assert_false(server_speaks_to(at, key, pem, protocol_of(at)));
     free(pem);
     pki_key_destroy(key);
     test_ca_fini(&other);
@@ -401,12 +452,13 @@ static void a_port_in_use_is_an_error_that_names_it(void **state)
 {
     struct fixture *at = *state;
     struct rpc_server_options options = {
+        .transport = at->rpc.transport,
         .runtime = at->rpc.runtime,
         .credentials = at->rpc.server_credentials,
         .addresses = {at->rpc.address},
         .table = &test_rpc_table,
         .handlers = served,
-        .handler_count = 1,
+        .handler_count = SERVED,
     };
     struct rpc_server *second = NULL;
     assert_int_equal(rpc_server_start(&options, &second, &at->rpc.err), HEARTH_EXISTS);
@@ -444,30 +496,39 @@ static void credentials_that_do_not_belong_together_are_refused(void **state)
     pki_key_destroy(other);
 }
 
-#define with_fixture(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define over_grpc(test)                                                                            \
+    {                                                                                              \
+#test " over gRPC", test, set_up, tear_down, NULL                                          \
+    }
+#define over_link(test)                                                                            \
+    {                                                                                              \
+#test " over the link", test, set_up_link, tear_down, NULL                                 \
+    }
+#define over_both(test) over_grpc(test), over_link(test)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with_fixture(another_id_behind_the_right_address_is_unreachable),
-        with_fixture(another_class_is_unreachable),
-        with_fixture(the_right_names_over_another_key_are_unreachable),
-        with_fixture(a_coordinator_needs_no_known_id_but_its_class),
-        with_fixture(a_node_is_no_coordinator_and_will_never_be),
-        with_fixture(a_server_of_another_ca_is_unreachable),
-        with_fixture(a_coordinator_of_another_ca_is_denied),
-        with_fixture(a_server_whose_certificate_ended_is_unreachable),
-        with_fixture(a_client_whose_certificate_ended_gets_no_connection),
-        with_fixture(a_certificate_that_ends_on_an_open_connection_is_expired),
-        with_fixture(a_revoked_peer_is_denied_on_its_next_call),
-        with_fixture(each_of_many_peers_is_known_as_itself),
-        with_fixture(without_a_certificate_nobody_reaches_http2),
-        with_fixture(a_certificate_of_another_ca_does_not_reach_http2),
-        with_fixture(plain_text_is_not_answered),
-        with_fixture(new_credentials_serve_the_next_connection),
-        with_fixture(a_resumed_session_is_still_of_the_peer_that_was_expected),
-        with_fixture(a_port_in_use_is_an_error_that_names_it),
-        with_fixture(credentials_that_do_not_belong_together_are_refused),
+        over_both(another_id_behind_the_right_address_is_unreachable),
+        over_both(another_class_is_unreachable),
+        over_both(the_right_names_over_another_key_are_unreachable),
+        over_grpc(a_coordinator_needs_no_known_id_but_its_class),
+        over_grpc(a_node_is_no_coordinator_and_will_never_be),
+        over_both(a_server_of_another_ca_is_unreachable),
+        over_grpc(a_coordinator_of_another_ca_is_denied),
+        over_both(a_server_whose_certificate_ended_is_unreachable),
+        over_both(a_client_whose_certificate_ended_gets_no_connection),
+        over_both(a_certificate_that_ends_on_an_open_connection_is_expired),
+        over_both(a_revoked_peer_is_denied_on_its_next_call),
+        over_both(each_of_many_peers_is_known_as_itself),
+        over_both(without_a_certificate_nobody_is_spoken_to),
+        over_link(whoever_speaks_something_else_is_not_spoken_to),
+        over_both(a_certificate_of_another_ca_is_not_spoken_to),
+        over_both(plain_text_is_not_answered),
+        over_both(new_credentials_serve_the_next_connection),
+        over_both(a_resumed_session_is_still_of_the_peer_that_was_expected),
+        over_both(a_port_in_use_is_an_error_that_names_it),
+        over_grpc(credentials_that_do_not_belong_together_are_refused),
     };
     return cmocka_run_group_tests_name("rpc_identity", tests, NULL, NULL);
 }
