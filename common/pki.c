@@ -66,7 +66,7 @@ void pki_identity_uri(const struct peer_identity *identity, char uri[PKI_URI_SIZ
 
 X509 *pki_x509_from_pem(struct view pem)
 {
-    if (pem.size > PKI_PEM_MAX) {
+    if (pem.size == 0 || pem.size > PKI_PEM_MAX) { /* OpenSSL makes no BIO of no bytes */
         return NULL;
     }
     BIO *bio = BIO_new_mem_buf(pem.bytes, (int)pem.size);

@@ -62,7 +62,7 @@ void pki_key_destroy(struct pki_key *key)
 
 enum hearth_code pki_key_from_pem(struct view pem, struct pki_key **out, struct hearth_err *err)
 {
-    if (pem.size > PKI_PEM_MAX) {
+    if (pem.size == 0 || pem.size > PKI_PEM_MAX) { /* OpenSSL makes no BIO of no bytes */
         return hearth_fail(err, HEARTH_INVALID, "a key of %zu bytes", pem.size);
     }
     BIO *bio = BIO_new_mem_buf(pem.bytes, (int)pem.size);

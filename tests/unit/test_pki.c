@@ -314,6 +314,7 @@ static void text_that_is_no_key_is_refused(void **state)
     struct pki_key *key = NULL;
     assert_int_equal(pki_key_from_pem(view_text(at->pem), &key, &at->err), HEARTH_INVALID);
     assert_int_equal(pki_key_from_pem(view_text(""), &key, &at->err), HEARTH_INVALID);
+    assert_int_equal(pki_key_from_pem(view_of(NULL, 0), &key, &at->err), HEARTH_INVALID);
 
     EVP_PKEY *p384 = EVP_EC_gen("P-384");
     BIO *bio = BIO_new(BIO_s_mem());
@@ -325,6 +326,17 @@ static void text_that_is_no_key_is_refused(void **state)
     BIO_free(bio);
     EVP_PKEY_free(p384);
     assert_null(key);
+}
+
+/* A message whose certificate field is missing has no bytes at all. */
+static void a_missing_certificate_is_refused(void **state)
+{
+    struct fixture *at = *state;
+    struct pki_certificate read;
+    uint8_t other_cluster[PKI_CLUSTER_SIZE];
+    uint8_t pin[PKI_PIN_SIZE];
+    assert_int_equal(pki_certificate_read(view_of(NULL, 0), &read, &at->err), HEARTH_INVALID);
+    assert_int_equal(pki_ca_read(view_of(NULL, 0), other_cluster, pin, &at->err), HEARTH_INVALID);
 }
 
 #define with_fixture(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -347,6 +359,7 @@ int main(void)
         with_fixture(public_halves_that_are_no_point_are_refused),
         with_fixture(a_saved_key_is_private_and_never_overwritten),
         with_fixture(text_that_is_no_key_is_refused),
+        with_fixture(a_missing_certificate_is_refused),
     };
     return cmocka_run_group_tests_name("pki", tests, NULL, NULL);
 }
