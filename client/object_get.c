@@ -159,7 +159,7 @@ static enum hearth_code run_extent(struct get *get, struct hearth_err *err)
 static enum hearth_code pause_before_resuming(struct get *get, struct hearth_err *err)
 {
     struct transfer *transfer = get->source->transfer;
-    uint64_t pause_ns = (RESUME_PAUSE_MS << get->resumed_in_vain++) * UINT64_C(1000000);
+    uint64_t pause_ns = (UINT64_C(1000000) * RESUME_PAUSE_MS) << get->resumed_in_vain++;
     uint64_t end_ns = transfer_now_ns(transfer) + pause_ns;
     enum hearth_code code = HEARTH_OK;
     while (code == HEARTH_OK && transfer_now_ns(transfer) < end_ns) {
