@@ -6,14 +6,11 @@
  * looks like a record are set right first, so that lengths and offsets are tried, too.
  */
 #include "storaged/log_scan.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/lib/test_env.h"
 #include "tests/sim/sim_disk.h"
 
-#include <stdlib.h>
-
 enum { LOG_NUMBER = 31, SIZE_MAX_TRIED = 256 * 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t seed_of_log(void)
 {

@@ -3,10 +3,7 @@
  * encoded to the same bytes again: there is one way to write a manifest.
  */
 #include "client/manifest.h"
-
-#include <assert.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,10 +3,7 @@
  * key whose own sheet is understood as the same key.
  */
 #include "client/root_key.h"
-
-#include <assert.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
