@@ -14,6 +14,7 @@ import time
 
 from callers import Callers
 from cluster import Cluster, stop_cleanly
+from power import CutCluster, NotHere
 
 
 def kill_two_nodes(cluster, callers):
@@ -47,6 +48,23 @@ def kills(kill, keys):
     return scenario
 
 
+def power_cuts(cluster, amount, seed):
+    """Two nodes of eight, or the coordinator, each with a disk of its own."""
+    with Callers(cluster, keys=100, pause_ms=200, seed=seed) as callers:
+        done = 0
+        while done < amount:
+            callers.wait_for(callers.chance.randrange(1, 20))
+            names = callers.chance.choice((
+                ["coordinator"], *[callers.chance.sample([*"12345678"], 2) for _ in range(3)]))
+            cluster.cut(*names)
+            done += len(names)
+        return {"cuts": done, **callers.judge()}
+
+
+def on_disks_of(kind):
+    return lambda: CutCluster(kind)
+
+
 def histories(cluster, amount, seed):
     """`amount` calls on 20 keys, through any of the kills."""
     happened = {}
@@ -58,21 +76,26 @@ def histories(cluster, amount, seed):
         return {**happened, **callers.judge()}
 
 
-# Name, scenario, amount of a slice, amount of the whole.
+# Name, where, scenario, amount of a slice, amount of the whole.
 SCENARIOS = (
-    ("histories", histories, 1000, 10_000),
-    ("storaged-kills", kills(kill_two_nodes, 100), 20, 500),
-    ("coordinator-kills", kills(kill_the_coordinator, 100), 10, 200),
-    ("client-kills", kills(kill_a_client, 100), 20, 200),
+    ("histories", Cluster, histories, 1000, 10_000),
+    ("storaged-kills", Cluster, kills(kill_two_nodes, 100), 20, 500),
+    ("coordinator-kills", Cluster, kills(kill_the_coordinator, 100), 10, 200),
+    ("client-kills", Cluster, kills(kill_a_client, 100), 20, 200),
+    ("power-cuts-ext4", on_disks_of("ext4"), power_cuts, 10, 200),
+    ("power-cuts-xfs", on_disks_of("xfs"), power_cuts, 10, 200),
 )
 
 
-def run_one(name, scenario, amount, seed):
+def run_one(name, where, scenario, amount, seed):
     start = time.monotonic()
-    with Cluster() as cluster:
-        found = scenario(cluster, amount, seed)
-        fsck = cluster.fsck()
-    print(json.dumps({"scenario": name, "seed": seed, **found, "fsck": fsck,
+    try:
+        with where() as cluster:
+            found = scenario(cluster, amount, seed)
+            found["fsck"] = cluster.fsck()
+    except NotHere as reason:
+        found = {"not_run": str(reason)}
+    print(json.dumps({"scenario": name, "seed": seed, **found,
                       "seconds": round(time.monotonic() - start, 1)}), flush=True)
 
 
@@ -88,9 +111,9 @@ def main():
     until = time.monotonic() + options.hours * 3600
     seed = options.seed
     while True:
-        for name, scenario, slice_, all_ in SCENARIOS:
+        for name, where, scenario, slice_, all_ in SCENARIOS:
             if options.only in (None, name):
-                run_one(name, scenario, all_ if whole else slice_, seed)
+                run_one(name, where, scenario, all_ if whole else slice_, seed)
             if seed > options.seed and time.monotonic() > until:
                 return
         seed += 1

@@ -75,11 +75,18 @@ class Cluster:
 
     def __enter__(self):
         try:
+            self.prepare()
             self.control("up", "--nodes", str(self.count))
         except BaseException:
             self._end(failed=True)
             raise
         return self
+
+    def prepare(self):
+        """Before anything is made; for clusters on something special."""
+
+    def undo(self):
+        """After everything has ended, also when prepare() failed half-way."""
 
     def __exit__(self, kind, *_):
         self._end(failed=kind is not None)
@@ -90,6 +97,7 @@ class Cluster:
         for pid in self.pids().values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self.undo()
         shutil.rmtree(self.base, ignore_errors=True)
 
     def _show_logs(self):
