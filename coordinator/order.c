@@ -1,18 +1,38 @@
 #include "coordinator/order.h"
 
+#include "common/cleanup.h"
 #include "common/codec.h"
 
-#include <assert.h>
+/* One node's keys of one period. */
+struct kept_keys {
+    bool is_used;
+    uint32_t key_id;
+    uint8_t node_id[PKI_ID_SIZE];
+    struct order_keys keys;
+};
+
+struct order_kept_keys {
+    pthread_mutex_t mutex;
+    struct kept_keys slots[ORDER_KEYS_KEPT];
+};
 
 void order_issuer_init(struct order_issuer *issuer, struct env *env,
     const struct shard_name_keys *names, const uint8_t master[CRYPTO_KEY_SIZE])
 {
     *issuer = (struct order_issuer){.env = env, .names = names};
     memcpy(issuer->master, master, CRYPTO_KEY_SIZE);
+    issuer->kept = calloc(1, sizeof(*issuer->kept));
+    assert(issuer->kept != NULL);
+    pthread_mutex_init(&issuer->kept->mutex, NULL);
 }
 
 void order_issuer_fini(struct order_issuer *issuer)
 {
+    if (issuer->kept != NULL) {
+        pthread_mutex_destroy(&issuer->kept->mutex);
+        crypto_wipe(issuer->kept, sizeof(*issuer->kept));
+        free(issuer->kept);
+    }
     crypto_wipe(issuer, sizeof(*issuer));
 }
 
@@ -21,7 +41,9 @@ uint32_t order_period(uint64_t unix_ms)
     return (uint32_t)(unix_ms / ORDER_PERIOD_MS);
 }
 
-void order_node_keys(const struct order_issuer *issuer, uint32_t key_id,
+/* ---- keys ---- */
+
+static void derive_node_keys(const struct order_issuer *issuer, uint32_t key_id,
     const uint8_t node_id[PKI_ID_SIZE], struct order_keys *out)
 {
     static const char purpose[] = "hearth/1/order-master";
@@ -36,6 +58,29 @@ void order_node_keys(const struct order_issuer *issuer, uint32_t key_id,
     order_keys_derive(master, node_id, out);
     crypto_wipe(master, sizeof(master));
 }
+
+/* A node's id is a hash itself. */
+static struct kept_keys *slot_of(struct order_kept_keys *kept, const uint8_t node_id[PKI_ID_SIZE])
+{
+    return &kept->slots[((unsigned)node_id[0] << 8 | node_id[1]) % ORDER_KEYS_KEPT];
+}
+
+void order_node_keys(const struct order_issuer *issuer, uint32_t key_id,
+    const uint8_t node_id[PKI_ID_SIZE], struct order_keys *out)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&issuer->kept->mutex);
+    struct kept_keys *slot = slot_of(issuer->kept, node_id);
+    if (!slot->is_used || slot->key_id != key_id ||
+        memcmp(slot->node_id, node_id, PKI_ID_SIZE) != 0) {
+        slot->is_used = true;
+        slot->key_id = key_id;
+        memcpy(slot->node_id, node_id, PKI_ID_SIZE);
+        derive_node_keys(issuer, key_id, node_id, &slot->keys);
+    }
+    *out = slot->keys;
+}
+
+/* ---- orders and receipts ---- */
 
 void order_issue(const struct order_issuer *issuer, const struct order_request *request,
     uint8_t bytes[ORDER_SIZE])

@@ -6,7 +6,9 @@
  * Key ids count periods of a week since 1970; a node is given the previous, the current and the
  * next one, so neither a late heartbeat nor the turn of a period refuses an honest order.
  *
- * Thread-safety: an issuer never changes after init; share it freely.
+ * The keys of the nodes met lately are kept: deriving them is six HMACs, using them one.
+ *
+ * Thread-safety: any thread; what is kept has a lock of its own, a leaf.
  */
 #ifndef HEARTH_COORDINATOR_ORDER_H
 #define HEARTH_COORDINATOR_ORDER_H
@@ -17,10 +19,15 @@
 
 #define ORDER_PERIOD_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
 
+enum { ORDER_KEYS_KEPT = 1024 }; /* by a hash of the node; a newcomer takes another's place */
+
+struct order_kept_keys;
+
 struct order_issuer {
     struct env *env;
     const struct shard_name_keys *names;
     uint8_t master[CRYPTO_KEY_SIZE];
+    struct order_kept_keys *kept;
 };
 
 void order_issuer_init(struct order_issuer *issuer, struct env *env,

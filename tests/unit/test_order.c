@@ -147,6 +147,29 @@ static void keys_differ_by_node_period_and_purpose(void **state)
     assert_memory_not_equal(keys.receipt_key, of_next_period.receipt_key, CRYPTO_KEY_SIZE);
 }
 
+/* More nodes than are kept, met by one issuer in between others and by the other in order. */
+static void keys_are_the_same_whoever_was_met_in_between(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint8_t master[CRYPTO_KEY_SIZE] = {77};
+    struct order_issuer other;
+    struct order_keys keys;
+    struct order_keys others;
+    order_issuer_init(&other, &fixture->env.env, &fixture->names, master);
+    for (uint32_t i = 0; i < 2 * ORDER_KEYS_KEPT; i++) {
+        const uint32_t scattered = i * 2654435761u;
+        uint8_t node[PKI_ID_SIZE] = {0};
+        memcpy(node, &scattered, sizeof(scattered));
+        order_node_keys(&other, i % 3, node, &others);
+        order_node_keys(&fixture->issuer, (i + 1) % 3, node, &keys);
+        order_node_keys(&fixture->issuer, i % 3, node, &keys);
+        assert_memory_equal(&keys, &others, sizeof(keys));
+        order_node_keys(&fixture->issuer, i % 3, node, &keys);
+        assert_memory_equal(&keys, &others, sizeof(keys));
+    }
+    order_issuer_fini(&other);
+}
+
 /* ---- receipts ---- */
 
 struct made {
@@ -278,6 +301,7 @@ int main(void)
         cmocka_unit_test(an_order_for_another_node_does_not_open),
         cmocka_unit_test(two_orders_never_have_one_serial),
         cmocka_unit_test(keys_differ_by_node_period_and_purpose),
+        cmocka_unit_test(keys_are_the_same_whoever_was_met_in_between),
         cmocka_unit_test(a_receipt_of_the_placement_is_taken),
         cmocka_unit_test(a_receipt_altered_in_any_bit_is_refused),
         cmocka_unit_test(a_receipt_of_any_other_size_is_refused),
