@@ -341,7 +341,7 @@ static struct crypto_gcm *manifest_gcm(
 static const uint8_t manifest_nonce[CRYPTO_NONCE_SIZE];
 
 enum hearth_code manifest_seal(const struct manifest *manifest, const struct manifest_place *place,
-    struct env *env, struct arena *arena, uint8_t body_id[BODY_ID_SIZE], struct view *out,
+    const uint8_t body_id[BODY_ID_SIZE], struct arena *arena, struct view *out,
     struct hearth_err *err)
 {
     if (place->key.size > MANIFEST_KEY_MAX) {
@@ -356,7 +356,6 @@ enum hearth_code manifest_seal(const struct manifest *manifest, const struct man
     if (sealed == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "manifest of %zu bytes", plain.size);
     }
-    env_random(env, body_id, BODY_ID_SIZE);
     uint8_t bytes[PLACE_SIZE_MAX];
     struct crypto_gcm *gcm = manifest_gcm(place->bucket_key, body_id);
     sealed[0] = FORMAT_VERSION;

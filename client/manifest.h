@@ -101,11 +101,12 @@ struct manifest_place {
 };
 
 /*
- * On success *out lies in the arena and body_id is what the coordinator is to be told.
+ * body_id was drawn for this call alone (D12: the key is made of it, the nonce is always the same),
+ * and is what the coordinator is to be told.  On success *out lies in the arena.
  * HEARTH_INVALID: something is larger than its limit above; it is named.  HEARTH_NO_MEMORY.
  */
 enum hearth_code manifest_seal(const struct manifest *manifest, const struct manifest_place *place,
-    struct env *env, struct arena *arena, uint8_t body_id[BODY_ID_SIZE], struct view *out,
+    const uint8_t body_id[BODY_ID_SIZE], struct arena *arena, struct view *out,
     struct hearth_err *err);
 
 /*

@@ -36,8 +36,8 @@ static enum hearth_code seal_for_destination(
     };
     session_tenant_copy(source->session, place.tenant_id);
     memcpy(place.bucket_id, copy->bucket.id, sizeof(place.bucket_id));
-    return manifest_seal(
-        &copy->manifest, &place, source->session->env, &source->arena, copy->body_id, out, err);
+    session_draw_id(source->session, copy->body_id);
+    return manifest_seal(&copy->manifest, &place, copy->body_id, &source->arena, out, err);
 }
 
 static enum hearth_code list_extents(
@@ -96,7 +96,7 @@ static enum hearth_code ask_copy(
     if (code != HEARTH_OK) {
         return code;
     }
-    env_random(source->session->env, copy->token, sizeof(copy->token));
+    session_draw_id(source->session, copy->token);
     const struct ask ask = {
         .method = RPC_COPY,
         .request = &request,

@@ -13,8 +13,8 @@ static enum hearth_code ask_delete(struct session *session, const struct bucket 
     if (code != HEARTH_OK) {
         return code;
     }
-    uint8_t token[16];
-    env_random(session->env, token, sizeof(token));
+    uint8_t token[SESSION_DRAWN_ID_SIZE];
+    session_draw_id(session, token);
     const struct wire_delete_request request = {
         .bucket = view_text(bucket->name),
         .key = key,

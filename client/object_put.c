@@ -35,7 +35,7 @@ static struct view token_of(const struct put *put)
 /* A precondition's ETag is sealed for the bucket, and each attempt that may differ has a token. */
 static enum hearth_code adopt_bucket(struct put *put, struct hearth_err *err)
 {
-    env_random(put->session->env, put->token, sizeof(put->token));
+    session_draw_id(put->session, put->token);
     return object_precondition(&put->options->precondition, &put->bucket, put->precondition_column,
         &put->precondition, err);
 }
@@ -66,8 +66,8 @@ static enum hearth_code seal_manifest(struct put *put, struct view *out, struct 
     };
     session_tenant_copy(put->session, place.tenant_id);
     memcpy(place.bucket_id, put->bucket.id, sizeof(place.bucket_id));
-    return manifest_seal(
-        &put->manifest, &place, put->session->env, &put->arena, put->body_id, out, err);
+    session_draw_id(put->session, put->body_id);
+    return manifest_seal(&put->manifest, &place, put->body_id, &put->arena, out, err);
 }
 
 /* ---- small: one question ---- */

@@ -23,6 +23,7 @@ void session_init(struct session *session, const struct session_options *options
         .notice = options->notice,
         .notice_context = options->notice_context,
     };
+    env_random(session->env, &session->id_lane, sizeof(session->id_lane));
     byte_budget_init(&session->budget, options->memory_max);
     node_health_init(&session->health, options->env);
     session->buckets = bucket_cache_create(session);
@@ -36,6 +37,17 @@ void session_fini(struct session *session)
     node_health_fini(&session->health);
     byte_budget_fini(&session->budget);
     crypto_wipe(&session->root_key, sizeof(session->root_key));
+}
+
+void session_draw_id(struct session *session, uint8_t id[SESSION_DRAWN_ID_SIZE])
+{
+    enum { TIME_SIZE = 6 };
+    const uint64_t now_ms = env_unix_ms(session->env);
+    id[0] = session->id_lane;
+    for (unsigned i = 0; i < TIME_SIZE; i++) {
+        id[1 + i] = (uint8_t)(now_ms >> 8 * (TIME_SIZE - 1 - i));
+    }
+    env_random(session->env, id + 1 + TIME_SIZE, SESSION_DRAWN_ID_SIZE - 1 - TIME_SIZE);
 }
 
 /* ---- who we are ---- */

@@ -5,6 +5,7 @@
 #include "client/byte_budget.h"
 #include "client/get_tempo.h"
 #include "client/node_health.h"
+#include "client/session.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 
@@ -113,10 +114,31 @@ static void calls_are_remembered_for_each_node(void **state)
     node_health_fini(&health);
 }
 
+static void drawn_ids_ascend_with_time_and_are_never_drawn_twice(void **state)
+{
+    (void)state;
+    enum { DRAWN = 2000, ORDERED_SIZE = 7 };
+    static uint8_t ids[DRAWN][SESSION_DRAWN_ID_SIZE];
+    struct test_env env;
+    test_env_init(&env, 1);
+    struct session session = {.env = &env.env, .id_lane = 200};
+    for (unsigned i = 0; i < DRAWN; i++) {
+        session_draw_id(&session, ids[i]);
+        test_env_step_ms(&env, i % 3 == 0);
+        assert_int_equal(ids[i][0], 200);
+        assert_true(i == 0 || memcmp(ids[i - 1], ids[i], ORDERED_SIZE) <= 0);
+        for (unsigned j = 0; j < i; j++) {
+            assert_memory_not_equal(ids[j], ids[i], SESSION_DRAWN_ID_SIZE);
+        }
+    }
+    assert_memory_not_equal(ids[0], ids[DRAWN - 1], ORDERED_SIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_cut_to_what_is_free_and_refused_below_the_least),
+        cmocka_unit_test(drawn_ids_ascend_with_time_and_are_never_drawn_twice),
         cmocka_unit_test(bad_standing_is_forgotten_after_a_while),
         cmocka_unit_test(the_one_forgotten_first_makes_room),
         cmocka_unit_test(calls_are_remembered_for_each_node),
