@@ -268,7 +268,7 @@ static enum hearth_code put_with_intent(struct put *put, struct transfer *transf
     return code;
 }
 
-static enum hearth_code put_segmented(
+static enum hearth_code put_with_memory(
     struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
 {
     struct transfer transfer;
@@ -277,6 +277,19 @@ static enum hearth_code put_segmented(
     if (code == HEARTH_OK) {
         code = put_with_intent(put, &transfer, reply, err);
         transfer_close(&transfer);
+    }
+    return code;
+}
+
+static enum hearth_code put_segmented(
+    struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    struct turnstile *puts = &put->session->puts;
+    enum hearth_code code =
+        turnstile_enter_blocking(puts, SESSION_PUT_PATIENCE_MS, put->options->control.cancel, err);
+    if (code == HEARTH_OK) {
+        code = put_with_memory(put, reply, err);
+        turnstile_leave(puts);
     }
     return code;
 }

@@ -18,9 +18,16 @@
 #include "client/node_health.h"
 #include "client/root_key.h"
 #include "client/shard_net.h"
+#include "client/turnstile.h"
 #include "common/pki.h"
 
 struct bucket_cache;
+
+/*
+ * A put has a stream to each of its nodes, two while segments overlap, and a node takes 32 in all.
+ * More would be answered BUSY; fewer leave lines idle.
+ */
+enum { SESSION_PUTS_MAX = 24, SESSION_PUT_PATIENCE_MS = 30 * 1000 };
 
 struct session_options {
     struct env *env;
@@ -51,6 +58,7 @@ struct session {
 
     /* Each with its own lock. */
     struct byte_budget budget;
+    struct turnstile puts; /* that send shards */
     struct node_health health;
     struct bucket_cache *buckets;
 
