@@ -55,7 +55,8 @@ static void on_busy(struct put_holder *holder, uint64_t now_ns)
     if (holder->busy_count++ == 0) {
         holder->busy_ns = now_ns;
     }
-    if (now_ns - holder->busy_ns > BUSY_PATIENCE_MS * (uint64_t)MS) {
+    if (now_ns - holder->busy_ns > BUSY_PATIENCE_MS * (uint64_t)MS ||
+        !segment_image_is_whole(holder->image)) {
         lose(holder);
         return;
     }
@@ -141,6 +142,16 @@ static void begin(struct put_holder *holder)
         holder->transfer->session->net, &door, 0, holder->transfer->inbox, &holder->listener);
 }
 
+/* Others may have gone on meanwhile, and what they need no more been released. */
+static void begin_again(struct put_holder *holder)
+{
+    if (segment_image_is_whole(holder->image)) {
+        begin(holder);
+    } else {
+        lose(holder);
+    }
+}
+
 void put_holder_open(struct put_holder *holder, const struct wire_placement *placement)
 {
     assert(placement->slot == holder->slot);
@@ -178,7 +189,7 @@ void put_holder_feed(struct put_holder *holder)
 {
     if (holder->state == PUT_HOLDER_WAITING &&
         transfer_now_ns(holder->transfer) >= holder->retry_ns) {
-        begin(holder);
+        begin_again(holder);
     }
     unsigned ready = segment_image_stripes(holder->image);
     while (holder->state == PUT_HOLDER_SENDING && holder->queued < PUT_HOLDER_QUEUE_MAX &&

@@ -10,7 +10,7 @@
  *   SENDING, CLOSING --its node is busy--> WAITING --a moment--> SENDING, from stripe 0
  *
  * A node that is at its limit says so at once, and has a place again soon: that is no failure,
- * until it has said nothing else for 10 s.
+ * until it has said nothing else for 10 s, or the cells it would need again are gone.
  *
  * A holder pulls: it sends the cells of finished stripes in order, a few at a time, from wherever
  * it stands, so a spare that begins at stripe 0 late is nothing special.

@@ -251,6 +251,8 @@ static void put_happens(struct fake_call *call)
         call_fail(call, HEARTH_BUSY, "32 shards are coming and going already");
     } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
+    } else if (call->node->manner == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
+        call_fail(call, HEARTH_BUSY, "changed its mind");
     } else if (call->cells_done < call->buffered) {
         put_cell_arrives(call);
     } else if (call->has_footer) {
@@ -387,6 +389,8 @@ static void get_happens(struct fake_call *call)
         call_fail(call, HEARTH_NOT_FOUND, "no such shard");
     } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
+    } else if (call->node->manner == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
+        call_fail(call, HEARTH_BUSY, "changed its mind");
     } else {
         assert(call->first + call->wanted <= shard->cell_count);
         get_cell_leaves(call, shard);

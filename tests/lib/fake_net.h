@@ -39,6 +39,7 @@ enum fake_manner {
     FAKE_DRIPPING,    /* 1 KiB/s */
     FAKE_SLOW,        /* each cell takes 100 ms longer */
     FAKE_DIES_MIDWAY, /* after two cells of a call */
+    FAKE_BUSY_MIDWAY, /* after two cells it finds itself at its limit */
     FAKE_FORGETS,     /* takes shards and has none when asked */
     /* These answer, and lie: */
     FAKE_FLIPS_A_BIT,

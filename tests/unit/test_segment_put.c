@@ -156,6 +156,25 @@ static void busy_nodes_are_asked_again(void **state)
     }
 }
 
+/* What was released cannot be sent again: a node that is busy in the middle is lost then, and until
+ * then it costs its pauses. */
+static void a_node_that_is_busy_midway_does_not_bring_back_what_is_released(void **state)
+{
+    (void)state;
+    for (uint64_t mib = 16; mib <= 136; mib += 120) { /* the data is kept, or not */
+        const struct world_options options = {.memory_max = mib * MIB};
+        struct world *world = world_create(&options);
+        world->net.nodes[1].manner = FAKE_BUSY_MIDWAY;
+        world->net.nodes[6].manner = FAKE_BUSY_MIDWAY;
+        struct hearth_err err;
+        uint64_t start_ms = now_ms(world);
+        assert_ok(world_put(world, "key", 1, 24 * MIB, &err), &err);
+        assert_in_range(now_ms(world) - start_ms, 0, 1500);
+        assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 6);
+        world_destroy(world);
+    }
+}
+
 static void one_node_that_stays_busy_is_done_without(void **state)
 {
     (void)state;
@@ -280,6 +299,7 @@ int main(void)
         cmocka_unit_test(slow_nodes_that_are_needed_are_waited_for),
         cmocka_unit_test(one_slow_or_stopped_node_costs_little_of_a_large_put),
         cmocka_unit_test(busy_nodes_are_asked_again),
+        cmocka_unit_test(a_node_that_is_busy_midway_does_not_bring_back_what_is_released),
         cmocka_unit_test(one_node_that_stays_busy_is_done_without),
         cmocka_unit_test(nodes_that_stay_busy_are_given_up_after_10_s),
         cmocka_unit_test(spares_take_the_slots_of_bad_nodes),
