@@ -301,7 +301,7 @@ static void measure_stream(struct bench *bench, unsigned long gibs)
     cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     wall = clock_s(CLOCK_MONOTONIC) - wall;
     printf("{\"bench\": \"%s\", \"gb_per_s\": %.2f, \"cpu_s_per_gib\": %.4f}\n",
-        bench->transport == RPC_LINK ? "link stream" : "stream", (double)gibs * gib / wall / 1e9,
+        bench->transport == RPC_LINK ? "link" : "stream", (double)gibs * gib / wall / 1e9,
         cpu / (double)gibs);
     buf_unref(bench->message);
 }

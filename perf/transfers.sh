@@ -12,27 +12,31 @@ value() {
         }' "$lines"
 }
 
-# CPU-seconds per GiB of a stream, both ends.  With "tcp", plain TCP and AES stand in for it.
+# stream_of grpc|link|tcp: CPU-seconds per GiB of a stream, both ends.  tcp: plain, and AES at each end.
 stream_of() {
-    if [ "${1:-}" = tcp ]; then
+    case $1 in
+    grpc) value stream cpu_s_per_gib ;;
+    link) value link cpu_s_per_gib ;;
+    tcp)
         awk -v tcp="$(value tcp cpu_s_per_gib)" -v seal="$(value seal cpu_s_per_gib)" \
             -v open="$(value open cpu_s_per_gib)" 'BEGIN {print tcp + seal + open}'
+        ;;
+    esac
+}
+# floor put|get STREAM K N
+floor() {
+    local stream
+    stream=$(stream_of "$2")
+    if [ "$1" = put ]; then
+        awk -v k="$3" -v n="$4" -v seal="$(value seal cpu_s_per_gib)" \
+            -v encode="$(value encode cpu_s_per_gib "$3" "$4")" -v tag="$(value tag cpu_s_per_gib)" \
+            -v stream="$stream" -v write="$(value engine_write cpu_s_per_gib)" \
+            'BEGIN {printf "%.2f", seal + encode + n / k * (tag + stream + write)}'
     else
-        value stream cpu_s_per_gib
+        awk -v stream="$stream" -v read="$(value engine_read cpu_s_per_gib)" \
+            -v tag="$(value tag cpu_s_per_gib)" -v open="$(value open cpu_s_per_gib)" \
+            'BEGIN {printf "%.2f", stream + read + tag + open}'
     fi
-}
-# floor_put K N [tcp]
-floor_put() {
-    awk -v k="$1" -v n="$2" -v seal="$(value seal cpu_s_per_gib)" \
-        -v encode="$(value encode cpu_s_per_gib "$1" "$2")" -v tag="$(value tag cpu_s_per_gib)" \
-        -v stream="$(stream_of "${3:-}")" -v write="$(value engine_write cpu_s_per_gib)" \
-        'BEGIN {printf "%.2f", seal + encode + n / k * (tag + stream + write)}'
-}
-# floor_get [tcp]
-floor_get() {
-    awk -v stream="$(stream_of "${1:-}")" -v read="$(value engine_read cpu_s_per_gib)" \
-        -v tag="$(value tag cpu_s_per_gib)" -v open="$(value open cpu_s_per_gib)" \
-        'BEGIN {printf "%.2f", stream + read + tag + open}'
 }
 
 # ---- a cluster, and what its processes used ----
@@ -133,34 +137,31 @@ $(echo "$line" | field peak_rss_kib)" >>"$scratch/runs"
 }
 column() { awk -v column="$1" '{print $column}' "$scratch/runs" | median; }
 
-# transfer NAME K N FLOOR TCP-FLOOR COMMAND...: runs it, prints a line with medians
+# transfer NAME put|get K N COMMAND...: runs it, prints a line with medians
 transfer() {
-    local name=$1 k=$2 n=$3 floor=$4 tcp=$5
-    shift 5
+    local name=$1 kind=$2 k=$3 n=$4
+    shift 4
     repeat "$name" "$@"
     awk -v name="$name" -v k="$k" -v n="$n" -v gib="$mib" -v wall="$(column 1)" \
-        -v client="$(column 2)" -v daemons="$(column 3)" -v rss="$(column 4)" -v floor="$floor" \
-        -v tcp="$tcp" 'BEGIN {
+        -v client="$(column 2)" -v daemons="$(column 3)" -v rss="$(column 4)" \
+        -v floor="$(floor "$kind" grpc "$k" "$n")" -v link="$(floor "$kind" link "$k" "$n")" \
+        -v tcp="$(floor "$kind" tcp "$k" "$n")" 'BEGIN {
             gib /= 1024
+            cpu = (client + daemons) / gib
             printf "{\"transfer\": \"%s\", \"k\": %d, \"n\": %d, \"mib_per_s\": %.0f, ", name, k, n,
                 gib * 1024 / wall
-            printf "\"cpu_s_per_gib\": %.2f, \"client\": %.2f, \"daemons\": %.2f, ",
-                (client + daemons) / gib, client / gib, daemons / gib
-            printf "\"floor\": %.2f, \"times_floor\": %.2f, \"tcp_floor\": %.2f, ", floor,
-                (client + daemons) / gib / floor, tcp
+            printf "\"cpu_s_per_gib\": %.2f, \"client\": %.2f, \"daemons\": %.2f, ", cpu,
+                client / gib, daemons / gib
+            printf "\"floor\": %.2f, \"times_floor\": %.2f, \"link_floor\": %.2f, ", floor,
+                cpu / floor, link
+            printf "\"times_link_floor\": %.2f, \"tcp_floor\": %.2f, ", cpu / link, tcp
             printf "\"client_peak_mib\": %.0f}\n", rss / 1024
         }' | tee -a "$lines" >&2
 }
 
 # put NAME K N, get NAME K N: the object in, the object out
-put() {
-    transfer "$1" "$2" "$3" "$(floor_put "$2" "$3")" "$(floor_put "$2" "$3" tcp)" \
-        $hearth cp "$scratch/object" s3://perf/object
-}
-get() {
-    transfer "$1" "$2" "$3" "$(floor_get)" "$(floor_get tcp)" \
-        sh -c "exec $hearth cp s3://perf/object - >/dev/null"
-}
+put() { transfer "$1" put "$2" "$3" $hearth cp "$scratch/object" s3://perf/object; }
+get() { transfer "$1" get "$2" "$3" sh -c "exec $hearth cp s3://perf/object - >/dev/null"; }
 
 compare_back() {
     $hearth cp s3://perf/object "$scratch/back" >/dev/null
