@@ -215,7 +215,8 @@ void config_print_help(const struct config_table *table, FILE *out)
         if (opens_section(table, i)) {
             fprintf(out, "%s[%s]\n", i == 0 ? "" : "\n", param->section);
         }
-        fprintf(out, "  %s = %s", param->name, config_value_word(param->kind));
+        fprintf(out, "  %s = ", param->name);
+        config_value_print_form(param, out);
         if (param->preset == NULL) {
             fputs("  (must be given)", out);
         } else if (param->preset[0] != '\0') {
@@ -228,11 +229,12 @@ void config_print_help(const struct config_table *table, FILE *out)
     }
 }
 
-static void value_text(enum config_kind kind, const void *field, char text[CONFIG_LINE_MAX])
+static void value_text(
+    const struct config_param *param, const void *field, char text[CONFIG_LINE_MAX])
 {
     FILE *memory = fmemopen(text, CONFIG_LINE_MAX, "w");
     assert(memory != NULL);
-    config_value_print(kind, field, memory);
+    config_value_print(param, field, memory);
     fclose(memory);
 }
 
@@ -253,8 +255,8 @@ static bool is_default(const struct config_param *param, const void *field)
     alone.offset = 0;
     set_default(&alone, NULL, &arena, (uint8_t *)&preset);
     char texts[2][CONFIG_LINE_MAX] = {{0}};
-    value_text(param->kind, &preset, texts[0]);
-    value_text(param->kind, field, texts[1]);
+    value_text(param, &preset, texts[0]);
+    value_text(param, field, texts[1]);
     arena_fini(&arena);
     return strcmp(texts[0], texts[1]) == 0;
 }
@@ -274,7 +276,7 @@ void config_print(
             section = param->section;
         }
         fprintf(out, "%s = ", param->name);
-        config_value_print(param->kind, field, out);
+        config_value_print(param, field, out);
         fputc('\n', out);
     }
 }

@@ -10,6 +10,7 @@
  * Field types by kind:
  *   CONFIG_TEXT, CONFIG_PATH                        const char *, never NULL, "" when empty
  *   CONFIG_INTEGER, CONFIG_BYTES, CONFIG_DURATION   uint64_t: number, bytes, milliseconds
+ *   CONFIG_CHOICE                                   uint64_t: which of the choices, from 0
  *   CONFIG_BOOL                                     bool
  *   CONFIG_ADDRESSES                                struct config_addresses
  *
@@ -42,6 +43,7 @@ enum config_kind {
     CONFIG_BYTES,     /* 512, 64K, 10 MiB, 2T: powers of 1,024 */
     CONFIG_DURATION,  /* 200ms, 30 s, 5min, 12h, 7d: the unit must be there */
     CONFIG_BOOL,      /* yes or no */
+    CONFIG_CHOICE,    /* one of a few words */
     CONFIG_ADDRESSES, /* host:port, [2001:db8::1]:7400, separated by commas */
 };
 
@@ -49,12 +51,13 @@ struct config_param {
     const char *section;
     const char *name;
     enum config_kind kind;
-    size_t offset;           /* of the field in the program's struct */
-    const char *preset;      /* the default, as it would stand in the file; NULL: must be given */
-    uint64_t min;            /* numbers in the field's unit; addresses: how many */
-    uint64_t max;            /* 0: no limit */
-    const char *environment; /* a variable that wins over the file; NULL: none */
-    const char *help;        /* a sentence or two */
+    size_t offset;      /* of the field in the program's struct */
+    const char *preset; /* the default, as it would stand in the file; NULL: must be given */
+    uint64_t min;       /* numbers in the field's unit; addresses: how many */
+    uint64_t max;       /* 0: no limit */
+    const char *const *choices; /* of CONFIG_CHOICE, NULL behind the last */
+    const char *environment;    /* a variable that wins over the file; NULL: none */
+    const char *help;           /* a sentence or two */
 };
 
 struct config_table {

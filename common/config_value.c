@@ -177,16 +177,42 @@ static enum hearth_code parse_path(const char *text, const char *folder, struct 
     return parse_text(prefix, text, arena, out, err);
 }
 
-static enum hearth_code parse_kind(enum config_kind kind, const char *text, const char *folder,
-    struct arena *arena, void *field, struct hearth_err *err)
+/* "auto|uring|threads" */
+static void print_choices(const char *const *choices, FILE *out)
 {
-    switch (kind) {
+    for (unsigned i = 0; choices[i] != NULL; i++) {
+        fprintf(out, "%s%s", i == 0 ? "" : "|", choices[i]);
+    }
+}
+
+static enum hearth_code parse_choice(
+    const char *text, const char *const *choices, uint64_t *out, struct hearth_err *err)
+{
+    for (uint64_t i = 0; choices[i] != NULL; i++) {
+        if (strcmp(text, choices[i]) == 0) {
+            *out = i;
+            return HEARTH_OK;
+        }
+    }
+    char expected[128] = "";
+    FILE *memory = fmemopen(expected, sizeof(expected), "w");
+    assert(memory != NULL);
+    print_choices(choices, memory);
+    fclose(memory);
+    return hearth_fail(err, HEARTH_INVALID, "\"%s\": expected %s", text, expected);
+}
+
+static enum hearth_code parse_kind(const struct config_param *param, const char *text,
+    const char *folder, struct arena *arena, void *field, struct hearth_err *err)
+{
+    switch (param->kind) {
     case CONFIG_TEXT: return parse_text(view_of("", 0), text, arena, field, err);
     case CONFIG_PATH: return parse_path(text, folder, arena, field, err);
     case CONFIG_INTEGER: return parse_integer(text, field, err);
     case CONFIG_BYTES: return config_parse_bytes(text, field, err);
     case CONFIG_DURATION: return config_parse_duration(text, field, err);
     case CONFIG_BOOL: return parse_bool(text, field, err);
+    case CONFIG_CHOICE: return parse_choice(text, param->choices, field, err);
     case CONFIG_ADDRESSES: return parse_addresses(text, arena, field, err);
     }
     abort();
@@ -202,7 +228,8 @@ static uint64_t measured(enum config_kind kind, const void *field)
     case CONFIG_ADDRESSES: return ((const struct config_addresses *)field)->count;
     case CONFIG_TEXT:
     case CONFIG_PATH: return strlen(*(const char *const *)field);
-    case CONFIG_BOOL: return 0;
+    case CONFIG_BOOL:
+    case CONFIG_CHOICE: return 0;
     }
     abort();
 }
@@ -221,7 +248,7 @@ static enum hearth_code fail_range(
 enum hearth_code config_value_parse(const struct config_param *param, const char *text,
     const char *folder, struct arena *arena, void *field, struct hearth_err *err)
 {
-    if (parse_kind(param->kind, text, folder, arena, field, err) != HEARTH_OK) {
+    if (parse_kind(param, text, folder, arena, field, err) != HEARTH_OK) {
         return err->code;
     }
     uint64_t value = measured(param->kind, field);
@@ -255,29 +282,34 @@ static void print_addresses(const struct config_addresses *addresses, FILE *out)
     }
 }
 
-void config_value_print(enum config_kind kind, const void *field, FILE *out)
+void config_value_print(const struct config_param *param, const void *field, FILE *out)
 {
-    switch (kind) {
+    switch (param->kind) {
     case CONFIG_TEXT:
     case CONFIG_PATH: fputs(*(const char *const *)field, out); break;
     case CONFIG_INTEGER: fprintf(out, "%" PRIu64, *(const uint64_t *)field); break;
     case CONFIG_BYTES: print_scaled(*(const uint64_t *)field, byte_units, out); break;
     case CONFIG_DURATION: print_scaled(*(const uint64_t *)field, duration_units, out); break;
     case CONFIG_BOOL: fputs(*(const bool *)field ? "yes" : "no", out); break;
+    case CONFIG_CHOICE: fputs(param->choices[*(const uint64_t *)field], out); break;
     case CONFIG_ADDRESSES: print_addresses(field, out); break;
     }
 }
 
-const char *config_value_word(enum config_kind kind)
+void config_value_print_form(const struct config_param *param, FILE *out)
 {
-    switch (kind) {
-    case CONFIG_TEXT: return "TEXT";
-    case CONFIG_PATH: return "PATH";
-    case CONFIG_INTEGER: return "NUMBER";
-    case CONFIG_BYTES: return "SIZE";
-    case CONFIG_DURATION: return "DURATION";
-    case CONFIG_BOOL: return "yes|no";
-    case CONFIG_ADDRESSES: return "HOST:PORT,...";
+    static const char *const words[] = {
+        [CONFIG_TEXT] = "TEXT",
+        [CONFIG_PATH] = "PATH",
+        [CONFIG_INTEGER] = "NUMBER",
+        [CONFIG_BYTES] = "SIZE",
+        [CONFIG_DURATION] = "DURATION",
+        [CONFIG_BOOL] = "yes|no",
+        [CONFIG_ADDRESSES] = "HOST:PORT,...",
+    };
+    if (param->kind == CONFIG_CHOICE) {
+        print_choices(param->choices, out);
+    } else {
+        fputs(words[param->kind], out);
     }
-    abort();
 }

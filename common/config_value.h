@@ -13,9 +13,9 @@
 enum hearth_code config_value_parse(const struct config_param *param, const char *text,
     const char *folder, struct arena *arena, void *field, struct hearth_err *err);
 
-void config_value_print(enum config_kind kind, const void *field, FILE *out);
+void config_value_print(const struct config_param *param, const void *field, FILE *out);
 
 /* What may stand there: "SIZE", "HOST:PORT,...". */
-const char *config_value_word(enum config_kind kind);
+void config_value_print_form(const struct config_param *param, FILE *out);
 
 #endif /* HEARTH_COMMON_CONFIG_VALUE_H */

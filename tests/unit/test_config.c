@@ -16,10 +16,13 @@ struct values {
     uint64_t capacity;
     uint64_t interval_ms;
     bool loud;
+    uint64_t colour;
     struct config_addresses peers;
 };
 
 #define FIELD(name) offsetof(struct values, name)
+
+static const char *const colours[] = {"red", "green", NULL};
 
 static const struct config_param params[] = {
     {"node", "name", CONFIG_TEXT, FIELD(name), .max = 8, .help = "What it is called."},
@@ -31,6 +34,8 @@ static const struct config_param params[] = {
     {"limits", "interval", CONFIG_DURATION, FIELD(interval_ms), .preset = "30s", .min = 10,
         .help = "How often."},
     {"limits", "loud", CONFIG_BOOL, FIELD(loud), .preset = "no", .help = "Whether."},
+    {"limits", "colour", CONFIG_CHOICE, FIELD(colour), .preset = "red", .choices = colours,
+        .help = "Which."},
     {"limits", "peers", CONFIG_ADDRESSES, FIELD(peers), .preset = "", .max = 2, .help = "Who."},
 };
 
@@ -86,6 +91,7 @@ static void every_kind_of_value_reaches_its_field(void **state)
                   "capacity = 10 GiB\n"
                   "interval = 5 min\n"
                   "loud = yes\n"
+                  "colour = green\n"
                   "peers = localhost:7400, [::1]:1\n"),
         &fixture->err);
     const struct values *values = &fixture->values;
@@ -95,6 +101,7 @@ static void every_kind_of_value_reaches_its_field(void **state)
     assert_int_equal(values->capacity, UINT64_C(10) << 30);
     assert_int_equal(values->interval_ms, 300000);
     assert_true(values->loud);
+    assert_int_equal(values->colour, 1);
     assert_int_equal(values->peers.count, 2);
     assert_string_equal(values->peers.items[0].host, "localhost");
     assert_int_equal(values->peers.items[0].port, 7400);
@@ -136,6 +143,7 @@ static void a_mistake_is_named_with_its_file_and_line(void **state)
             ":2: interval: \"30\": bad unit, expected a duration like 200ms, 30s, 5min, 12h or 7d"},
         {"[limits]\ninterval = 9ms\n", ":2: interval: \"9ms\": out of range, at least 10 ms"},
         {"[limits]\nloud = true\n", ":2: loud: \"true\": expected yes or no"},
+        {"[limits]\ncolour = blue\n", ":2: colour: \"blue\": expected red|green"},
         {"[limits]\npeers = host\n", ":2: peers: \"host\": expected HOST:PORT"},
         {"[limits]\npeers = ::1:80\n", ":2: peers: \"::1:80\": expected HOST:PORT"},
         {"[limits]\npeers = h:70000\n", ":2: peers: \"h:70000\": expected HOST:PORT"},
@@ -195,7 +203,7 @@ static void what_is_printed_loads_to_the_same_values(void **state)
     struct fixture *fixture = *state;
     assert_ok(load(fixture,
                   "[node]\nname = a\n[limits]\ncapacity = 1536K\ninterval=90s\n"
-                  "peers=[::1]:7, b:8\nloud=yes\n"),
+                  "peers=[::1]:7, b:8\nloud=yes\ncolour=green\n"),
         &fixture->err);
     char *first = print(&fixture->values, CONFIG_ALL);
     assert_ok(load(fixture, first), &fixture->err);
@@ -230,6 +238,7 @@ static void help_shows_each_parameter_with_its_default(void **state)
         assert_non_null(strstr(text, params[i].help));
     }
     assert_non_null(strstr(text, "interval = DURATION  (default 30s)"));
+    assert_non_null(strstr(text, "colour = red|green  (default red)"));
     free(text);
 }
 
