@@ -7,6 +7,7 @@
 struct loop {
     /* Set once, before the thread starts. */
     struct env *env;
+    struct loop_waiter *waiter; /* NULL: the thread sleeps on `changed` */
 
     /* The loop thread only. Soonest first. */
     struct {
@@ -20,6 +21,7 @@ struct loop {
         struct task *oldest;
         struct task *newest;
         bool stopping;
+        bool is_asleep; /* in its waiter, which must be woken */
     } shared;
 
     /* Whoever starts and stops the loop; the thread itself only compares. */
@@ -62,9 +64,27 @@ struct env *loop_env(const struct loop *loop)
     return loop->env;
 }
 
+void loop_set_waiter(struct loop *loop, struct loop_waiter *waiter)
+{
+    assert(!loop->has_thread);
+    assert(loop->waiter == NULL || waiter == NULL);
+    loop->waiter = waiter;
+}
+
 bool loop_is_current(const struct loop *loop)
 {
     return !loop->has_thread || pthread_equal(loop->thread, pthread_self());
+}
+
+/* The mutex is held, so that the loop cannot end, and its waiter with it, before this is over. */
+static void wake_thread(struct loop *loop)
+{
+    if (loop->waiter == NULL) {
+        pthread_cond_signal(&loop->shared.changed);
+    } else if (loop->shared.is_asleep) {
+        loop->shared.is_asleep = false;
+        loop->waiter->wake(loop->waiter);
+    }
 }
 
 void loop_post(struct loop *loop, struct task *task)
@@ -74,7 +94,7 @@ void loop_post(struct loop *loop, struct task *task)
     UNLOCKS pthread_mutex_t *held = lock(&loop->shared.mutex);
     if (loop->shared.oldest == NULL) {
         loop->shared.oldest = task;
-        pthread_cond_signal(&loop->shared.changed);
+        wake_thread(loop);
     } else {
         loop->shared.newest->owned_by_loop.next = task;
     }
@@ -147,12 +167,26 @@ bool loop_run_once(struct loop *loop)
     assert(loop_is_current(loop));
     bool ran = false;
     struct task *next;
+    if (loop->waiter != NULL) {
+        loop->waiter->collect(loop->waiter);
+    }
     for (struct task *task = take_posted(loop); task != NULL; task = next) {
         next = task->owned_by_loop.next; /* run() may free or post it again */
         task->run(task);
         ran = true;
     }
     return run_due_timers(loop) || ran;
+}
+
+/* 0: one is due. UINT64_MAX: none is set. */
+static uint64_t until_next_timer_ns(const struct loop *loop)
+{
+    uint64_t deadline_ns = loop_next_deadline_ns(loop);
+    if (deadline_ns == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    uint64_t now_ns = env_now_ns(loop->env);
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
 static struct timespec monotonic_after(uint64_t wait_ns)
@@ -166,29 +200,54 @@ static struct timespec monotonic_after(uint64_t wait_ns)
 }
 
 /* Returns false when the loop is to end: it was told to, and nothing is left in the mailbox. */
-static bool wait_for_work(struct loop *loop)
+static bool sleep_on_mailbox(struct loop *loop)
 {
     UNLOCKS pthread_mutex_t *held = lock(&loop->shared.mutex);
     while (loop->shared.oldest == NULL && !loop->shared.stopping) {
-        uint64_t deadline_ns = loop_next_deadline_ns(loop);
-        if (deadline_ns == UINT64_MAX) {
+        uint64_t wait_ns = until_next_timer_ns(loop);
+        if (wait_ns == UINT64_MAX) {
             pthread_cond_wait(&loop->shared.changed, held);
             continue;
         }
-        uint64_t now_ns = env_now_ns(loop->env);
-        if (deadline_ns <= now_ns) {
+        if (wait_ns == 0) {
             return true;
         }
-        struct timespec until = monotonic_after(deadline_ns - now_ns);
+        struct timespec until = monotonic_after(wait_ns);
         pthread_cond_timedwait(&loop->shared.changed, held, &until);
     }
     return loop->shared.oldest != NULL;
 }
 
+/* Whether there is nothing to do; if so, who posts from now on wakes us. */
+static bool falls_asleep(struct loop *loop)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&loop->shared.mutex);
+    loop->shared.is_asleep = loop->shared.oldest == NULL && !loop->shared.stopping;
+    return loop->shared.is_asleep;
+}
+
+/* Returns what sleep_on_mailbox() does. */
+static bool wakes_up(struct loop *loop)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&loop->shared.mutex);
+    loop->shared.is_asleep = false;
+    return loop->shared.oldest != NULL || !loop->shared.stopping;
+}
+
+/* Likewise; it may return with nothing to do, which costs a turn and no more. */
+static bool sleep_in_waiter(struct loop *loop)
+{
+    uint64_t wait_ns = until_next_timer_ns(loop);
+    if (wait_ns > 0 && falls_asleep(loop)) {
+        loop->waiter->wait(loop->waiter, wait_ns);
+    }
+    return wakes_up(loop);
+}
+
 static void *run_thread(void *context)
 {
     struct loop *loop = context;
-    while (wait_for_work(loop)) {
+    while (loop->waiter == NULL ? sleep_on_mailbox(loop) : sleep_in_waiter(loop)) {
         loop_run_once(loop);
     }
     return NULL;
@@ -212,7 +271,7 @@ static void tell_to_stop(struct loop *loop)
 {
     UNLOCKS pthread_mutex_t *held = lock(&loop->shared.mutex);
     loop->shared.stopping = true;
-    pthread_cond_signal(&loop->shared.changed);
+    wake_thread(loop);
 }
 
 void loop_stop(struct loop *loop)

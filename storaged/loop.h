@@ -42,11 +42,30 @@ struct timer {
     } owned_by_loop;
 };
 
+/*
+ * Where the loop's thread sleeps when something besides the mailbox may have news for it: a disk
+ * that is answered by the kernel and not by threads.  Embedded in that disk.
+ */
+struct loop_waiter {
+    /* On the loop, at the beginning of each turn: posts what has come since. Never waits. */
+    void (*collect)(struct loop_waiter *waiter);
+    /*
+     * On the loop's thread, which has nothing to do: returns when there is something to collect,
+     * after wake(), or after `timeout_ns` (UINT64_MAX: never).  May return early.
+     */
+    void (*wait)(struct loop_waiter *waiter, uint64_t timeout_ns);
+    /* Any thread: the wait under way, or else the next one, returns. */
+    void (*wake)(struct loop_waiter *waiter);
+};
+
 /* `env` gives the clock of the timers and outlives the loop. */
 enum hearth_code loop_create(struct env *env, struct loop **out, struct hearth_err *err);
 
 /* Accepts NULL. Not while its thread runs; tasks still in the mailbox are forgotten, not run. */
 void loop_destroy(struct loop *loop);
+
+/* While the loop has no thread. One at a time; NULL: the thread sleeps on the mailbox alone. */
+void loop_set_waiter(struct loop *loop, struct loop_waiter *waiter);
 
 /* Gives the loop a thread of its own. */
 enum hearth_code loop_start(struct loop *loop, struct hearth_err *err);
@@ -70,8 +89,8 @@ void loop_timer_set(struct loop *loop, struct timer *timer, uint64_t deadline_ns
 void loop_timer_cancel(struct loop *loop, struct timer *timer);
 
 /*
- * For a loop without a thread: runs the tasks posted so far and the timers that are due.
- * Returns whether there were any.
+ * For a loop without a thread: runs the tasks posted so far, what its waiter
+ * collects, and the timers that are due.  Returns whether there were any.
  */
 bool loop_run_once(struct loop *loop);
 

@@ -142,6 +142,61 @@ static void stopping_runs_what_was_posted_before(void **state)
     loop_destroy(world.loop);
 }
 
+struct bed {
+    struct loop_waiter waiter; /* first */
+    sem_t woken;
+    sem_t asleep;
+    unsigned collected;
+};
+
+static void collect(struct loop_waiter *waiter)
+{
+    ((struct bed *)waiter)->collected++;
+}
+
+static void sleep_in_bed(struct loop_waiter *waiter, uint64_t timeout_ns)
+{
+    struct bed *bed = (struct bed *)waiter;
+    assert_true(timeout_ns == UINT64_MAX);
+    sem_post(&bed->asleep);
+    sem_wait(&bed->woken);
+}
+
+static void wake(struct loop_waiter *waiter)
+{
+    sem_post(&((struct bed *)waiter)->woken);
+}
+
+/* Nothing else wakes it: a wake that is missed would hang here. */
+static void a_loop_with_a_waiter_sleeps_there_and_is_woken_once_for_each_sleep(void **state)
+{
+    (void)state;
+    struct world world;
+    struct hearth_err err;
+    world_init(&world);
+    struct bed bed = {.waiter = {collect, sleep_in_bed, wake}};
+    sem_init(&bed.woken, 0, 0);
+    sem_init(&bed.asleep, 0, 0);
+    loop_set_waiter(world.loop, &bed.waiter);
+    assert_ok(loop_start(world.loop, &err), &err);
+    sem_wait(&bed.asleep);
+    struct thread_check check = {
+        .task.run = check_thread, .loop = world.loop, .poster = pthread_self()};
+    sem_init(&check.ran, 0, 0);
+    loop_post(world.loop, &check.task);
+    sem_wait(&check.ran);
+    assert_true(check.was_current);
+    sem_wait(&bed.asleep);
+
+    int wakes;
+    loop_stop(world.loop);
+    assert_int_equal(sem_getvalue(&bed.woken, &wakes), 0);
+    assert_int_equal(wakes, 0); /* one for the post, one for the stop, both slept through */
+    assert_true(bed.collected >= 1);
+    loop_set_waiter(world.loop, NULL);
+    loop_destroy(world.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +204,7 @@ int main(void)
         cmocka_unit_test(timers_ring_when_the_clock_says_so),
         cmocka_unit_test(a_started_loop_runs_tasks_on_its_own_thread),
         cmocka_unit_test(stopping_runs_what_was_posted_before),
+        cmocka_unit_test(a_loop_with_a_waiter_sleeps_there_and_is_woken_once_for_each_sleep),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }
