@@ -17,6 +17,9 @@
     X(CERTIFICATE_RENEWED, INFO, "certificate.renewed", "valid for another while")                 \
     X(CERTIFICATE_NOT_RENEWED, WARN, "certificate.not_renewed", "tried again in five minutes")     \
     X(SHARD_DAMAGED, WARN, "shard.damaged", "it does not verify any more; repair replaces it")     \
+    X(DISK_OPENED, INFO, "disk.opened", "how files are read and written, and why not better")      \
+    X(DISK_RING_GIVEN_UP, WARN, "disk.ring_given_up",                                              \
+        "the kernel stopped taking requests; threads serve the disk until the next start")         \
     X(VOLUME_LOG_FAILED, WARN, "volume.log_failed", "a write failed; its shards are re-verified")  \
     X(VOLUME_LOG_VERIFIED, INFO, "volume.log_verified", "what was good of it has been moved")      \
     X(VOLUME_READ_ONLY, ERROR, "volume.read_only", "the disk fails: replace it")                   \

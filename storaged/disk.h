@@ -1,6 +1,7 @@
 /*
  * disk.h - where a volume's bytes go: one directory on one disk.
  *
+ *   disk_uring.c              real files, by the kernel's io_uring
  *   disk_threads.c            real files, a small pool of threads, pread and pwrite
  *   tests/sim/sim_disk.c      a disk that forgets, tears, fails and lies when the test says so
  *

@@ -1,6 +1,7 @@
 #include "storaged/disk_threads.h"
 
 #include "common/cleanup.h"
+#include "storaged/disk_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,11 +12,6 @@
 #include <sys/stat.h>
 
 enum { THREADS_DEFAULT = 4, THREADS_MAX = 16 };
-
-struct disk_file {
-    int fd;
-    bool cached; /* asked to be direct, but the file system cannot: drop the cache instead */
-};
 
 struct disk_threads {
     struct disk disk; /* first: the seam's functions get a pointer to it */

@@ -1,5 +1,6 @@
 #include "storaged/settings.h"
 
+#include "storaged/disk_open.h"
 #include "storaged/shard_service.h"
 
 #define FIELD(name) offsetof(struct settings, name)
@@ -24,6 +25,8 @@ static const struct config_param params[] = {
         .help = "Where shards are kept. The daemon alone writes there."},
     {"volume", "capacity", CONFIG_BYTES, FIELD(capacity_bytes), .preset = "0",
         .help = "The most the volume may occupy. 0: all there is."},
+    {"volume", "disk", CONFIG_CHOICE, FIELD(disk), .preset = "auto", .choices = disk_choice_names,
+        .help = "How files are read and written. auto: io_uring where the kernel has it."},
     {"limits", "streams", CONFIG_INTEGER, FIELD(streams), .preset = "32", .min = 1,
         .max = SHARD_SERVICE_STREAMS_MAX,
         .help = "Shards that come or go at once; each may take 1 MiB of memory."},

@@ -31,6 +31,7 @@ struct settings {
     struct config_addresses coordinators; /* their RPC service */
     struct config_addresses enrolment;    /* their enrolment port */
     const char *volume;
+    uint64_t disk;           /* enum disk_choice */
     uint64_t capacity_bytes; /* 0: only the disk's size limits it */
     uint64_t streams;
     uint64_t drain_ms;

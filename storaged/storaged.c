@@ -3,7 +3,7 @@
 #include "common/log.h"
 #include "proto/rpc_server.h"
 #include "storaged/coordinator_rpc.h"
-#include "storaged/disk_threads.h"
+#include "storaged/disk_open.h"
 #include "storaged/endpoints.h"
 #include "storaged/heartbeat.h"
 #include "storaged/shard_service.h"
@@ -112,11 +112,36 @@ static void log_volume_event(void *context, const struct volume_event *event)
         (unsigned long long)event->size, event->reason == NULL ? "" : event->reason);
 }
 
+static void log_ring_given_up(void *context, int error)
+{
+    const struct storaged *storaged = context;
+    log_write(LOG_DISK_RING_GIVEN_UP, "volume=%s reason=\"%s\"", storaged->settings->volume,
+        strerrordesc_np(error));
+}
+
+static enum hearth_code open_disk(struct storaged *storaged, struct hearth_err *err)
+{
+    const struct disk_uring_options options = {
+        .directory = storaged->settings->volume,
+        .loop = storaged->loop,
+        .on_given_up = log_ring_given_up,
+        .context = storaged,
+    };
+    struct disk_opened opened;
+    enum disk_choice choice = (enum disk_choice)storaged->settings->disk;
+    if (disk_open(choice, &options, &storaged->disk, &opened, err) != HEARTH_OK) {
+        return err->code;
+    }
+    bool is_second_best = opened.refusal.code != HEARTH_OK;
+    log_write(LOG_DISK_OPENED, "volume=%s disk=%s%s%s%s", storaged->settings->volume,
+        disk_choice_names[opened.engine], is_second_best ? " reason=\"" : "",
+        is_second_best ? opened.refusal.message : "", is_second_best ? "\"" : "");
+    return HEARTH_OK;
+}
+
 static enum hearth_code open_volume(struct storaged *storaged, struct hearth_err *err)
 {
-    const struct disk_threads_options disk_options = {
-        .directory = storaged->settings->volume, .loop = storaged->loop};
-    if (disk_threads_create(&disk_options, &storaged->disk, err) != HEARTH_OK) {
+    if (open_disk(storaged, err) != HEARTH_OK) {
         return err->code;
     }
     struct volume_options options = {

@@ -68,6 +68,9 @@ untidy 'only proto/ may know gRPC and protobuf-c: a second user makes the wire t
 untidy 'only erasure/ may know ISA-L, only coordinator/ SQLite: one place to look when it is wrong' \
     "$(grep -nHE '#include <(isa-l|sqlite3)' "${c_files[@]}" | grep -vE '^(erasure|coordinator|tests|perf)/')"
 
+untidy 'only storaged/disk_uring may know liburing: the rest of a node speaks to a disk' \
+    "$(grep -nHE '#include <liburing' "${c_files[@]}" | grep -vE '/(test_)?disk_uring\.c:')"
+
 untidy 'only tests/lib/test.h includes cmocka, which needs four headers before it in its own order' \
     "$(grep -nHE '#include <cmocka' "${c_files[@]}" | grep -v '^tests/lib/test.h:')"
 
