@@ -91,6 +91,7 @@ struct disk_io {
         struct task task;
         struct disk *disk;
         struct disk_io *next;
+        struct direct_slot *slot; /* of disk_direct; NULL: it goes the ordinary way */
     } owned_by_disk;
 };
 

@@ -1,6 +1,7 @@
 /*
- * disk_file.h - a real file, as the back ends on real files share it: disk_threads opens it, and
- * disk_uring reads and writes it, too.  Nobody else includes this.
+ * disk_file.h - a real file, as the back ends on real files share it: disk_threads opens it,
+ * disk_uring reads and writes it, too, and disk_direct has a second descriptor of it.  Nobody else
+ * includes this.
  */
 #ifndef HEARTH_STORAGED_DISK_FILE_H
 #define HEARTH_STORAGED_DISK_FILE_H
@@ -10,6 +11,10 @@
 struct disk_file {
     int fd;
     bool cached; /* asked to be direct, but the file system cannot: drop the cache instead */
+
+    /* The mutex of disk_direct. */
+    int direct_fd; /* -1: none now */
+    bool is_direct_refused;
 };
 
 #endif /* HEARTH_STORAGED_DISK_FILE_H */

@@ -18,6 +18,7 @@ struct disk_threads {
 
     /* Set once, before the threads start. */
     struct loop *loop;
+    struct disk_direct *direct;
     int directory_fd;
     unsigned thread_count;
     pthread_t threads[THREADS_MAX];
@@ -42,6 +43,7 @@ static int adopt_fd(struct disk_io *io, int fd)
         return ENOMEM;
     }
     file->fd = fd;
+    file->direct_fd = -1;
     io->file = file;
     return 0;
 }
@@ -108,16 +110,34 @@ static int answer_size(struct disk_io *io, ssize_t size)
     return 0;
 }
 
-static int read_file(struct disk_io *io)
+/* Whether it was done, and answered, round the page cache. */
+static bool transfer_directly(const struct disk_threads *self, struct disk_io *io)
 {
+    struct direct_transfer at;
+    if (disk_direct_begin(self->direct, io, &at) != DIRECT_NOW) {
+        return false;
+    }
+    ssize_t size = io->request == DISK_WRITE ? pwrite(at.fd, at.bytes, at.size, (off_t)at.offset)
+                                             : pread(at.fd, at.bytes, at.size, (off_t)at.offset);
+    return disk_direct_end(self->direct, io, size < 0 ? -errno : size);
+}
+
+static int read_file(const struct disk_threads *self, struct disk_io *io)
+{
+    if (transfer_directly(self, io)) {
+        return io->error;
+    }
     if (io->file->cached) {
         posix_fadvise(io->file->fd, 0, 0, POSIX_FADV_DONTNEED);
     }
     return answer_size(io, preadv(io->file->fd, io->iov, (int)io->iov_count, (off_t)io->offset));
 }
 
-static int write_file(struct disk_io *io)
+static int write_file(const struct disk_threads *self, struct disk_io *io)
 {
+    if (transfer_directly(self, io)) {
+        return io->error;
+    }
     return answer_size(io, pwritev(io->file->fd, io->iov, (int)io->iov_count, (off_t)io->offset));
 }
 
@@ -144,8 +164,8 @@ static int perform(const struct disk_threads *self, struct disk_io *io)
     case DISK_CREATE: return create_file(self, io);
     case DISK_OPEN: return open_file(self, io);
     case DISK_LOCK: return lock_file(self, io);
-    case DISK_READ: return read_file(io);
-    case DISK_WRITE: return write_file(io);
+    case DISK_READ: return read_file(self, io);
+    case DISK_WRITE: return write_file(self, io);
     case DISK_SYNC: return errno_of(fdatasync(io->file->fd));
     case DISK_ALLOCATE: return allocate(io);
     case DISK_RENAME: return errno_of(renameat(directory, io->name, directory, io->new_name));
@@ -211,7 +231,7 @@ static void threads_run_blocking(struct disk *disk, struct disk_io *io)
 
 static void threads_close(struct disk *disk, struct disk_file *file)
 {
-    (void)disk;
+    disk_direct_forget(((struct disk_threads *)disk)->direct, file);
     close(file->fd);
     free(file);
 }
@@ -263,8 +283,14 @@ static void threads_destroy(struct disk *disk)
     stop_threads(self);
     pthread_cond_destroy(&self->shared.changed);
     pthread_mutex_destroy(&self->shared.mutex);
+    disk_direct_destroy(self->direct);
     close(self->directory_fd);
     free(self);
+}
+
+struct disk_direct *disk_threads_direct(struct disk *disk)
+{
+    return ((struct disk_threads *)disk)->direct;
 }
 
 static const struct disk_ops threads_ops = {
@@ -323,13 +349,18 @@ enum hearth_code disk_threads_create(
     unsigned count = options->threads > 0 ? options->threads : THREADS_DEFAULT;
     assert(count <= THREADS_MAX);
     struct disk_threads *self = calloc(1, sizeof(*self));
-    if (self == NULL) {
+    struct disk_direct *direct = disk_direct_create();
+    if (self == NULL || direct == NULL) {
+        disk_direct_destroy(direct);
+        free(self);
         return hearth_fail(err, HEARTH_NO_MEMORY, "volume %s: open", options->directory);
     }
+    self->direct = direct;
     self->disk.ops = &threads_ops;
     self->loop = options->loop;
     enum hearth_code code = open_directory(options->directory, &self->directory_fd, err);
     if (code != HEARTH_OK) {
+        disk_direct_destroy(direct);
         free(self);
         return code;
     }

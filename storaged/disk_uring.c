@@ -18,8 +18,9 @@ struct disk_uring {
 
     /* Set once, before the loop has a thread. */
     struct disk_uring_options options;
-    struct disk *threads; /* opens, closes, and does what is not for the ring */
-    int wake_fd;          /* readable: somebody woke the loop */
+    struct disk *threads;       /* opens, closes, and does what is not for the ring */
+    struct disk_direct *direct; /* the threads' */
+    int wake_fd;                /* readable: somebody woke the loop */
     bool has_ring;
 
     /* The loop thread only. */
@@ -62,10 +63,18 @@ static struct disk_io *queue_take(struct disk_uring *self)
 
 /* ---- to the kernel ---- */
 
-static void prepare(struct disk_uring *self, struct disk_io *io)
+static void prepare_direct(
+    struct io_uring_sqe *sqe, const struct disk_io *io, const struct direct_transfer *at)
 {
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&self->on_loop.ring);
-    assert(sqe != NULL); /* what is prepared and in flight fits */
+    if (io->request == DISK_WRITE) {
+        io_uring_prep_write(sqe, at->fd, at->bytes, (unsigned)at->size, at->offset);
+    } else {
+        io_uring_prep_read(sqe, at->fd, at->bytes, (unsigned)at->size, at->offset);
+    }
+}
+
+static void prepare_cached(struct io_uring_sqe *sqe, const struct disk_io *io)
+{
     int fd = io->file->fd;
     if (io->request == DISK_SYNC) {
         io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
@@ -75,16 +84,38 @@ static void prepare(struct disk_uring *self, struct disk_io *io)
         assert(io->request == DISK_WRITE);
         io_uring_prep_writev(sqe, fd, io->iov, io->iov_count, io->offset);
     }
+}
+
+/*
+ * Returns false when it is to wait for an answer.  A read waits for a slot, which something in
+ * flight holds; a write would wait for another log's.
+ */
+static bool prepare(struct disk_uring *self, struct disk_io *io)
+{
+    struct direct_transfer at;
+    enum direct_way way =
+        io->request == DISK_SYNC ? DIRECT_NOT : disk_direct_begin(self->direct, io, &at);
+    bool is_answer_due = self->on_loop.prepared + self->on_loop.in_flight > 0;
+    if (way == DIRECT_LATER && io->request == DISK_READ && is_answer_due) {
+        return false;
+    }
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&self->on_loop.ring);
+    assert(sqe != NULL); /* what is prepared and in flight fits */
+    if (way == DIRECT_NOW) {
+        prepare_direct(sqe, io, &at);
+    } else {
+        prepare_cached(sqe, io);
+    }
     io_uring_sqe_set_data(sqe, io);
+    return true;
 }
 
 static void prepare_queued(struct disk_uring *self)
 {
     while (self->on_loop.next_to_prepare != NULL &&
-        self->on_loop.prepared + self->on_loop.in_flight < self->options.entries) {
-        struct disk_io *io = self->on_loop.next_to_prepare;
-        prepare(self, io);
-        self->on_loop.next_to_prepare = io->owned_by_disk.next;
+        self->on_loop.prepared + self->on_loop.in_flight < self->options.entries &&
+        prepare(self, self->on_loop.next_to_prepare)) {
+        self->on_loop.next_to_prepare = self->on_loop.next_to_prepare->owned_by_disk.next;
         self->on_loop.prepared++;
     }
 }
@@ -97,6 +128,9 @@ static void give_up(struct disk_uring *self, int error)
     self->on_loop.next_to_prepare = NULL;
     self->on_loop.prepared = 0;
     while ((io = queue_take(self)) != NULL) {
+        if (io->owned_by_disk.slot != NULL) {
+            disk_direct_end(self->direct, io, 0);
+        }
         disk_submit(self->threads, io);
     }
     if (self->options.on_given_up != NULL) {
@@ -143,25 +177,37 @@ static void answer(struct task *task)
  * such answers, and the writer of a log takes any error for the end of it.  Never a sync, whose
  * second answer would be about less than the first.
  */
-static bool is_for_a_thread(const struct disk_io *io, int result)
+static bool did_nothing(const struct disk_io *io, int result)
 {
     return io->request != DISK_SYNC && (result == -EAGAIN || result == -EINTR);
 }
 
+/* Fills in what it says; false: a thread is to do it. */
+static bool take_answer(struct disk_uring *self, struct disk_io *io, int result)
+{
+    bool is_direct = io->owned_by_disk.slot != NULL;
+    if (is_direct && !disk_direct_end(self->direct, io, result)) {
+        return false;
+    }
+    if (did_nothing(io, result)) {
+        return false;
+    }
+    if (!is_direct) {
+        io->error = result < 0 ? -result : 0;
+        io->size = result >= 0 && io->request != DISK_SYNC ? (uint64_t)result : io->size;
+    }
+    return true;
+}
+
 static void was_answered(struct disk_uring *self, struct disk_io *io, int result)
 {
-    result = self->options.kernel->result(self->options.kernel, io, result);
     self->on_loop.in_flight--;
-    if (is_for_a_thread(io, result)) {
+    if (take_answer(self, io, self->options.kernel->result(self->options.kernel, io, result))) {
+        io->owned_by_disk.task.run = answer;
+        loop_post(self->options.loop, &io->owned_by_disk.task);
+    } else {
         disk_submit(self->threads, io);
-        return;
     }
-    io->error = result < 0 ? -result : 0;
-    if (result >= 0 && io->request != DISK_SYNC) {
-        io->size = (uint64_t)result;
-    }
-    io->owned_by_disk.task.run = answer;
-    loop_post(self->options.loop, &io->owned_by_disk.task);
 }
 
 /* ---- the loop sleeps here ---- */
@@ -230,6 +276,7 @@ static bool is_for_the_ring(const struct disk_uring *self, const struct disk_io 
 static void uring_submit(struct disk *disk, struct disk_io *io)
 {
     struct disk_uring *self = (struct disk_uring *)disk;
+    io->owned_by_disk.slot = NULL;
     if (is_for_the_ring(self, io)) {
         queue_add(self, io);
     } else {
@@ -382,6 +429,7 @@ enum hearth_code disk_uring_create(
         uring_destroy(&self->disk);
         return err->code;
     }
+    self->direct = disk_threads_direct(self->threads);
     *out = &self->disk;
     return HEARTH_OK;
 }

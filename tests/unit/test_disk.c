@@ -391,6 +391,59 @@ static void every_request_can_be_submitted(void **state)
     disk_close(world->disk, file.file);
 }
 
+/* Enough for a write and a read that go round the page cache, and pieces of every kind. */
+enum { LARGE = 40 * DISK_PAGE_SIZE };
+
+static void fill_large(char *bytes)
+{
+    for (unsigned i = 0; i < LARGE; i++) {
+        bytes[i] = (char)(i * 7 + i / 251);
+    }
+}
+
+static void expect_read(
+    struct world *world, struct disk_file *file, const char *whole, uint64_t offset, size_t size)
+{
+    static char back[LARGE];
+    struct iovec parts[] = {{back, size / 3}, {back + size / 3, size - size / 3}};
+    struct disk_io read = {.request = DISK_READ,
+        .file = file,
+        .offset = DISK_PAGE_SIZE + offset,
+        .iov = parts,
+        .iov_count = 2};
+    memset(back, 0, sizeof(back));
+    submit_and_turn(world, &read);
+    size_t expected = size < LARGE - offset ? size : LARGE - offset;
+    assert_int_equal(read.size, expected);
+    assert_memory_equal(back, whole + offset, expected);
+}
+
+static void large_transfers_are_whole_wherever_they_begin_and_end(void **state)
+{
+    static char bytes[LARGE];
+    struct world *world = *state;
+    struct disk_file *file = opened(world, DISK_CREATE, "a");
+    fill_large(bytes);
+    struct iovec parts[] = {{bytes, 100}, {bytes + 100, 0}, {bytes + 100, LARGE - 100}};
+    struct disk_io write = {.request = DISK_WRITE,
+        .file = file,
+        .offset = DISK_PAGE_SIZE,
+        .iov = parts,
+        .iov_count = 3};
+    submit_and_turn(world, &write);
+    assert_int_equal(write.size, LARGE);
+    expect_read(world, file, bytes, 0, LARGE);
+    expect_read(world, file, bytes, 64, LARGE - 128);
+    expect_read(world, file, bytes, DISK_PAGE_SIZE - 1, LARGE - 2 * DISK_PAGE_SIZE);
+    expect_read(world, file, bytes, LARGE / 3, LARGE); /* short: the file ends */
+    expect_read(world, file, bytes, 5, 1000);
+
+    write_text(world, file, DISK_PAGE_SIZE + 70000, "small, in the middle");
+    memcpy(bytes + 70000, "small, in the middle", 20);
+    expect_read(world, file, bytes, 0, LARGE);
+    disk_close(world->disk, file);
+}
+
 /* ---- where they are run ---- */
 
 #define ON(setup, claim)                                                                           \
@@ -405,7 +458,8 @@ static void every_request_can_be_submitted(void **state)
         ON(setup, rename_replaces_and_unlink_removes), ON(setup, a_lock_is_held_until_closed),     \
         ON(setup, direct_reads_see_what_was_synced),                                               \
         ON(setup, submitted_requests_are_answered_once_and_never_inline),                          \
-        ON(setup, every_request_can_be_submitted)
+        ON(setup, every_request_can_be_submitted),                                                 \
+        ON(setup, large_transfers_are_whole_wherever_they_begin_and_end)
 
 /* A machine may forbid io_uring; that this was not shown here is said. */
 static bool has_io_uring(void)

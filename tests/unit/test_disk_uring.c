@@ -6,6 +6,7 @@
  * changes answers, as the test tells it.  That the ring keeps the promises of a disk is shown in
  * test_disk.c.
  */
+#include "storaged/disk_direct.h"
 #include "storaged/disk_open.h"
 #include "storaged/disk_uring.h"
 #include "tests/lib/test.h"
@@ -20,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES = 4, ALWAYS = 1000000 };
+enum { ENTRIES = 16, ALWAYS = 1000000 };
 
 struct odd_kernel {
     struct disk_uring_kernel kernel; /* first */
@@ -351,6 +352,109 @@ static void a_failed_write_is_passed_on_and_an_undone_one_is_done(void **state)
     }
 }
 
+/* ---- round the page cache ---- */
+
+/* Four log batches of whole pages at once: one of them has the slot, the others go the usual way.
+ */
+struct batches {
+    struct disk_io io[4];
+    struct iovec iov[4];
+    uint8_t bytes[4][4 * DISK_PAGE_SIZE];
+    unsigned answers;
+};
+
+static void batch_answered(struct disk_io *io)
+{
+    ((struct batches *)io->context)->answers++;
+}
+
+static void write_batches(struct world *world)
+{
+    struct batches *batches = calloc(1, sizeof(*batches));
+    assert_non_null(batches);
+    for (unsigned i = 0; i < 4; i++) {
+        memset(batches->bytes[i], 'a' + (int)i, sizeof(batches->bytes[i]));
+        batches->iov[i] = (struct iovec){batches->bytes[i], sizeof(batches->bytes[i])};
+        batches->io[i] = (struct disk_io){.request = DISK_WRITE,
+            .file = world->file,
+            .offset = i * sizeof(batches->bytes[i]),
+            .iov = &batches->iov[i],
+            .iov_count = 1,
+            .done = batch_answered,
+            .context = batches};
+        disk_submit(world->disk, &batches->io[i]);
+    }
+    while (batches->answers < 4) {
+        loop_run_once(world->loop);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t back;
+        struct iovec iov = {&back, 1};
+        struct disk_io io = {.request = DISK_READ,
+            .file = world->file,
+            .offset = batches->io[i].offset + 100,
+            .iov = &iov,
+            .iov_count = 1};
+        disk_run_blocking(world->disk, &io);
+        assert_int_equal(batches->io[i].error, 0);
+        assert_int_equal(batches->io[i].size, sizeof(batches->bytes[i]));
+        assert_int_equal(back, 'a' + (int)i);
+    }
+    free(batches);
+}
+
+static void what_the_device_refuses_directly_is_written_the_ordinary_way(void **state)
+{
+    struct world *world = *state;
+    change_answer(world, DISK_WRITE, -EINVAL);
+    write_batches(world);
+    unsigned submissions = world->odd.submissions;
+    write_batches(world);
+    assert_true(world->odd.submissions > submissions);
+}
+
+static void a_direct_write_in_a_ring_that_is_given_up_is_not_lost(void **state)
+{
+    struct world *world = *state;
+    world->odd.refusal = EIO;
+    world->odd.refusals = ALWAYS;
+    write_batches(world);
+    write_batches(world);
+    assert_int_equal(world->given_up, 1);
+}
+
+/* More than there are slots: the rest waits, and nobody waits for ever. */
+static void more_large_reads_than_slots_are_all_answered(void **state)
+{
+    enum { READS = 3 * DIRECT_READS_MAX, SIZE = DIRECT_READ_MIN };
+    struct world *world = *state;
+    static struct batches counted;
+    static uint8_t bytes[READS][SIZE];
+    struct disk_io reads[READS];
+    struct iovec iov[READS];
+    counted.answers = 0;
+    write_batches(world);
+    for (unsigned i = 0; i < READS; i++) {
+        iov[i] = (struct iovec){bytes[i], SIZE};
+        reads[i] = (struct disk_io){.request = DISK_READ,
+            .file = world->file,
+            .offset = i,
+            .iov = &iov[i],
+            .iov_count = 1,
+            .done = batch_answered,
+            .context = &counted};
+        disk_submit(world->disk, &reads[i]);
+    }
+    while (counted.answers < READS) {
+        loop_run_once(world->loop);
+    }
+    for (unsigned i = 0; i < READS; i++) {
+        assert_int_equal(reads[i].size, 4 * sizeof(counted.bytes[0]) - i);
+        assert_int_equal(bytes[i][0], 'a');
+        assert_int_equal(bytes[i][reads[i].size - 1], 'd');
+    }
+}
+
 /* ---- a loop that sleeps ---- */
 
 static void wait_for(sem_t *answered)
@@ -479,6 +583,9 @@ int main(void)
         CASE(a_short_answer_is_passed_on_as_it_is),
         CASE(a_sync_that_fails_is_never_tried_again),
         CASE(a_failed_write_is_passed_on_and_an_undone_one_is_done),
+        CASE(what_the_device_refuses_directly_is_written_the_ordinary_way),
+        CASE(a_direct_write_in_a_ring_that_is_given_up_is_not_lost),
+        CASE(more_large_reads_than_slots_are_all_answered),
         CASE(a_loop_that_sleeps_on_the_ring_is_woken),
     };
     int failed = cmocka_run_group_tests_name("disk_uring, refused", refused, NULL, NULL);
