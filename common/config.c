@@ -223,6 +223,9 @@ void config_print_help(const struct config_table *table, FILE *out)
             fprintf(out, "  (default %s)", param->preset);
         }
         fprintf(out, "\n      %s\n", param->help);
+        if (param->live) {
+            fputs("      Read again on SIGHUP.\n", out);
+        }
         if (param->environment != NULL) {
             fprintf(out, "      The environment variable %s wins.\n", param->environment);
         }
@@ -259,6 +262,22 @@ static bool is_default(const struct config_param *param, const void *field)
     value_text(param, field, texts[1]);
     arena_fini(&arena);
     return strcmp(texts[0], texts[1]) == 0;
+}
+
+void config_compare(const struct config_table *table, const void *before, const void *after,
+    void (*found)(
+        void *context, const struct config_param *param, const char *before, const char *after),
+    void *context)
+{
+    for (unsigned i = 0; i < table->count; i++) {
+        const struct config_param *param = &table->params[i];
+        char texts[2][CONFIG_LINE_MAX] = {{0}};
+        value_text(param, (const uint8_t *)before + param->offset, texts[0]);
+        value_text(param, (const uint8_t *)after + param->offset, texts[1]);
+        if (strcmp(texts[0], texts[1]) != 0) {
+            found(context, param, texts[0], texts[1]);
+        }
+    }
 }
 
 void config_print(

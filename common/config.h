@@ -10,6 +10,7 @@
  * Field types by kind:
  *   CONFIG_TEXT, CONFIG_PATH                        const char *, never NULL, "" when empty
  *   CONFIG_INTEGER, CONFIG_BYTES, CONFIG_DURATION   uint64_t: number, bytes, milliseconds
+ *   CONFIG_RATE                                     uint64_t: bytes a second; 0: no limit
  *   CONFIG_CHOICE                                   uint64_t: which of the choices, from 0
  *   CONFIG_BOOL                                     bool
  *   CONFIG_ADDRESSES                                struct config_addresses
@@ -41,6 +42,7 @@ enum config_kind {
     CONFIG_PATH,
     CONFIG_INTEGER,
     CONFIG_BYTES,     /* 512, 64K, 10 MiB, 2T: powers of 1,024 */
+    CONFIG_RATE,      /* 800KiB/s, 10 MiB/s, 20Mbit/s, or none */
     CONFIG_DURATION,  /* 200ms, 30 s, 5min, 12h, 7d: the unit must be there */
     CONFIG_BOOL,      /* yes or no */
     CONFIG_CHOICE,    /* one of a few words */
@@ -56,8 +58,9 @@ struct config_param {
     uint64_t min;       /* numbers in the field's unit; addresses: how many */
     uint64_t max;       /* 0: no limit */
     const char *const *choices; /* of CONFIG_CHOICE, NULL behind the last */
-    const char *environment;    /* a variable that wins over the file; NULL: none */
-    const char *help;           /* a sentence or two */
+    bool live; /* a process that runs takes a new value when told to read its file again */
+    const char *environment; /* a variable that wins over the file; NULL: none */
+    const char *help;        /* a sentence or two */
 };
 
 struct config_table {
@@ -76,6 +79,12 @@ enum hearth_code config_load(const struct config_table *table, const char *path,
 
 /* Every parameter at its default; those that must be given stay zero. */
 void config_defaults(const struct config_table *table, struct arena *arena, void *values);
+
+/* Calls found() for each parameter whose value is not the same; texts are borrowed for the call. */
+void config_compare(const struct config_table *table, const void *before, const void *after,
+    void (*found)(
+        void *context, const struct config_param *param, const char *before, const char *after),
+    void *context);
 
 /* For --help and the manual. */
 void config_print_help(const struct config_table *table, FILE *out);

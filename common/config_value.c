@@ -24,6 +24,17 @@ static const struct unit byte_units[] = {
     {NULL, 0},
 };
 
+static const struct unit rate_units[] = {
+    {"GiB/s", UINT64_C(1) << 30},
+    {"MiB/s", UINT64_C(1) << 20},
+    {"KiB/s", UINT64_C(1) << 10},
+    {"B/s", 1},
+    {"Gbit/s", 125000000}, /* as lines are sold */
+    {"Mbit/s", 125000},
+    {"kbit/s", 125},
+    {NULL, 0},
+};
+
 static const struct unit duration_units[] = {
     {"d", 86400000},
     {"h", 3600000},
@@ -90,6 +101,16 @@ enum hearth_code config_parse_duration(const char *text, uint64_t *out_ms, struc
 {
     return parse_scaled(
         text, duration_units, "a duration like 200ms, 30s, 5min, 12h or 7d", out_ms, err);
+}
+
+static enum hearth_code parse_rate(const char *text, uint64_t *out, struct hearth_err *err)
+{
+    if (strcmp(text, "none") == 0 || strcmp(text, "0") == 0) {
+        *out = 0;
+        return HEARTH_OK;
+    }
+    return parse_scaled(
+        text, rate_units, "a rate like 800KiB/s, 10MiB/s, 20Mbit/s, or none", out, err);
 }
 
 static enum hearth_code parse_bool(const char *text, bool *out, struct hearth_err *err)
@@ -210,6 +231,7 @@ static enum hearth_code parse_kind(const struct config_param *param, const char 
     case CONFIG_PATH: return parse_path(text, folder, arena, field, err);
     case CONFIG_INTEGER: return parse_integer(text, field, err);
     case CONFIG_BYTES: return config_parse_bytes(text, field, err);
+    case CONFIG_RATE: return parse_rate(text, field, err);
     case CONFIG_DURATION: return config_parse_duration(text, field, err);
     case CONFIG_BOOL: return parse_bool(text, field, err);
     case CONFIG_CHOICE: return parse_choice(text, param->choices, field, err);
@@ -224,6 +246,7 @@ static uint64_t measured(enum config_kind kind, const void *field)
     switch (kind) {
     case CONFIG_INTEGER:
     case CONFIG_BYTES:
+    case CONFIG_RATE:
     case CONFIG_DURATION: return *(const uint64_t *)field;
     case CONFIG_ADDRESSES: return ((const struct config_addresses *)field)->count;
     case CONFIG_TEXT:
@@ -266,6 +289,15 @@ static void print_scaled(uint64_t value, const struct unit *units, FILE *out)
     fprintf(out, "%" PRIu64 "%s", value / units->factor, units->name);
 }
 
+static void print_rate(uint64_t rate, FILE *out)
+{
+    if (rate == 0) {
+        fputs("none", out);
+    } else {
+        print_scaled(rate, rate_units, out);
+    }
+}
+
 void config_format_address(
     const struct config_address *address, char text[CONFIG_ADDRESS_TEXT_SIZE])
 {
@@ -289,6 +321,7 @@ void config_value_print(const struct config_param *param, const void *field, FIL
     case CONFIG_PATH: fputs(*(const char *const *)field, out); break;
     case CONFIG_INTEGER: fprintf(out, "%" PRIu64, *(const uint64_t *)field); break;
     case CONFIG_BYTES: print_scaled(*(const uint64_t *)field, byte_units, out); break;
+    case CONFIG_RATE: print_rate(*(const uint64_t *)field, out); break;
     case CONFIG_DURATION: print_scaled(*(const uint64_t *)field, duration_units, out); break;
     case CONFIG_BOOL: fputs(*(const bool *)field ? "yes" : "no", out); break;
     case CONFIG_CHOICE: fputs(param->choices[*(const uint64_t *)field], out); break;
@@ -303,6 +336,7 @@ void config_value_print_form(const struct config_param *param, FILE *out)
         [CONFIG_PATH] = "PATH",
         [CONFIG_INTEGER] = "NUMBER",
         [CONFIG_BYTES] = "SIZE",
+        [CONFIG_RATE] = "RATE",
         [CONFIG_DURATION] = "DURATION",
         [CONFIG_BOOL] = "yes|no",
         [CONFIG_ADDRESSES] = "HOST:PORT,...",

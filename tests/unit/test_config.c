@@ -17,6 +17,7 @@ struct values {
     uint64_t interval_ms;
     bool loud;
     uint64_t colour;
+    uint64_t upload;
     struct config_addresses peers;
 };
 
@@ -36,6 +37,8 @@ static const struct config_param params[] = {
     {"limits", "loud", CONFIG_BOOL, FIELD(loud), .preset = "no", .help = "Whether."},
     {"limits", "colour", CONFIG_CHOICE, FIELD(colour), .preset = "red", .choices = colours,
         .help = "Which."},
+    {"limits", "upload", CONFIG_RATE, FIELD(upload), .preset = "none", .live = true,
+        .help = "How fast."},
     {"limits", "peers", CONFIG_ADDRESSES, FIELD(peers), .preset = "", .max = 2, .help = "Who."},
 };
 
@@ -92,6 +95,7 @@ static void every_kind_of_value_reaches_its_field(void **state)
                   "interval = 5 min\n"
                   "loud = yes\n"
                   "colour = green\n"
+                  "upload = 20 Mbit/s\n"
                   "peers = localhost:7400, [::1]:1\n"),
         &fixture->err);
     const struct values *values = &fixture->values;
@@ -102,6 +106,7 @@ static void every_kind_of_value_reaches_its_field(void **state)
     assert_int_equal(values->interval_ms, 300000);
     assert_true(values->loud);
     assert_int_equal(values->colour, 1);
+    assert_int_equal(values->upload, 2500000);
     assert_int_equal(values->peers.count, 2);
     assert_string_equal(values->peers.items[0].host, "localhost");
     assert_int_equal(values->peers.items[0].port, 7400);
@@ -144,6 +149,9 @@ static void a_mistake_is_named_with_its_file_and_line(void **state)
         {"[limits]\ninterval = 9ms\n", ":2: interval: \"9ms\": out of range, at least 10 ms"},
         {"[limits]\nloud = true\n", ":2: loud: \"true\": expected yes or no"},
         {"[limits]\ncolour = blue\n", ":2: colour: \"blue\": expected red|green"},
+        {"[limits]\nupload = 20M\n",
+            ":2: upload: \"20M\": bad unit, expected a rate like 800KiB/s, 10MiB/s, 20Mbit/s, or "
+            "none"},
         {"[limits]\npeers = host\n", ":2: peers: \"host\": expected HOST:PORT"},
         {"[limits]\npeers = ::1:80\n", ":2: peers: \"::1:80\": expected HOST:PORT"},
         {"[limits]\npeers = h:70000\n", ":2: peers: \"h:70000\": expected HOST:PORT"},
@@ -203,7 +211,7 @@ static void what_is_printed_loads_to_the_same_values(void **state)
     struct fixture *fixture = *state;
     assert_ok(load(fixture,
                   "[node]\nname = a\n[limits]\ncapacity = 1536K\ninterval=90s\n"
-                  "peers=[::1]:7, b:8\nloud=yes\ncolour=green\n"),
+                  "peers=[::1]:7, b:8\nloud=yes\ncolour=green\nupload=1536KiB/s\n"),
         &fixture->err);
     char *first = print(&fixture->values, CONFIG_ALL);
     assert_ok(load(fixture, first), &fixture->err);
@@ -239,7 +247,34 @@ static void help_shows_each_parameter_with_its_default(void **state)
     }
     assert_non_null(strstr(text, "interval = DURATION  (default 30s)"));
     assert_non_null(strstr(text, "colour = red|green  (default red)"));
+    assert_non_null(strstr(text,
+        "upload = RATE  (default none)\n      How fast.\n"
+        "      Read again on SIGHUP.\n"));
     free(text);
+}
+
+static void note_change(
+    void *context, const struct config_param *param, const char *before, const char *after)
+{
+    char *said = context;
+    size_t length = strlen(said);
+    snprintf(said + length, 200 - length, "%s %s->%s%s\n", param->name, before, after,
+        param->live ? " live" : "");
+}
+
+static void what_differs_is_named_with_both_values(void **state)
+{
+    struct fixture *fixture = *state;
+    char said[200] = "";
+    assert_ok(load(fixture, "[node]\nname = a\n[limits]\ncapacity = 1024\n"), &fixture->err);
+    struct values before = fixture->values;
+    assert_ok(load(fixture, "[node]\nname = b\n[limits]\ncapacity = 1 KiB\nupload = 3MiB/s\n"),
+        &fixture->err);
+    config_compare(&table, &before, &fixture->values, note_change, said);
+    assert_string_equal(said, "name a->b\nupload none->3MiB/s live\n");
+    said[0] = '\0';
+    config_compare(&table, &before, &before, note_change, said);
+    assert_string_equal(said, "");
 }
 
 int main(void)
@@ -254,6 +289,7 @@ int main(void)
         CASE(the_environment_wins_over_the_file),
         CASE(what_is_printed_loads_to_the_same_values),
         CASE(only_what_differs_from_the_defaults_is_printed_on_request),
+        CASE(what_differs_is_named_with_both_values),
         CASE(help_shows_each_parameter_with_its_default),
 #undef CASE
     };
