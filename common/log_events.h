@@ -17,6 +17,10 @@
     X(CERTIFICATE_RENEWED, INFO, "certificate.renewed", "valid for another while")                 \
     X(CERTIFICATE_NOT_RENEWED, WARN, "certificate.not_renewed", "tried again in five minutes")     \
     X(SHARD_DAMAGED, WARN, "shard.damaged", "it does not verify any more; repair replaces it")     \
+    X(SETTINGS_READ, INFO, "settings.read", "the file was read again; what changed was said")      \
+    X(SETTING_CHANGED, INFO, "setting.changed", "one setting, in force from now on")               \
+    X(SETTING_WAITS, WARN, "setting.waits", "changed in the file; takes a restart to be in force") \
+    X(SETTINGS_REFUSED, WARN, "settings.refused", "the file has a mistake; nothing was changed")   \
     X(DISK_OPENED, INFO, "disk.opened", "how files are read and written, and why not better")      \
     X(DISK_RING_GIVEN_UP, WARN, "disk.ring_given_up",                                              \
         "the kernel stopped taking requests; threads serve the disk until the next start")         \

@@ -388,16 +388,11 @@ int program_main(const struct program *program, int argc, char **argv)
 
 /* ---- signals ---- */
 
-enum hearth_code program_stop_open(int *out_fd, struct hearth_err *err)
+static enum hearth_code open_signals(const sigset_t *signals, int *out_fd, struct hearth_err *err)
 {
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    signal(SIGPIPE, SIG_IGN);
-    int rc = pthread_sigmask(SIG_BLOCK, &stops, NULL);
+    int rc = pthread_sigmask(SIG_BLOCK, signals, NULL);
     assert(rc == 0);
-    int fd = signalfd(-1, &stops, SFD_CLOEXEC);
+    int fd = signalfd(-1, signals, SFD_CLOEXEC);
     if (fd < 0) {
         return hearth_fail_sys(err, HEARTH_IO, errno, "open a descriptor for signals");
     }
@@ -405,7 +400,25 @@ enum hearth_code program_stop_open(int *out_fd, struct hearth_err *err)
     return HEARTH_OK;
 }
 
-int program_stop_wait(int fd)
+enum hearth_code program_stop_open(int *out_fd, struct hearth_err *err)
+{
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    return open_signals(&stops, out_fd, err);
+}
+
+enum hearth_code program_reload_open(int *out_fd, struct hearth_err *err)
+{
+    sigset_t reloads;
+    sigemptyset(&reloads);
+    sigaddset(&reloads, SIGHUP);
+    return open_signals(&reloads, out_fd, err);
+}
+
+int program_signal_wait(int fd)
 {
     struct signalfd_siginfo info;
     ssize_t got;

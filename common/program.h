@@ -79,7 +79,13 @@ enum program_exit program_usage(struct hearth_err *err, const char *fmt, ...)
  */
 enum hearth_code program_stop_open(int *out_fd, struct hearth_err *err);
 
-/* Blocks until a stop signal came on the descriptor; its number. */
-int program_stop_wait(int fd);
+/*
+ * *out_fd becomes readable on SIGHUP, which no longer ends the process: "read your settings again".
+ * As above before the first thread, and the caller's to close.
+ */
+enum hearth_code program_reload_open(int *out_fd, struct hearth_err *err);
+
+/* Blocks until a signal came on such a descriptor; its number. */
+int program_signal_wait(int fd);
 
 #endif /* HEARTH_COMMON_PROGRAM_H */

@@ -53,7 +53,7 @@ static enum hearth_code serve(const struct settings *settings, struct hearth_err
         if (code == HEARTH_OK) {
             log_started(server);
             log_write(LOG_PROCESS_STOPPED, "program=hearth-coordinator reason=%s",
-                strsignal(program_stop_wait(stop_fd)));
+                strsignal(program_signal_wait(stop_fd)));
             server_stop_blocking(server);
         }
         coordinator_close(coordinator);

@@ -185,6 +185,11 @@ void heartbeat_destroy(struct heartbeat *heartbeat)
     }
 }
 
+void heartbeat_set_capacity(struct heartbeat *heartbeat, uint64_t bytes)
+{
+    heartbeat->options.capacity_bytes = bytes;
+}
+
 void heartbeat_start(struct heartbeat *heartbeat)
 {
     assert(!heartbeat->call_is_out && heartbeat->stopped == NULL);

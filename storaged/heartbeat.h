@@ -50,6 +50,9 @@ enum hearth_code heartbeat_create(
 /* Never started, or stopped and the volume closed, which waits for the trash. Accepts NULL. */
 void heartbeat_destroy(struct heartbeat *heartbeat);
 
+/* As in the options, from the next report on. */
+void heartbeat_set_capacity(struct heartbeat *heartbeat, uint64_t bytes);
+
 /* The first heartbeat goes out at once. */
 void heartbeat_start(struct heartbeat *heartbeat);
 

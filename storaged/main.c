@@ -2,10 +2,12 @@
  * main.c - hearth-storaged: `init` makes a node of an invitation, `inspect` reads a volume, without
  * a verb it serves.
  */
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/program.h"
 #include "storaged/inspect.h"
 #include "storaged/node_init.h"
+#include "storaged/reload.h"
 #include "storaged/storaged.h"
 
 #include <malloc.h>
@@ -53,22 +55,32 @@ static enum program_exit run_init(const struct program_call *call, struct hearth
 
 /* ---- serve ---- */
 
-static enum hearth_code serve(const struct settings *settings, struct hearth_err *err)
+static enum hearth_code serve_until_stopped(
+    const char *path, struct settings *settings, int stop_fd, int reload_fd, struct hearth_err *err)
 {
     struct storaged *storaged;
-    int stop_fd;
-    if (program_stop_open(&stop_fd, err) != HEARTH_OK) {
-        return err->code;
-    }
     enum hearth_code code = storaged_start(settings, env_system(), &storaged, err);
     if (code == HEARTH_OK) {
-        storaged_run(storaged, stop_fd);
+        while (storaged_run(storaged, stop_fd, reload_fd)) {
+            program_signal_wait(reload_fd);
+            reload_settings(storaged, path, settings);
+        }
         log_write(LOG_PROCESS_STOPPED, "program=hearth-storaged reason=%s",
-            strsignal(program_stop_wait(stop_fd)));
+            strsignal(program_signal_wait(stop_fd)));
         storaged_stop(storaged);
     }
-    close(stop_fd);
     return code;
+}
+
+static enum hearth_code serve(const char *path, struct settings *settings, struct hearth_err *err)
+{
+    CLOSES_FD int stop_fd = -1;
+    CLOSES_FD int reload_fd = -1;
+    if (program_stop_open(&stop_fd, err) != HEARTH_OK ||
+        program_reload_open(&reload_fd, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return serve_until_stopped(path, settings, stop_fd, reload_fd, err);
 }
 
 static enum program_exit run_serve(const struct program_call *call, struct hearth_err *err)
@@ -80,7 +92,7 @@ static enum program_exit run_serve(const struct program_call *call, struct heart
     enum hearth_code code =
         config_load(call->program->config, call->config_path, &arena, &settings, err);
     if (code == HEARTH_OK) {
-        code = serve(&settings, err);
+        code = serve(call->config_path, &settings, err);
     }
     arena_fini(&arena);
     return program_result(code);
@@ -91,7 +103,7 @@ int main(int argc, char **argv)
     const struct program_verb verbs[] = {
         {
             .needs_config = true,
-            .help = "serves shards until SIGTERM or SIGINT",
+            .help = "serves shards until SIGTERM or SIGINT; SIGHUP: reads its limits again",
             .run = run_serve,
         },
         {

@@ -2,6 +2,7 @@
 
 #include "storaged/disk_open.h"
 #include "storaged/shard_service.h"
+#include "storaged/token_bucket.h"
 
 #define FIELD(name) offsetof(struct settings, name)
 
@@ -23,10 +24,16 @@ static const struct config_param params[] = {
         .max = SETTINGS_COORDINATORS_MAX, .help = "Where the coordinator renews certificates."},
     {"volume", "directory", CONFIG_PATH, FIELD(volume), .preset = SETTINGS_VOLUME, .min = 1,
         .help = "Where shards are kept. The daemon alone writes there."},
-    {"volume", "capacity", CONFIG_BYTES, FIELD(capacity_bytes), .preset = "0",
-        .help = "The most the volume may occupy. 0: all there is."},
+    {"volume", "capacity", CONFIG_BYTES, FIELD(capacity_bytes), .preset = "0", .live = true,
+        .help = "The most the volume may occupy. 0: all there is. Less than it occupies: nothing "
+                "is lost, and nothing new comes."},
     {"volume", "disk", CONFIG_CHOICE, FIELD(disk), .preset = "auto", .choices = disk_choice_names,
         .help = "How files are read and written. auto: io_uring where the kernel has it."},
+    {"limits", "upload", CONFIG_RATE, FIELD(upload), .preset = "none", .max = TOKEN_RATE_MAX,
+        .live = true,
+        .help = "The most that leaves this home, in a second: shards that others read."},
+    {"limits", "download", CONFIG_RATE, FIELD(download), .preset = "none", .max = TOKEN_RATE_MAX,
+        .live = true, .help = "The most that comes in, in a second: shards that others store."},
     {"limits", "streams", CONFIG_INTEGER, FIELD(streams), .preset = "32", .min = 1,
         .max = SHARD_SERVICE_STREAMS_MAX,
         .help = "Shards that come or go at once; each may take 1 MiB of memory."},

@@ -1,6 +1,6 @@
 /*
  * settings.h - what a storage daemon can be told: one table, from which the file is read, --help is
- * printed and `init` writes.
+ * printed and `init` writes.  Those marked live change while it runs (reload.h).
  */
 #ifndef HEARTH_STORAGED_SETTINGS_H
 #define HEARTH_STORAGED_SETTINGS_H
@@ -35,6 +35,8 @@ struct settings {
     uint64_t capacity_bytes; /* 0: only the disk's size limits it */
     uint64_t streams;
     uint64_t drain_ms;
+    uint64_t upload;   /* bytes a second; 0: no limit */
+    uint64_t download; /* likewise */
 };
 
 extern const struct config_table settings_table;

@@ -32,6 +32,8 @@ struct shard_get {
     struct shard_stream *stream;
     enum get_state state;
     struct shard_pace pace;
+    struct rate_turn turn; /* to send the next cell */
+    bool may_send;         /* it came */
     struct order order;
     struct shard_id id; /* the order's */
 
@@ -72,6 +74,7 @@ static void free_when_over(struct shard_get *get)
 static void end(struct shard_get *get, enum get_state state, const struct hearth_err *err)
 {
     shard_pace_end(&get->pace);
+    rate_gate_leave(get->context->upload, &get->turn);
     if (get->volume_get != NULL) {
         volume_get_close(get->volume_get);
         get->volume_get = NULL;
@@ -136,12 +139,32 @@ static void move_up(struct shard_get *get)
 }
 
 static void read_ahead(struct shard_get *get);
+static void go_on(struct shard_get *get);
+
+static void turn_came(struct rate_turn *turn)
+{
+    struct shard_get *get = (struct shard_get *)((char *)turn - offsetof(struct shard_get, turn));
+    get->may_send = true;
+    go_on(get);
+}
+
+/* The owner's limit slows the client by not sending. */
+static void send_in_turn(struct shard_get *get)
+{
+    get->turn.go = turn_came;
+    if (get->may_send ||
+        rate_gate_ask(
+            get->context->upload, &get->turn, cell_and_tag_size(get, get->stripe_to_send))) {
+        get->may_send = false;
+        send_cell(get);
+    }
+}
 
 /* Whatever can be done now: send, read, or end. */
 static void go_on(struct shard_get *get)
 {
     struct hearth_err err;
-    if (get->send_is_out) {
+    if (get->send_is_out || rate_turn_is_waiting(&get->turn)) {
         return;
     }
     move_up(get);
@@ -156,7 +179,7 @@ static void go_on(struct shard_get *get)
         return;
     }
     if (get->sending != NULL) {
-        send_cell(get);
+        send_in_turn(get);
     }
     read_ahead(get);
 }

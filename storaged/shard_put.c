@@ -31,6 +31,8 @@ struct shard_put {
     struct shard_stream *stream;
     enum put_state state;
     struct shard_pace pace;
+    struct rate_turn turn; /* to ask for the next message */
+    uint64_t counted;      /* of the message that was asked for: what the limit takes it for */
     struct order order;
     struct shard_id id; /* the order's */
     uint64_t length_max;
@@ -46,7 +48,10 @@ struct shard_put {
     bool volume_is_busy;
 };
 
-enum { MESSAGE_ARENA_MAX = 16 * 1024 }; /* an open or a footer, decoded; cells do not pass there */
+enum {
+    MESSAGE_ARENA_MAX = 16 * 1024,  /* an open or a footer, decoded; cells do not pass there */
+    MESSAGE_SIZE_USUAL = 64 * 1024, /* how large one is, is known when it has come */
+};
 
 static void move(struct shard_put *put, enum put_state next)
 {
@@ -65,11 +70,22 @@ static void free_when_over(struct shard_put *put)
     }
 }
 
+/* A message that was asked for has come, or will not. */
+static void count_message(struct shard_put *put, size_t size)
+{
+    if (put->counted != 0) {
+        rate_gate_correct(put->context->download, put->counted, size);
+        put->counted = 0;
+    }
+}
+
 static void fail(struct shard_put *put, const struct hearth_err *err)
 {
     log_write(LOG_SHARD_REFUSED, "req=%s shard=%s code=%s reason=\"%s\"", put->stream->request,
         shard_id_text(&put->id).chars, hearth_code_name(err->code), err->message);
     shard_pace_end(&put->pace);
+    rate_gate_leave(put->context->download, &put->turn);
+    count_message(put, 0);
     if (put->volume_put != NULL) {
         volume_put_abort(put->volume_put);
         put->volume_put = NULL;
@@ -87,10 +103,26 @@ static void fail_with(struct shard_put *put, enum hearth_code code, const char *
     fail(put, &err);
 }
 
-static void ask_for_message(struct shard_put *put)
+static void read_message(struct shard_put *put)
 {
+    put->counted = MESSAGE_SIZE_USUAL;
     shard_pace_wait(&put->pace);
     shard_stream_read(put->stream);
+}
+
+static void turn_came(struct rate_turn *turn)
+{
+    read_message((struct shard_put *)((char *)turn - offsetof(struct shard_put, turn)));
+}
+
+/* The owner's limit slows the client by not reading; the client's patience clock stands meanwhile.
+ */
+static void ask_for_message(struct shard_put *put)
+{
+    put->turn.go = turn_came;
+    if (rate_gate_ask(put->context->download, &put->turn, MESSAGE_SIZE_USUAL)) {
+        read_message(put);
+    }
 }
 
 /* The volume has the wait until done(). */
@@ -348,7 +380,9 @@ static void on_message(struct shard_stream *stream, struct buf *bytes TAKES)
     struct shard_put *put = stream->context;
     struct wire_shard_put_message message;
     struct hearth_err err;
-    shard_pace_moved(&put->pace, bytes == NULL ? 0 : bytes->size);
+    size_t size = bytes == NULL ? 0 : bytes->size;
+    shard_pace_moved(&put->pace, size);
+    count_message(put, size);
     if (bytes == NULL) {
         fail_with(put, HEARTH_INVALID, "the stream ended before its footer");
         return;

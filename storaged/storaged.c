@@ -38,6 +38,8 @@ struct storaged {
     struct volume *volume;
     struct order_check orders;
 
+    struct rate_gate download; /* on the loop */
+    struct rate_gate upload;
     struct shard_context context;
     struct shard_service *service;
     struct rpc_runtime *runtime;
@@ -56,6 +58,7 @@ struct loop_request {
     void (*run)(struct loop_request *request); /* on the loop; posts `done` now or later */
     sem_t done;
     struct volume_wait wait;
+    const struct settings *limits;
 };
 
 static void run_request(struct task *task)
@@ -164,6 +167,8 @@ static enum hearth_code start_volume(struct storaged *storaged, struct hearth_er
         return hearth_err_prefix(err, "open volume %s", storaged->settings->volume);
     }
     order_check_init(&storaged->orders, storaged->env, storaged->identity.id);
+    rate_gate_init(&storaged->download, storaged->loop, storaged->settings->download);
+    rate_gate_init(&storaged->upload, storaged->loop, storaged->settings->upload);
     if (loop_start(storaged->loop, err) != HEARTH_OK) {
         return err->code;
     }
@@ -237,7 +242,12 @@ static enum hearth_code start_serving(struct storaged *storaged, struct hearth_e
 {
     const struct rpc_runtime_options runtime_options = {.env = storaged->env, .workers = 1};
     storaged->context = (struct shard_context){
-        .loop = storaged->loop, .volume = storaged->volume, .orders = &storaged->orders};
+        .loop = storaged->loop,
+        .volume = storaged->volume,
+        .orders = &storaged->orders,
+        .download = &storaged->download,
+        .upload = &storaged->upload,
+    };
     if (rpc_runtime_create(&runtime_options, &storaged->runtime, err) != HEARTH_OK ||
         shard_service_create(&storaged->context, (unsigned)storaged->settings->streams,
             &storaged->service, err) != HEARTH_OK) {
@@ -358,19 +368,43 @@ static void renew_when_due(struct storaged *storaged, bool is_refused)
     storaged->renew_not_before_ns = now_ns + RENEWAL_RETRY_MS * UINT64_C(1000000);
 }
 
-void storaged_run(struct storaged *storaged, int stop_fd)
+bool storaged_run(struct storaged *storaged, int stop_fd, int reload_fd)
 {
-    struct pollfd polls[] = {
-        {.fd = stop_fd, .events = POLLIN}, {.fd = storaged->renew_fd, .events = POLLIN}};
+    enum { STOP, RELOAD, RENEW, FDS };
+    struct pollfd polls[FDS] = {
+        [STOP] = {.fd = stop_fd, .events = POLLIN},
+        [RELOAD] = {.fd = reload_fd, .events = POLLIN},
+        [RENEW] = {.fd = storaged->renew_fd, .events = POLLIN},
+    };
     bool is_refused = false;
-    while ((polls[0].revents & POLLIN) == 0) {
+    while (((polls[STOP].revents | polls[RELOAD].revents) & POLLIN) == 0) {
         renew_when_due(storaged, is_refused);
-        int ready = poll(polls, 2, RENEWAL_CHECK_MS);
+        int ready = poll(polls, FDS, RENEWAL_CHECK_MS);
         assert(ready >= 0 || errno == EINTR);
         eventfd_t count;
         is_refused =
-            (polls[1].revents & POLLIN) != 0 && eventfd_read(storaged->renew_fd, &count) == 0;
+            (polls[RENEW].revents & POLLIN) != 0 && eventfd_read(storaged->renew_fd, &count) == 0;
     }
+    return (polls[STOP].revents & POLLIN) == 0;
+}
+
+/* ---- limits ---- */
+
+static void run_set_limits(struct loop_request *request)
+{
+    struct storaged *storaged = request->storaged;
+    const struct settings *limits = request->limits;
+    rate_gate_set_rate(&storaged->download, limits->download);
+    rate_gate_set_rate(&storaged->upload, limits->upload);
+    volume_set_capacity(storaged->volume, limits->capacity_bytes);
+    heartbeat_set_capacity(storaged->heartbeat, limits->capacity_bytes);
+    sem_post(&request->done);
+}
+
+void storaged_set_limits(struct storaged *storaged, const struct settings *settings)
+{
+    struct loop_request request = {.run = run_set_limits, .limits = settings};
+    ask_loop_blocking(storaged, &request);
 }
 
 /* ---- a life ---- */

@@ -23,8 +23,14 @@ struct storaged;
 enum hearth_code storaged_start(const struct settings *settings, struct env *env,
     struct storaged **out, struct hearth_err *err);
 
-/* Until `stop_fd` is readable. Renews the certificate when it is time. */
-void storaged_run(struct storaged *storaged, int stop_fd);
+/*
+ * Until `stop_fd` is readable: false, or `reload_fd`: true, and it is to be called again.  Renews
+ * the certificate when it is time.
+ */
+bool storaged_run(struct storaged *storaged, int stop_fd, int reload_fd);
+
+/* What an owner may change while it runs: capacity_bytes, upload, download of these settings. */
+void storaged_set_limits(struct storaged *storaged, const struct settings *settings);
 
 /* Lets requests under way end, for some seconds; everything is closed and freed. Accepts NULL. */
 void storaged_stop(struct storaged *storaged);

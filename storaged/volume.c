@@ -216,6 +216,12 @@ uint64_t volume_usage_bytes(const struct volume *volume)
     return bytes + usage->logs + usage->index[0] + usage->index[1] + usage->temporary;
 }
 
+void volume_set_capacity(struct volume *volume, uint64_t bytes)
+{
+    assert(loop_is_current(volume->loop));
+    volume->options.capacity_bytes = bytes;
+}
+
 void volume_stats(const struct volume *volume, struct volume_stats *out)
 {
     const struct shard_totals *totals = shard_index_totals(volume->index);

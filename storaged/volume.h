@@ -274,6 +274,12 @@ void volume_trash(struct volume *volume, const struct shard_id *id, struct volum
 
 /* ---- facts ---- */
 
+/*
+ * As capacity_bytes of the options, from now on.  Less than is used: everything is kept, puts under
+ * way end well, and new ones are HEARTH_NO_SPACE.
+ */
+void volume_set_capacity(struct volume *volume, uint64_t bytes);
+
 struct volume_stats {
     uint64_t shards; /* live */
     uint64_t trashed;

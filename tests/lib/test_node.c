@@ -24,8 +24,13 @@ static void open_volume(struct test_node *node)
     };
     memcpy(options.node_id, node_id, sizeof(node_id));
     assert_ok(volume_open_blocking(&options, &node->volume, &node->err), &node->err);
-    node->context =
-        (struct shard_context){.loop = node->loop, .volume = node->volume, .orders = &node->orders};
+    node->context = (struct shard_context){
+        .loop = node->loop,
+        .volume = node->volume,
+        .orders = &node->orders,
+        .download = &node->download,
+        .upload = &node->upload,
+    };
 }
 
 void test_node_init(struct test_node *node)
@@ -34,6 +39,8 @@ void test_node_init(struct test_node *node)
     test_env_init(&node->env, 1);
     memcpy(node->node_id, node_id, sizeof(node_id));
     assert_ok(loop_create(&node->env.env, &node->loop, &node->err), &node->err);
+    rate_gate_init(&node->download, node->loop, 0);
+    rate_gate_init(&node->upload, node->loop, 0);
     node->sim = sim_disk_create(node->loop, 7);
     open_volume(node);
     order_check_init(&node->orders, &node->env.env, node_id);

@@ -19,6 +19,8 @@ struct test_node {
     struct sim_disk *sim;
     struct volume *volume;
     struct order_check orders;
+    struct rate_gate download; /* no limit, until the test sets one */
+    struct rate_gate upload;
     struct shard_context context;
     uint8_t node_id[PKI_ID_SIZE];
     struct hearth_err err;

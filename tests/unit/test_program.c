@@ -227,7 +227,7 @@ static void a_stop_signal_is_read_from_the_descriptor(void **state)
     int fd;
     assert_ok(program_stop_open(&fd, &err), &err);
     raise(SIGTERM);
-    assert_int_equal(program_stop_wait(fd), SIGTERM);
+    assert_int_equal(program_signal_wait(fd), SIGTERM);
     close(fd);
 }
 

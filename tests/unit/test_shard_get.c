@@ -255,12 +255,58 @@ static void a_reader_may_leave_at_any_moment(void **state)
     test_peer_fini(&fixture->peer, &fixture->node);
 }
 
+/* ---- the owner's limit ---- */
+
+static void a_limited_node_sends_the_next_cell_only_when_its_owner_allows(void **state)
+{
+    enum { LIMIT = 50 }; /* bytes a second: a cell takes longer than a client's patience would */
+    struct fixture *fixture = *state;
+    struct test_node *node = &fixture->node;
+    struct order order = test_node_order(node, ORDER_GET, 1, 0);
+    rate_gate_set_rate(&node->upload, LIMIT);
+    ask(fixture, &order, 0, 3);
+    assert_int_equal(fixture->peer.received, 1); /* a pause is worth one message */
+    test_peer_take(&fixture->peer, node);
+    assert_int_equal(fixture->peer.received, 1);
+    test_env_step_ms(&node->env, SHARD_PATIENCE_MS + 10000);
+    test_node_run(node);
+    assert_int_equal(fixture->peer.received, 1);
+    assert_false(fixture->peer.is_finished);
+    test_env_step_ms(&node->env, 4200 * 1000 / LIMIT - SHARD_PATIENCE_MS - 10000);
+    test_node_run(node);
+    assert_int_equal(fixture->peer.received, 2);
+
+    rate_gate_set_rate(&node->upload, 0);
+    take_all(fixture);
+    assert_int_equal(fixture->peer.code, HEARTH_OK);
+    assert_int_equal(fixture->peer.received, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_is_cell(fixture->peer.messages[i], i);
+    }
+    test_peer_fini(&fixture->peer, node);
+}
+
+static void a_reader_that_leaves_while_it_waits_gives_its_turn_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_node *node = &fixture->node;
+    struct order order = test_node_order(node, ORDER_GET, 1, 0);
+    rate_gate_set_rate(&node->upload, 50);
+    ask(fixture, &order, 0, 3);
+    test_peer_take(&fixture->peer, node);
+    assert_non_null(node->upload.oldest);
+    test_peer_fini(&fixture->peer, node);
+    assert_null(node->upload.oldest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         CASE(every_range_comes_back_whole_and_in_order),
         CASE(a_reader_that_stops_stops_the_disk),
+        CASE(a_limited_node_sends_the_next_cell_only_when_its_owner_allows),
+        CASE(a_reader_that_leaves_while_it_waits_gives_its_turn_back),
         CASE(ranges_outside_the_shard_are_refused),
         CASE(a_shard_that_is_not_here_is_not_found),
         CASE(a_shard_in_the_trash_is_still_read),

@@ -434,6 +434,65 @@ static void a_log_that_fails_is_told_and_the_shard_goes_to_another(void **state)
 }
 #endif
 
+/* ---- the owner's limit ---- */
+
+enum { LIMIT = 50 }; /* bytes a second: a cell takes longer than a client's patience would last */
+
+/* It has paid for the opening and waits for the first cell. */
+static void open_limited_put(struct fixture *fixture, const struct order *order)
+{
+    rate_gate_set_rate(&fixture->node.download, LIMIT);
+    open_put(fixture, order);
+    assert_false(fixture->peer.read_is_out);
+    test_env_step_ms(&fixture->node.env, 10000);
+    test_node_run(&fixture->node);
+    assert_true(fixture->peer.read_is_out);
+}
+
+static void a_limited_node_asks_for_the_next_cell_only_when_its_owner_allows(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_node *node = &fixture->node;
+    struct order order = put_order(fixture);
+    open_limited_put(fixture, &order);
+    test_peer_give(&fixture->peer, node, test_put_cell(&shard, 0));
+    assert_false(fixture->peer.read_is_out);
+    test_env_step_ms(&node->env, SHARD_PATIENCE_MS + 10000);
+    test_node_run(node);
+    assert_false(fixture->peer.read_is_out);
+    assert_false(fixture->peer.is_finished); /* it was not the client's turn */
+    test_env_step_ms(&node->env, 4200 * 1000 / LIMIT - SHARD_PATIENCE_MS - 10000);
+    test_node_run(node);
+    assert_true(fixture->peer.read_is_out);
+
+    rate_gate_set_rate(&node->download, 0);
+    test_peer_give(&fixture->peer, node, test_put_cell(&shard, 1));
+    test_peer_give(&fixture->peer, node, test_put_cell(&shard, 2));
+    test_peer_give(&fixture->peer, node, test_put_footer(&shard));
+    assert_int_equal(fixture->peer.code, HEARTH_OK);
+    test_peer_fini(&fixture->peer, node);
+}
+
+static void a_put_that_ends_while_it_waits_gives_its_turn_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_node *node = &fixture->node;
+    struct order order = put_order(fixture);
+    open_limited_put(fixture, &order);
+    test_peer_give(&fixture->peer, node, test_put_cell(&shard, 0));
+    assert_false(fixture->peer.read_is_out);
+    test_peer_fini(&fixture->peer, node); /* waits in line */
+    assert_null(node->download.oldest);
+
+    rate_gate_set_rate(&node->download, 0);
+    open_limited_put(fixture, &order);
+    int64_t level = node->download.bucket.level;
+    test_peer_fini(&fixture->peer, node); /* was to bring a message, and did not */
+    assert_true(node->download.bucket.level > level);
+    rate_gate_set_rate(&node->download, 0);
+    assert_nothing_is_left(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +514,8 @@ int main(void)
         CASE(a_client_that_leaves_while_the_volume_works_leaves_nothing),
         CASE(a_client_that_leaves_after_its_footer_finds_its_shard),
         CASE(a_client_that_drips_is_sent_away),
+        CASE(a_limited_node_asks_for_the_next_cell_only_when_its_owner_allows),
+        CASE(a_put_that_ends_while_it_waits_gives_its_turn_back),
 #ifdef HEARTH_FAILPOINTS
         CASE(a_step_that_fails_is_told_and_the_shard_can_come_again),
         CASE(a_log_that_fails_is_told_and_the_shard_goes_to_another),

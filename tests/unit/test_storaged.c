@@ -272,7 +272,7 @@ static void a_certificate_in_its_last_third_is_renewed_while_serving(void **stat
     daemon_world_write_identity(world, world->key, 60); /* backdated by five minutes */
     daemon_world_start(world);
     assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
-    storaged_run(world->node, stop_fd);
+    assert_false(storaged_run(world->node, stop_fd, -1));
 
     struct view pem;
     struct pki_certificate certificate;

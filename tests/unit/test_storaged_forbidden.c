@@ -8,17 +8,15 @@
 #include "storaged/disk_open.h"
 #include "tests/lib/daemon_world.h"
 #include "tests/lib/test.h"
+#include "tests/lib/test_ear.h"
 
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 static void forbid_io_uring(void)
 {
@@ -31,32 +29,6 @@ static void forbid_io_uring(void)
     struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
     assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
     assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
-/* Standard error goes to memory until listen_end(), which returns what was said. */
-struct ear {
-    int memory_fd;
-    int saved_fd;
-};
-
-static void listen_begin(struct ear *ear)
-{
-    ear->memory_fd = memfd_create("stderr", MFD_CLOEXEC);
-    ear->saved_fd = dup(STDERR_FILENO);
-    assert_true(ear->memory_fd >= 0 && ear->saved_fd >= 0);
-    assert_true(dup2(ear->memory_fd, STDERR_FILENO) >= 0);
-}
-
-static char *listen_end(struct ear *ear)
-{
-    assert_true(dup2(ear->saved_fd, STDERR_FILENO) >= 0);
-    off_t size = lseek(ear->memory_fd, 0, SEEK_END);
-    char *text = calloc(1, (size_t)size + 1);
-    assert_non_null(text);
-    assert_int_equal(pread(ear->memory_fd, text, (size_t)size, 0), size);
-    close(ear->memory_fd);
-    close(ear->saved_fd);
-    return text;
 }
 
 static int setup(void **state)
@@ -76,11 +48,11 @@ static int teardown(void **state)
 static void it_says_why_and_serves_by_threads(void **state)
 {
     struct daemon_world *world = *state;
-    struct ear ear;
+    struct test_ear ear;
     storaged_stop(world->node);
-    listen_begin(&ear);
+    test_listen_begin(&ear);
     daemon_world_start(world);
-    char *said = listen_end(&ear);
+    char *said = test_listen_end(&ear);
     assert_non_null(strstr(said, "disk=threads reason=\"io_uring is forbidden here"));
     free(said);
     assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
