@@ -99,13 +99,21 @@ static uint64_t growth_allowed(const struct volume *volume)
     return capacity == 0 ? UINT64_MAX : used < capacity ? capacity - used : 0;
 }
 
+/* The owner has lowered it: what is allocated already is not used up either. */
+static bool is_over_capacity(const struct volume *volume)
+{
+    uint64_t capacity = volume->options.capacity_bytes;
+    return capacity != 0 && volume_usage_bytes(volume) > capacity;
+}
+
 /*
  * Whether the oldest wish may make the files longer by so much.  A small one always may: deletes
  * are what frees room.
  */
 static bool has_capacity(const struct volume *volume, uint64_t growth)
 {
-    return volume->room.oldest->is_small || growth <= growth_allowed(volume);
+    return volume->room.oldest->is_small ||
+        (!is_over_capacity(volume) && growth <= growth_allowed(volume));
 }
 
 /* What a wish needs of a log besides what is written and promised there. */
