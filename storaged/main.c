@@ -55,20 +55,34 @@ static enum program_exit run_init(const struct program_call *call, struct hearth
 
 /* ---- serve ---- */
 
+static enum hearth_code run_until_it_ends(struct storaged *storaged, const char *path,
+    struct settings *settings, int stop_fd, int reload_fd, struct hearth_err *err)
+{
+    enum storaged_event event;
+    while ((event = storaged_run(storaged, stop_fd, reload_fd)) == STORAGED_RELOAD) {
+        program_signal_wait(reload_fd);
+        reload_settings(storaged, path, settings);
+    }
+    if (event == STORAGED_VOLUME_GONE) {
+        log_write(LOG_VOLUME_GONE, "volume=%s", settings->volume);
+        return hearth_fail(err, HEARTH_IO,
+            "serve: the volume %s is not there any more: was its disk unmounted?",
+            settings->volume);
+    }
+    log_write(LOG_PROCESS_STOPPED, "program=hearth-storaged reason=%s",
+        strsignal(program_signal_wait(stop_fd)));
+    return HEARTH_OK;
+}
+
 static enum hearth_code serve_until_stopped(
     const char *path, struct settings *settings, int stop_fd, int reload_fd, struct hearth_err *err)
 {
     struct storaged *storaged;
-    enum hearth_code code = storaged_start(settings, env_system(), &storaged, err);
-    if (code == HEARTH_OK) {
-        while (storaged_run(storaged, stop_fd, reload_fd)) {
-            program_signal_wait(reload_fd);
-            reload_settings(storaged, path, settings);
-        }
-        log_write(LOG_PROCESS_STOPPED, "program=hearth-storaged reason=%s",
-            strsignal(program_signal_wait(stop_fd)));
-        storaged_stop(storaged);
+    if (storaged_start(settings, env_system(), &storaged, err) != HEARTH_OK) {
+        return err->code;
     }
+    enum hearth_code code = run_until_it_ends(storaged, path, settings, stop_fd, reload_fd, err);
+    storaged_stop(storaged);
     return code;
 }
 

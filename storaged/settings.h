@@ -14,6 +14,7 @@
 #define SETTINGS_CERTIFICATE "certificate.pem"
 #define SETTINGS_CA          "ca.pem"
 #define SETTINGS_VOLUME      "volume"
+#define SETTINGS_VOLUME_ID   "volume.id"
 #define SETTINGS_LISTEN      "0.0.0.0:7410"
 
 enum {

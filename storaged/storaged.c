@@ -7,11 +7,13 @@
 #include "storaged/endpoints.h"
 #include "storaged/heartbeat.h"
 #include "storaged/shard_service.h"
+#include "storaged/volume_home.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/statvfs.h>
@@ -29,12 +31,15 @@ struct storaged {
     struct arena arena; /* texts that live as long as the daemon */
     struct identity identity;
     struct rpc_credentials *credentials;
-    int renew_fd; /* readable: the coordinator says that our certificate expired */
+    int news_fd;                /* readable: the loop has set one of these for the main thread */
+    atomic_bool is_expired;     /* the coordinator says that our certificate is */
+    atomic_bool is_volume_gone; /* its disk was taken away */
     uint64_t renew_not_before_ns;
 
     struct loop *loop;
     bool loop_runs;
     struct disk *disk;
+    struct volume_home home;
     struct volume *volume;
     struct order_check orders;
 
@@ -144,18 +149,25 @@ static enum hearth_code open_disk(struct storaged *storaged, struct hearth_err *
 
 static enum hearth_code open_volume(struct storaged *storaged, struct hearth_err *err)
 {
-    if (open_disk(storaged, err) != HEARTH_OK) {
+    if (volume_home_load(&storaged->home, storaged->settings, err) != HEARTH_OK ||
+        open_disk(storaged, err) != HEARTH_OK) {
         return err->code;
     }
     struct volume_options options = {
         .disk = storaged->disk,
         .loop = storaged->loop,
+        .must_exist = storaged->home.is_known,
         .capacity_bytes = storaged->settings->capacity_bytes,
         .on_event = log_volume_event,
         .on_event_context = storaged,
     };
     memcpy(options.node_id, storaged->identity.id, VOLUME_NODE_ID_SIZE);
-    return volume_open_blocking(&options, &storaged->volume, err);
+    enum hearth_code code = volume_open_blocking(&options, &storaged->volume, err);
+    if (code == HEARTH_NOT_FOUND) {
+        return hearth_fail(err, code, "%s names a volume, and none is there: is its disk mounted?",
+            storaged->home.id_path);
+    }
+    return code == HEARTH_OK ? volume_home_settle(&storaged->home, storaged->volume, err) : code;
 }
 
 static enum hearth_code start_volume(struct storaged *storaged, struct hearth_err *err)
@@ -258,10 +270,21 @@ static enum hearth_code start_serving(struct storaged *storaged, struct hearth_e
 
 /* ---- the heartbeat ---- */
 
+static void tell_main(struct storaged *storaged, atomic_bool *what)
+{
+    atomic_store(what, true);
+    eventfd_write(storaged->news_fd, 1);
+}
+
+/* Asked before each heartbeat, so it also notices in time that the disk is somebody else's now. */
 static uint64_t disk_free_bytes(void *context)
 {
-    const struct storaged *storaged = context;
+    struct storaged *storaged = context;
     struct statvfs facts;
+    if (!volume_home_is_there(&storaged->home)) {
+        tell_main(storaged, &storaged->is_volume_gone);
+        return 0;
+    }
     if (statvfs(storaged->settings->volume, &facts) != 0) {
         return 0; /* nothing more is to be sent here */
     }
@@ -270,8 +293,8 @@ static uint64_t disk_free_bytes(void *context)
 
 static void certificate_expired(void *context)
 {
-    const struct storaged *storaged = context;
-    eventfd_write(storaged->renew_fd, 1);
+    struct storaged *storaged = context;
+    tell_main(storaged, &storaged->is_expired);
 }
 
 static void run_heartbeat_start(struct loop_request *request)
@@ -351,10 +374,11 @@ static enum hearth_code renew(struct storaged *storaged, struct hearth_err *err)
     return HEARTH_OK;
 }
 
-static void renew_when_due(struct storaged *storaged, bool is_refused)
+static void renew_when_due(struct storaged *storaged)
 {
     struct hearth_err err;
     uint64_t now_ns = env_now_ns(storaged->env);
+    bool is_refused = atomic_exchange(&storaged->is_expired, false);
     if (!(is_refused || identity_should_renew(&storaged->identity)) ||
         now_ns < storaged->renew_not_before_ns) {
         return;
@@ -368,24 +392,28 @@ static void renew_when_due(struct storaged *storaged, bool is_refused)
     storaged->renew_not_before_ns = now_ns + RENEWAL_RETRY_MS * UINT64_C(1000000);
 }
 
-bool storaged_run(struct storaged *storaged, int stop_fd, int reload_fd)
+enum storaged_event storaged_run(struct storaged *storaged, int stop_fd, int reload_fd)
 {
-    enum { STOP, RELOAD, RENEW, FDS };
+    enum { STOP, RELOAD, NEWS, FDS };
     struct pollfd polls[FDS] = {
         [STOP] = {.fd = stop_fd, .events = POLLIN},
         [RELOAD] = {.fd = reload_fd, .events = POLLIN},
-        [RENEW] = {.fd = storaged->renew_fd, .events = POLLIN},
+        [NEWS] = {.fd = storaged->news_fd, .events = POLLIN},
     };
-    bool is_refused = false;
-    while (((polls[STOP].revents | polls[RELOAD].revents) & POLLIN) == 0) {
-        renew_when_due(storaged, is_refused);
+    while (!atomic_load(&storaged->is_volume_gone)) {
+        renew_when_due(storaged);
         int ready = poll(polls, FDS, RENEWAL_CHECK_MS);
         assert(ready >= 0 || errno == EINTR);
         eventfd_t count;
-        is_refused =
-            (polls[RENEW].revents & POLLIN) != 0 && eventfd_read(storaged->renew_fd, &count) == 0;
+        eventfd_read(storaged->news_fd, &count);
+        if ((polls[STOP].revents & POLLIN) != 0) {
+            return STORAGED_STOP;
+        }
+        if ((polls[RELOAD].revents & POLLIN) != 0) {
+            return STORAGED_RELOAD;
+        }
     }
-    return (polls[STOP].revents & POLLIN) == 0;
+    return STORAGED_VOLUME_GONE;
 }
 
 /* ---- limits ---- */
@@ -411,8 +439,8 @@ void storaged_set_limits(struct storaged *storaged, const struct settings *setti
 
 static enum hearth_code start_all(struct storaged *storaged, struct hearth_err *err)
 {
-    storaged->renew_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (storaged->renew_fd < 0) {
+    storaged->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (storaged->news_fd < 0) {
         return hearth_fail_sys(err, HEARTH_IO, errno, "open a descriptor for events");
     }
     if (open_identity(storaged, err) != HEARTH_OK || start_volume(storaged, err) != HEARTH_OK ||
@@ -476,8 +504,8 @@ void storaged_stop(struct storaged *storaged)
     order_check_fini(&storaged->orders);
     rpc_credentials_unref(storaged->credentials);
     identity_fini(&storaged->identity);
-    if (storaged->renew_fd >= 0) {
-        close(storaged->renew_fd);
+    if (storaged->news_fd >= 0) {
+        close(storaged->news_fd);
     }
     arena_fini(&storaged->arena);
     free(storaged);

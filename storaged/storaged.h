@@ -3,7 +3,7 @@
  *
  *   identity -> loop, disk, volume -> shard service -> RPC server -> heartbeat
  *
- *   main thread   waits for a stop signal, renews the certificate        (blocks)
+ *   main thread   waits for signals, renews the certificate              (blocks)
  *   loop thread   the volume, every request for a shard, the heartbeat   (never blocks)
  *   disk threads  pread, pwrite, fdatasync                               (block)
  *   pumps         the network; hand everything to the loop               (never block)
@@ -23,11 +23,14 @@ struct storaged;
 enum hearth_code storaged_start(const struct settings *settings, struct env *env,
     struct storaged **out, struct hearth_err *err);
 
-/*
- * Until `stop_fd` is readable: false, or `reload_fd`: true, and it is to be called again.  Renews
- * the certificate when it is time.
- */
-bool storaged_run(struct storaged *storaged, int stop_fd, int reload_fd);
+enum storaged_event {
+    STORAGED_STOP,        /* `stop_fd` is readable */
+    STORAGED_RELOAD,      /* `reload_fd` is readable */
+    STORAGED_VOLUME_GONE, /* the volume's disk was taken away: nothing is served any more */
+};
+
+/* Until one of these. Renews the certificate when it is time. */
+enum storaged_event storaged_run(struct storaged *storaged, int stop_fd, int reload_fd);
 
 /* What an owner may change while it runs: capacity_bytes, upload, download of these settings. */
 void storaged_set_limits(struct storaged *storaged, const struct settings *settings);

@@ -97,6 +97,7 @@ struct volume_options {
     struct loop *loop; /* outlives the volume */
     uint8_t node_id[VOLUME_NODE_ID_SIZE];
 
+    bool must_exist;         /* an empty directory is an error and not the place for a new volume */
     uint64_t capacity_bytes; /* most the volume may occupy; 0: only the disk's size limits it */
 
     /* 0: the default. Tests make worlds small by these. */
@@ -114,6 +115,7 @@ struct volume_options {
  * Opens the volume in the disk's directory, or makes one when the directory holds none.
  *
  * HEARTH_BUSY: another process has it open.
+ * HEARTH_NOT_FOUND: there is none, and it must exist.
  * HEARTH_DENIED: it belongs to another node.
  * HEARTH_UNKNOWN_FORMAT: a newer program wrote it; nothing was changed.
  * HEARTH_CHECKSUM: there are logs, but no superblock that verifies.

@@ -118,6 +118,9 @@ static enum hearth_code choose(
         return hearth_fail(err, HEARTH_CHECKSUM,
             "there are logs, but neither superblock.0 nor superblock.1 can be read");
     }
+    if (volume->options.must_exist) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "the directory holds no volume");
+    }
     make_superblock(volume);
     return HEARTH_OK;
 }
