@@ -2,7 +2,8 @@
  * cell_pool.h - memory of stripes, used again by the next ones.
  *
  * Fresh memory costs the kernel's clearing of each page: 6 % of a put's CPU, measured.  A buf that
- * is given back may still be held by the network; it is used again when it no longer is.
+ * is given back may still be held by the network; it is used again when it no longer is.  What is
+ * taken and what waits are bounded together, so that waiting memory never adds to a put's share.
  *
  * Thread-safety: one transfer's; only reference counts are looked at across threads.
  */
@@ -12,8 +13,9 @@
 #include "common/buf.h"
 
 struct cell_pool {
-    size_t bytes_max; /* of what waits to be used again; more is freed */
-    size_t bytes;
+    size_t bytes_max; /* taken and waiting; beyond it what waits is freed */
+    size_t taken;
+    size_t bytes; /* that wait */
     unsigned count;
     unsigned capacity;
     struct buf **bufs;

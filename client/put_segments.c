@@ -14,9 +14,16 @@ enum {
     EXTENTS_FIRST = 16,
 };
 
+/* What connections copy, TLS records and frames, is the put's memory too. */
+static uint64_t cell_memory(const struct put_segments *segments)
+{
+    uint64_t memory = segments->transfer->memory_max;
+    return memory - memory / 32;
+}
+
 void put_segments_init(struct put_segments *segments)
 {
-    cell_pool_init(&segments->pool, segments->transfer->memory_max / 2);
+    cell_pool_init(&segments->pool, cell_memory(segments));
 }
 
 void put_segments_fini(struct put_segments *segments)
@@ -64,7 +71,7 @@ static struct memory_plan plan_memory(const struct put_segments *segments)
     uint64_t k = segments->bucket->data_count;
     uint64_t n = segments->bucket->slot_count;
     uint64_t kept = kept_bytes(segments->transfer->session, segments->reader->size_expected);
-    uint64_t memory = segments->transfer->memory_max - k * CELL_BYTES;
+    uint64_t memory = cell_memory(segments) - k * CELL_BYTES;
     uint64_t stripe = n * CELL_BYTES;
     uint64_t parity = (n - k) * CELL_BYTES;
 

@@ -248,9 +248,30 @@ static void memory_in_use_elsewhere_is_not_used_again(void **state)
     cell_pool_give(&pool, two);
     cell_pool_give(&pool, odd);
     assert_int_equal(pool.bytes, 299);
-    struct buf *large = cell_pool_take(&pool, 900);
-    cell_pool_give(&pool, large); /* more than may wait */
-    assert_int_equal(pool.bytes, 299);
+    cell_pool_fini(&pool);
+}
+
+static void what_waits_makes_room_for_what_is_taken(void **state)
+{
+    (void)state;
+    struct cell_pool pool;
+    cell_pool_init(&pool, 1000);
+    struct buf *small[8];
+    for (unsigned i = 0; i < 8; i++) {
+        small[i] = cell_pool_take(&pool, 100);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        cell_pool_give(&pool, small[i]);
+    }
+    assert_int_equal(pool.bytes, 800);
+    struct buf *large = cell_pool_take(&pool, 750);
+    assert_int_equal(pool.bytes, 200);
+    struct buf *more = cell_pool_take(&pool, 600); /* it is needed; nothing is left to let go */
+    assert_int_equal(pool.bytes, 0);
+    cell_pool_give(&pool, large);
+    assert_int_equal(pool.bytes, 0); /* with what is out it would be too much */
+    cell_pool_give(&pool, more);
+    assert_int_equal(pool.bytes, 600);
     cell_pool_fini(&pool);
 }
 
@@ -261,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_slot_can_be_made_again_from_the_beginning),
         cmocka_unit_test(what_is_not_kept_is_gone_when_released),
         cmocka_unit_test(memory_in_use_elsewhere_is_not_used_again),
+        cmocka_unit_test(what_waits_makes_room_for_what_is_taken),
     };
     return cmocka_run_group_tests_name("segment_image", tests, NULL, NULL);
 }
