@@ -7,7 +7,8 @@
  *
  * The transfer takes all there is at once, so a burst of cells costs one wake-up.  "Another cell
  * was sent" counts up in an event that is there already, and wakes nobody before half of what the
- * call had queued is gone: until then the line does not run dry.
+ * call had queued is gone: until then the line does not run dry.  Once the transfer has given its
+ * last cell it wakes nobody at all: the receipt will.
  *
  * The inbox is counted, because a call may outlive the transfer that let go of it: every port
  * holds a reference until it is closed.
@@ -20,6 +21,8 @@
 #include "common/buf.h"
 #include "common/env.h"
 #include "common/err.h"
+
+#include <limits.h>
 
 enum shard_event_kind {
     SHARD_SENT,   /* put: `count` more cells were taken by the transport */
@@ -73,6 +76,8 @@ struct shard_port {
 };
 
 void shard_port_open(struct shard_port *port, struct shard_inbox *inbox, void *context);
+
+enum { SHARD_SENT_LAST = INT_MAX }; /* in place of still_queued: no cell follows those queued */
 
 /* These do nothing once the port is closed. */
 void shard_port_post_sent(struct shard_port *port, unsigned still_queued);

@@ -186,7 +186,7 @@ static void put_sent(void *context)
     {
         UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
         was_cell = call->shared.is_cell_sending;
-        queued = call->shared.queued;
+        queued = call->shared.has_footer ? SHARD_SENT_LAST : call->shared.queued;
         call->shared.is_sending = false;
         call->shared.is_cell_sending = false;
         send_next(call);

@@ -151,6 +151,26 @@ static void nobody_is_woken_before_half_a_queue_is_gone(void **state)
     shard_inbox_unref(inbox);
 }
 
+static void cells_sent_after_the_last_was_given_wake_nobody(void **state)
+{
+    (void)state;
+    struct shard_inbox *inbox = shard_inbox_create(env_system());
+    struct shard_port port;
+    shard_port_open(&port, inbox, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        shard_port_post_sent(&port, SHARD_SENT_LAST);
+        uint64_t soon_ns = env_now_ns(env_system()) + 1000;
+        shard_inbox_wait_blocking(inbox, soon_ns);
+        assert_true(env_now_ns(env_system()) >= soon_ns);
+    }
+    shard_port_post_done(&port, (struct slice){0});
+    shard_inbox_wait_blocking(inbox, UINT64_MAX);
+    assert_int_equal(take(inbox).count, 3); /* they are heard of all the same */
+    assert_int_equal(take(inbox).kind, SHARD_DONE);
+    port_end(&port);
+    shard_inbox_unref(inbox);
+}
+
 static void *post_a_thousand(void *context)
 {
     struct shard_port *port = context;
@@ -203,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_port_outlives_the_transfer_and_drops_what_comes),
         cmocka_unit_test(a_waiting_transfer_hears_everything_other_threads_post),
         cmocka_unit_test(nobody_is_woken_before_half_a_queue_is_gone),
+        cmocka_unit_test(cells_sent_after_the_last_was_given_wake_nobody),
         cmocka_unit_test(waiting_ends_when_the_time_has_come),
     };
     return cmocka_run_group_tests_name("shard_inbox", tests, NULL, NULL);
