@@ -117,6 +117,23 @@ static void a_small_share_of_memory_is_kept_to(void **state)
     world_destroy(world);
 }
 
+static void a_put_without_memory_is_refused_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    uint64_t share;
+    assert_ok(
+        byte_budget_reserve(&world->session.budget, 121 << 20, 121 << 20, &share, &err), &err);
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_BUSY);
+    assert_non_null(strstr(err.message, "bytes of transfer memory are free"));
+    assert_int_equal(world->coordinator.asked[RPC_BEGIN], 0);
+    assert_ok(world_put(world, "small", 1, 100, &err), &err); /* takes no share */
+    byte_budget_release(&world->session.budget, share);
+    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+    world_destroy(world);
+}
+
 /* ---- sources ---- */
 
 static enum hearth_code put_from(struct world *world, struct world_source *source,
@@ -371,6 +388,7 @@ int main(void)
         cmocka_unit_test(the_etag_is_the_md5_of_the_bytes),
         cmocka_unit_test(every_size_around_an_edge_is_stored),
         cmocka_unit_test(a_small_share_of_memory_is_kept_to),
+        cmocka_unit_test(a_put_without_memory_is_refused_and_leaves_nothing),
         cmocka_unit_test(a_source_that_vanishes_leaves_nothing),
         cmocka_unit_test(a_source_that_changes_its_length_is_refused),
         cmocka_unit_test(a_put_can_be_stopped_while_it_reads),
