@@ -370,21 +370,27 @@ static enum hearth_code delete_now(
     return code;
 }
 
-static enum hearth_code delete (struct meta_tx *tx, void *arg, struct hearth_err *err) {
-    struct delete_call *call = arg; const struct meta_delete *request = call->request;
-    const struct meta_subject subject = {META_CALL_DELETE, meta_id_view(&request->bucket),
-        request->key};
-    struct view result; bool found; enum hearth_code code = meta_outcome_find_in(
-                                        tx, &request->token, &subject, &result, &found, err);
-    if (code == HEARTH_OK && found){decode_deleted(tx, result, &call->existed); return HEARTH_OK;}
-if (code != HEARTH_OK || delete_now(tx, call, err) != HEARTH_OK)
+static enum hearth_code delete_object(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
-    return err->code;
-}
-const uint8_t bytes[DELETED_SIZE] = {DELETED_FORMAT, call->existed};
-meta_outcome_record_in(
-    tx, &request->token, &subject, view_of(bytes, sizeof(bytes)), META_OUTCOME_MS);
-return HEARTH_OK;
+    struct delete_call *call = arg;
+    const struct meta_delete *request = call->request;
+    const struct meta_subject subject = {
+        META_CALL_DELETE, meta_id_view(&request->bucket), request->key};
+    struct view result;
+    bool found;
+    enum hearth_code code =
+        meta_outcome_find_in(tx, &request->token, &subject, &result, &found, err);
+    if (code == HEARTH_OK && found) {
+        decode_deleted(tx, result, &call->existed);
+        return HEARTH_OK;
+    }
+    if (code != HEARTH_OK || delete_now(tx, call, err) != HEARTH_OK) {
+        return err->code;
+    }
+    const uint8_t bytes[DELETED_SIZE] = {DELETED_FORMAT, call->existed};
+    meta_outcome_record_in(
+        tx, &request->token, &subject, view_of(bytes, sizeof(bytes)), META_OUTCOME_MS);
+    return HEARTH_OK;
 }
 
 enum hearth_code meta_delete(struct meta_store *store, const struct meta_delete *request,
@@ -394,7 +400,7 @@ enum hearth_code meta_delete(struct meta_store *store, const struct meta_delete 
         return err->code;
     }
     struct delete_call call = {.request = request};
-    enum hearth_code code = meta_run(store, delete, &call, err);
+    enum hearth_code code = meta_run(store, delete_object, &call, err);
     if (code == HEARTH_OK) {
         *existed = call.existed;
     }
