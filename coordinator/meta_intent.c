@@ -79,6 +79,18 @@ static struct meta_intent intent_of(const struct meta_intent_row *row)
         .expires_ms = row->expires_ms};
 }
 
+/* In the order of time: intents come and go together, and lie together in their tree. */
+static struct meta_id draw_id(struct meta_tx *tx)
+{
+    enum { TIME_SIZE = 6 };
+    struct meta_id id;
+    for (unsigned i = 0; i < TIME_SIZE; i++) {
+        id.bytes[i] = (uint8_t)(tx->now_ms >> 8 * (TIME_SIZE - 1 - i));
+    }
+    env_random(tx->env, id.bytes + TIME_SIZE, sizeof(id.bytes) - TIME_SIZE);
+    return id;
+}
+
 static void insert_intent(
     struct meta_tx *tx, const struct meta_begin *request, const struct meta_intent *intent)
 {
@@ -136,7 +148,7 @@ static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *
         .tenant = bucket.tenant,
         .profile = bucket.profile,
         .expires_ms = tx->now_ms + META_INTENT_MS};
-    env_random(tx->env, call->intent.id.bytes, sizeof(call->intent.id.bytes));
+    call->intent.id = draw_id(tx);
     insert_intent(tx, request, &call->intent);
     return HEARTH_OK;
 }
