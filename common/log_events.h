@@ -36,6 +36,7 @@
     X(SHARD_REPORTED, WARN, "shard.reported",                                                      \
         "a reader found a shard wrong or missing at a node; many of one node: look at it")         \
     X(GARBAGE_COLLECTED, INFO, "garbage.collected", "what nobody named any more was let go")       \
+    X(GARBAGE_RELEASED, INFO, "garbage.released", "an admin lets shards be trashed again")         \
     X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
     X(NODE_DECLARED_LOST, WARN, "node.declared_lost", "an admin said so; its slots are made anew") \

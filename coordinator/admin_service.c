@@ -124,6 +124,25 @@ static enum hearth_code node_lost(void *service, const struct rpc_context *conte
     return code;
 }
 
+/* ---- garbage ---- */
+
+/* What was written after the backup that was restored is given up by this. */
+static enum hearth_code garbage_release(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)request;
+    (void)response;
+    struct coordinator *coordinator = service;
+    enum hearth_code code = admin_check(coordinator, &context->peer, err);
+    if (code == HEARTH_OK) {
+        code = meta_garbage_unhold(coordinator->store, err);
+    }
+    if (code == HEARTH_OK) {
+        log_write(LOG_GARBAGE_RELEASED, "by=%s", context->peer.id_text);
+    }
+    return code;
+}
+
 /* ---- status ---- */
 
 /* What needs a person, most urgent first; empty: nothing. */
@@ -139,7 +158,7 @@ static void say_what_needs_a_person(
     }
     if (garbage_held) {
         length += snprintf(text + length, (size_t)(WIRE_TEXT_MAX + 1 - length),
-            "Restored from a backup: nothing is trashed until every node was reconciled. ");
+            "Restored from a backup: nothing is trashed until hearth-admin gc release. ");
     }
     if (status->colocation_allowed) {
         length += snprintf(text + length, (size_t)(WIRE_TEXT_MAX + 1 - length),
@@ -195,6 +214,7 @@ static enum hearth_code status(void *service, const struct rpc_context *context,
     out->cluster_id = view_of(coordinator->cluster->id, sizeof(coordinator->cluster->id));
     out->now_unix_ms = meta_now_ms(coordinator->store);
     out->colocation_allowed = coordinator->settings->allow_colocation;
+    out->garbage_held = settings.garbage_held;
     say_what_needs_a_person(out, settings.garbage_held, human);
     out->human = arena_copy(context->arena, view_text(human));
     return describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err);
@@ -235,6 +255,7 @@ const struct rpc_handler admin_handlers[] = {
     {.method = RPC_STATUS, .unary = status},
     {.method = RPC_NODE_LIST, .unary = node_list},
     {.method = RPC_NODE_LOST, .unary = node_lost},
+    {.method = RPC_GARBAGE_RELEASE, .unary = garbage_release},
     {.method = RPC_INVITE, .unary = invite},
     {.method = RPC_BACKUP, .opened = admin_backup_opened},
 };

@@ -66,6 +66,7 @@ enum rpc_method {
     RPC_STATUS,
     RPC_NODE_LIST,
     RPC_NODE_LOST,
+    RPC_GARBAGE_RELEASE,
     RPC_INVITE,
     RPC_BACKUP,
     RPC_SHARD_PUT,

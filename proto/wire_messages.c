@@ -439,6 +439,7 @@ static const struct wire_field status_reply_fields[] = {
     BYTES(status_reply, human, WIRE_TEXT_MAX),
     NUMBER(status_reply, repair_waiting),
     NUMBER(status_reply, repair_without_place),
+    NUMBER(status_reply, garbage_held),
 };
 DESCRIBE(status_reply, status_reply_fields);
 

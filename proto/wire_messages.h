@@ -470,6 +470,7 @@ struct wire_status_reply {
     struct view human;             /* what needs a person; empty: nothing */
     uint64_t repair_waiting;       /* part of repair_queue: failed, and not tried again yet */
     uint64_t repair_without_place; /* part of repair_queue: no node may take a shard now */
+    bool garbage_held;             /* restored from a backup: nothing is trashed */
 };
 
 struct wire_node_lost_request {

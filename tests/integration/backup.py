@@ -68,7 +68,16 @@ def a_cluster_goes_on_from_its_backup(cluster):
     assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"]
 
 
+def nothing_is_trashed_after_a_restore_until_an_operator_says_so(cluster):
+    assert cluster.admin("gc", "status", "--json").json[0]["held"]
+    assert "gc release" in cluster.status()["attention"]
+    cluster.admin("gc", "release")
+    assert not cluster.admin("gc", "status", "--json").json[0]["held"]
+    assert cluster.status()["attention"] == ""
+
+
 if __name__ == "__main__":
     main(a_backup_is_a_sound_database, a_backup_under_load_is_sound,
          a_backup_goes_to_standard_output, a_backup_that_cannot_be_written_leaves_nothing,
-         a_cluster_goes_on_from_its_backup)
+         a_cluster_goes_on_from_its_backup,
+         nothing_is_trashed_after_a_restore_until_an_operator_says_so)
