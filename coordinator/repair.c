@@ -12,6 +12,14 @@
 
 #include <stdlib.h>
 
+/* How a node was when it was first met on a page of the sweep: each is in hundreds of segments. */
+struct known_node {
+    uint32_t number; /* 0: none */
+    struct repair_node node;
+};
+
+enum { KNOWN_NODES = 1024 }; /* by number; two that share a place are asked for again and again */
+
 struct repair {
     struct coordinator *coordinator; /* set once */
 
@@ -24,6 +32,7 @@ struct repair {
         struct arena arena;       /* of one sweep */
         struct place_fleet fleet; /* as it was when the sweep began */
         struct meta_segment page[META_SWEEP_MAX];
+        struct known_node known[KNOWN_NODES];
         struct repair_status counts; /* of the sweep that runs */
     } on_duty;
 
@@ -76,13 +85,30 @@ void repair_status_get(struct repair *repair, struct repair_status *out)
 
 /* ---- the sweep ---- */
 
+static void forget_known(struct repair *repair)
+{
+    memset(repair->on_duty.known, 0, sizeof(repair->on_duty.known));
+}
+
+static struct repair_node node_of(struct repair *repair, uint32_t number)
+{
+    struct known_node *known = &repair->on_duty.known[number % KNOWN_NODES];
+    if (known->number != number) {
+        known->number = number;
+        known->node.health =
+            node_table_health(repair->coordinator->nodes, number, &known->node.silent_ms);
+    }
+    return known->node;
+}
+
 static void judge(
     struct repair *repair, const struct meta_segment *segment, struct repair_judgement *out)
 {
-    struct repair_node nodes[META_SLOTS_MAX];
+    struct repair_node nodes[META_SLOTS_MAX] = {{0}};
     for (unsigned slot = 0; slot < segment->n; slot++) {
-        nodes[slot].health = node_table_health(
-            repair->coordinator->nodes, segment->holders[slot].node, &nodes[slot].silent_ms);
+        if (segment->holders[slot].node != 0) {
+            nodes[slot] = node_of(repair, segment->holders[slot].node);
+        }
     }
     repair_judge(segment, profile_by_number(segment->profile), nodes,
         meta_now_ms(repair->coordinator->store), out);
@@ -148,6 +174,7 @@ static enum hearth_code sweep(struct repair *repair, struct duty *duty, struct h
     repair->on_duty.counts = (struct repair_status){.sweep_started_ms = meta_now_ms(store)};
     while (code == HEARTH_OK && got == META_SWEEP_MAX && !duty_is_stopping(duty)) {
         code = meta_sweep(store, after, repair->on_duty.page, META_SWEEP_MAX, &got, err);
+        forget_known(repair);
         for (size_t i = 0; code == HEARTH_OK && i < got; i++) {
             count(repair, &repair->on_duty.page[i]);
             after = repair->on_duty.page[i].id;
@@ -185,6 +212,7 @@ static enum hearth_code repair_one(
         return code;
     }
     struct repair_judgement judgement;
+    forget_known(repair);
     judge(repair, &segment, &judgement);
     if (segment.dying_ms != 0 || !judgement.is_due) {
         return HEARTH_OK;
