@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 enum {
-    OPTIONS_MAX = 32,       /* of one verb */
-    CODE_FIRST = 256,       /* getopt's value of the verb's first option; letters lie below */
-    CODE_GLOBAL = 512,      /* and of the first global one */
-    OPTIONS_SIZE_MAX = 512, /* of a verb's options struct */
+    OPTIONS_MAX = 32,        /* of one verb */
+    CODE_FIRST = 256,        /* getopt's value of the verb's first option; letters lie below */
+    CODE_GLOBAL = 512,       /* and of the first global one */
+    OPTIONS_SIZE_MAX = 2048, /* of a verb's options struct */
 };
 
 enum global {
@@ -107,17 +107,29 @@ static void print_verb(const struct program *program, const struct program_verb 
     }
 }
 
-static void print_help(const struct program *program)
+static void print_verbs(const struct program *program)
 {
-    printf("%s - %s\n\nUsage:\n", program->name, program->purpose);
     for (unsigned i = 0; i < program->verb_count; i++) {
         print_verb(program, &program->verbs[i]);
+    }
+}
+
+/* `verb` NULL, or one without a name: everything. */
+static void print_help(const struct program *program, const struct program_verb *verb)
+{
+    bool is_about_verb = verb != NULL && verb->name != NULL;
+    printf("%s - %s\n\nUsage:\n", program->name, program->purpose);
+    if (is_about_verb) {
+        print_verb(program, verb);
+        printf("%s%s", verb->notes == NULL ? "" : "\n", verb->notes == NULL ? "" : verb->notes);
+    } else {
+        print_verbs(program);
     }
     printf("\nAlways:\n");
     for (unsigned i = 0; i < global_count(program); i++) {
         print_option(0, globals[i].name, globals[i].value, globals[i].help);
     }
-    if (program->config != NULL) {
+    if (program->config != NULL && !is_about_verb) {
         printf("\nConfiguration:\n");
         config_print_help(program->config, stdout);
     }
@@ -170,14 +182,32 @@ static enum program_exit take_global(struct parse *parse, enum global global, co
     return global == GLOBAL_LOG_LEVEL ? set_log_level(parse->err, value) : PROGRAM_DONE;
 }
 
-static void take_option(struct parse *parse, const struct program_option *option, const char *value)
+static enum program_exit add_to_list(struct parse *parse, struct program_list *list,
+    const struct program_option *option, const char *value)
 {
-    uint8_t *field = parse->options.bytes + option->offset;
+    if (list->count == PROGRAM_LIST_MAX) {
+        return program_usage(
+            parse->err, "--%s %s: more than %d of them", option->name, value, PROGRAM_LIST_MAX);
+    }
+    list->items[list->count].name = option->name;
+    list->items[list->count++].value = value;
+    return PROGRAM_DONE;
+}
+
+static enum program_exit take_option(
+    struct parse *parse, const struct program_option *option, const char *value)
+{
+    bool is_list = option->offset >= PROGRAM_LIST;
+    uint8_t *field = parse->options.bytes + option->offset - (is_list ? PROGRAM_LIST : 0);
+    if (is_list) {
+        return add_to_list(parse, (struct program_list *)(void *)field, option, value);
+    }
     if (option->value == NULL) {
         *(bool *)field = true;
     } else {
         *(const char **)field = value;
     }
+    return PROGRAM_DONE;
 }
 
 static const struct program_option *option_of_code(const struct program_verb *verb, int code)
@@ -214,7 +244,7 @@ static enum program_exit parse_words(struct parse *parse, const char *mode, int 
             result = program_usage(
                 parse->err, "%s: unknown option, or its value is missing", argv[optind - 1]);
         } else {
-            take_option(parse, option, optarg);
+            result = take_option(parse, option, optarg);
         }
         if (result != PROGRAM_DONE) {
             return result;
@@ -306,7 +336,7 @@ static bool answer_globals(const struct parse *parse, const struct program_call 
 {
     *result = PROGRAM_DONE;
     if (parse->asked[GLOBAL_HELP]) {
-        print_help(parse->program);
+        print_help(parse->program, parse->verb);
     } else if (parse->asked[GLOBAL_VERSION]) {
         printf("%s %s\n", parse->program->name, HEARTH_VERSION);
     } else if (parse->asked[GLOBAL_LIST_FAILPOINTS]) {

@@ -8,6 +8,7 @@
  *
  * Understood everywhere, before or after the verb: --help, --version, --log-level; with a table
  * of parameters also --config FILE (or HEARTH_CONFIG), --check-config; --list-failpoints.
+ * `VERB --help` is about that verb alone.
  */
 #ifndef HEARTH_COMMON_PROGRAM_H
 #define HEARTH_COMMON_PROGRAM_H
@@ -27,8 +28,22 @@ struct program_option {
     char letter;       /* 'r' for -r; 0: none */
     const char *value; /* "DIR": the field is a const char *, NULL until given; NULL: a bool flag */
     bool required;
-    size_t offset; /* of the field in the verb's options struct */
+    size_t offset; /* of the field in the verb's options struct; PROGRAM_LIST added: a list */
     const char *help;
+};
+
+enum {
+    PROGRAM_LIST = 1 << 30, /* the option may be given often, its field is a struct program_list */
+    PROGRAM_LIST_MAX = 64,
+};
+
+/* What was given for the options that share this field, in the order of the command line. */
+struct program_list {
+    unsigned count;
+    struct {
+        const char *name; /* of the option */
+        const char *value;
+    } items[PROGRAM_LIST_MAX];
 };
 
 struct program_call {
@@ -50,6 +65,7 @@ struct program_verb {
     size_t options_size;
     bool needs_config;
     const char *help;
+    const char *notes; /* more lines for `VERB --help`; NULL: none */
     /* Anything but PROGRAM_DONE: err says why, and is printed. */
     enum program_exit (*run)(const struct program_call *call, struct hearth_err *err);
 };

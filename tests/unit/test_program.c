@@ -13,11 +13,27 @@
 struct copy_options {
     bool recursive;
     const char *rate;
+    struct program_list picks;
 };
 
 static const struct program_option copy_option_rows[] = {
-    {"recursive", 'r', NULL, false, offsetof(struct copy_options, recursive), "folders too"},
-    {"rate", 0, "BYTES", false, offsetof(struct copy_options, rate), "a second"},
+    {.name = "recursive",
+        .letter = 'r',
+        .offset = offsetof(struct copy_options, recursive),
+        .help = "folders too"},
+    {.name = "rate",
+        .value = "BYTES",
+        .offset = offsetof(struct copy_options, rate),
+        .help = "a second"},
+    {.name = "with",
+        .letter = 'w',
+        .value = "NAME",
+        .offset = PROGRAM_LIST + offsetof(struct copy_options, picks),
+        .help = "that too"},
+    {.name = "without",
+        .value = "NAME",
+        .offset = PROGRAM_LIST + offsetof(struct copy_options, picks),
+        .help = "but not that"},
 };
 
 struct invite_options {
@@ -25,7 +41,11 @@ struct invite_options {
 };
 
 static const struct program_option invite_option_rows[] = {
-    {"dir", 0, "DIR", true, offsetof(struct invite_options, dir), "where"},
+    {.name = "dir",
+        .value = "DIR",
+        .required = true,
+        .offset = offsetof(struct invite_options, dir),
+        .help = "where"},
 };
 
 /* Each verb says on standard output what it was called with. */
@@ -34,9 +54,13 @@ static enum program_exit run_copy(const struct program_call *call, struct hearth
 {
     const struct copy_options *options = call->options;
     (void)err;
-    printf("cp %s %s r=%d rate=%s config=%s\n", call->arguments[0], call->arguments[1],
+    printf("cp %s %s r=%d rate=%s config=%s", call->arguments[0], call->arguments[1],
         options->recursive, options->rate == NULL ? "-" : options->rate,
         call->config_path == NULL ? "-" : call->config_path);
+    for (unsigned i = 0; i < options->picks.count; i++) {
+        printf(" %s=%s", options->picks.items[i].name, options->picks.items[i].value);
+    }
+    printf("\n");
     return PROGRAM_DONE;
 }
 
@@ -60,9 +84,10 @@ static const struct program_verb verbs[] = {
         .arguments_min = 2,
         .arguments_max = 2,
         .options = copy_option_rows,
-        .option_count = 2,
+        .option_count = sizeof(copy_option_rows) / sizeof(copy_option_rows[0]),
         .options_size = sizeof(struct copy_options),
         .help = "Copies.",
+        .notes = "Copies far and wide.\n",
         .run = run_copy},
     {.name = "node invite",
         .options = invite_option_rows,
@@ -118,8 +143,8 @@ static void restore(FILE *stream, int kept, FILE *from, char *text, size_t size)
 /* Runs `line`, words separated by blanks. */
 static struct output run(const char *line)
 {
-    char words[256];
-    char *argv[32] = {(char[]){"hearth-test"}};
+    char words[1024];
+    char *argv[2 * PROGRAM_LIST_MAX + 32] = {(char[]){"hearth-test"}};
     int argc = 1;
     strcpy(words, line);
     for (char *state, *word = strtok_r(words, " ", &state); word != NULL;
@@ -198,8 +223,8 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
 static void help_names_every_verb_option_and_parameter(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"--help", "cp --help", "--config f --help"};
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const lines[] = {"--help", "--config f --help"};
+    for (unsigned i = 0; i < 2; i++) {
         struct output output = run(lines[i]);
         assert_int_equal(output.status, 0);
         assert_non_null(strstr(output.out, "node invite"));
@@ -208,6 +233,30 @@ static void help_names_every_verb_option_and_parameter(void **state)
         assert_non_null(strstr(output.out, "count = NUMBER  (default 3)"));
     }
     expect("--version", 0, "hearth-test " HEARTH_VERSION "\n", "");
+}
+
+static void help_of_a_verb_is_about_that_verb(void **state)
+{
+    (void)state;
+    struct output output = run("cp --help");
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.out, "-r, --recursive"));
+    assert_non_null(strstr(output.out, "Copies far and wide."));
+    assert_non_null(strstr(output.out, "--version"));
+    assert_null(strstr(output.out, "node invite"));
+    assert_null(strstr(output.out, "count = NUMBER"));
+}
+
+static void a_list_keeps_the_order_of_the_command_line(void **state)
+{
+    (void)state;
+    expect("cp --without a -w b x --with=c y --without d", 0,
+        "cp x y r=0 rate=- config=- without=a with=b with=c without=d\n", "");
+    char line[PROGRAM_LIST_MAX * 8] = "cp x y";
+    for (unsigned i = 0; i < PROGRAM_LIST_MAX + 1; i++) {
+        strcpy(line + strlen(line), " -w n");
+    }
+    expect(line, 2, "", "hearth-test: --with n: more than 64 of them (--help says more)\n");
 }
 
 static void check_config_prints_what_is_in_effect(void **state)
@@ -239,6 +288,8 @@ int main(void)
         cmocka_unit_test(a_failure_is_one_line_and_exit_1),
         cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),
         cmocka_unit_test(help_names_every_verb_option_and_parameter),
+        cmocka_unit_test(help_of_a_verb_is_about_that_verb),
+        cmocka_unit_test(a_list_keeps_the_order_of_the_command_line),
         cmocka_unit_test(check_config_prints_what_is_in_effect),
         cmocka_unit_test(a_stop_signal_is_read_from_the_descriptor),
     };
