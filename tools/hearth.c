@@ -12,6 +12,7 @@ int main(int argc, char **argv)
         hearth_verb_mb,
         hearth_verb_rb,
         hearth_verb_ls,
+        hearth_verb_du,
         hearth_verb_cp,
         hearth_verb_cat,
         hearth_verb_rm,

@@ -11,6 +11,7 @@ extern const struct program_verb hearth_verb_key_export;
 extern const struct program_verb hearth_verb_mb;
 extern const struct program_verb hearth_verb_rb;
 extern const struct program_verb hearth_verb_ls;
+extern const struct program_verb hearth_verb_du;
 extern const struct program_verb hearth_verb_cp;
 extern const struct program_verb hearth_verb_cat;
 extern const struct program_verb hearth_verb_rm;

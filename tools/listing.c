@@ -1,11 +1,6 @@
 #include "tools/listing.h"
 
-static int compare_names(struct view a, struct view b)
-{
-    size_t common = a.size < b.size ? a.size : b.size;
-    int order = common == 0 ? 0 : memcmp(a.bytes, b.bytes, common);
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
+#include "tools/tree_list.h"
 
 static enum hearth_code walk_page(
     const struct listing *listing, const struct hearth_page *page, struct hearth_err *err)
@@ -15,7 +10,7 @@ static enum hearth_code walk_page(
     while (object < page->count || prefix < page->prefix_count) {
         bool object_is_next = prefix == page->prefix_count ||
             (object < page->count &&
-                compare_names(page->objects[object].key, page->prefixes[prefix]) < 0);
+                tree_name_compare(page->objects[object].key, page->prefixes[prefix]) < 0);
         enum hearth_code code = object_is_next
             ? listing->on_object(listing->context, &page->objects[object++], err)
             : listing->on_prefix(listing->context, page->prefixes[prefix++], err);
