@@ -197,10 +197,24 @@ struct hearth_put_options {
     unsigned metadata_count;
     const struct hearth_metadata *metadata;
     struct hearth_control control;
+
+    /*
+     * For a put that can go on later; needs size_expected.  `checkpoint` is told, on the calling
+     * thread, whenever one more segment (64 MiB) is safe, and how many bytes are.  The last state
+     * it was told is to be given as `resume` to a later put under the same key: that one reads its
+     * source from the beginning too, compares, and sends only what is missing.  With it, a failure
+     * that may pass (unreachable, busy, cancelled ...) keeps those segments for a day; others give
+     * them up. The state is sealed; it opens nothing without the root key.  The precondition is
+     * that of the first put.
+     */
+    void (*checkpoint)(void *context, struct view state, uint64_t safe_bytes); /* NULL: it cannot */
+    void *checkpoint_context;
+    struct view resume; /* empty: from the beginning */
 };
 
 struct hearth_put_result {
     uint64_t size;
+    uint64_t resumed_bytes; /* of these: were safe before this put */
     char version[HEARTH_VERSION_TEXT_SIZE];
     char etag[HEARTH_ETAG_TEXT_SIZE];
 };
@@ -209,6 +223,9 @@ struct hearth_put_result {
  * Stores a stream of any length under a key.  HEARTH_OK: durable on at least w nodes and visible.
  * options and out may be NULL.  HEARTH_FLEET_TOO_SMALL, HEARTH_SHARDS_LOST: too few nodes took
  * their shard; HEARTH_PRECONDITION; HEARTH_NOT_FOUND: no such bucket.
+ * With resume, when there is no going on from there: HEARTH_CONFLICT, the source is another one;
+ * HEARTH_EXPIRED, HEARTH_NOT_FOUND, the day is over; HEARTH_CHECKSUM, HEARTH_UNKNOWN_FORMAT, the
+ * state is not for this key.  A put without it begins anew.
  */
 enum hearth_code hearth_put(struct hearth *hearth, const char *bucket, struct view key,
     const struct hearth_source *source, const struct hearth_put_options *options,

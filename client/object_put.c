@@ -4,7 +4,7 @@
 #include "client/put_segments.h"
 #include "common/failpoint.h"
 
-enum { TOKEN_SIZE = 16, INTENT_ID_SIZE = 16 };
+enum { TOKEN_SIZE = 16 };
 
 /* One call of object_put(). */
 struct put {
@@ -19,7 +19,9 @@ struct put {
     uint8_t token[TOKEN_SIZE];
 
     struct source_reader reader;
-    uint8_t intent_id[INTENT_ID_SIZE];
+    uint8_t intent_id[PUT_INTENT_ID_SIZE];
+    struct upload_key upload_key;
+    uint64_t resumed_bytes;
     uint8_t body_id[BODY_ID_SIZE];
     uint8_t etag_column[OBJECT_ETAG_COLUMN_SIZE];
     struct manifest manifest;
@@ -242,29 +244,108 @@ static enum hearth_code put_and_commit(struct put *put, struct put_segments *seg
     return HEARTH_OK;
 }
 
-static enum hearth_code put_with_intent(struct put *put, struct transfer *transfer,
-    struct wire_commit_reply *reply, struct hearth_err *err)
+/* ---- going on later ---- */
+
+static bool can_go_on_later(const struct put *put)
 {
-    enum hearth_code code = begin(put, err);
-    if (code != HEARTH_OK) {
-        return code;
+    return put->options->checkpoint != NULL && put->options->size_expected > 0;
+}
+
+static struct put_state_place state_place(struct put *put)
+{
+    struct put_state_place place = {.bucket = &put->bucket, .key = put->key};
+    session_tenant_copy(put->session, place.tenant_id);
+    return place;
+}
+
+/* A new intent and key, or those of an earlier put, whose segments are in *earlier. */
+static enum hearth_code begin_or_go_on(
+    struct put *put, struct put_state *earlier, struct hearth_err *err)
+{
+    *earlier = (struct put_state){0};
+    if (put->options->resume.size > 0 && !can_go_on_later(put)) {
+        return hearth_fail(err, HEARTH_INVALID, "resume without checkpoint or size_expected");
     }
-    struct upload_key upload_key;
-    upload_key_draw(put->session->env, &upload_key);
+    if (put->options->resume.size == 0) {
+        upload_key_draw(put->session->env, &put->upload_key);
+        return begin(put, err);
+    }
+    const struct put_state_place place = state_place(put);
+    if (put_state_open(put->options->resume, &place, &put->arena, earlier, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (earlier->size != put->options->size_expected) {
+        return hearth_fail(err, HEARTH_CONFLICT, "the source has another size than before");
+    }
+    memcpy(put->intent_id, earlier->intent_id, sizeof(put->intent_id));
+    put->upload_key = earlier->upload_key;
+    return HEARTH_OK;
+}
+
+/* Whether the same may work in a while: then what is sealed is worth keeping. */
+static bool may_pass(enum hearth_code code)
+{
+    enum hearth_reaction reaction = hearth_code_reaction(code);
+    return code == HEARTH_CANCELLED || reaction == HEARTH_REACT_RETRY ||
+        reaction == HEARTH_REACT_ELSEWHERE || reaction == HEARTH_REACT_RESOLVE;
+}
+
+/* Takes over what is there, if anything; sends the rest. */
+static enum hearth_code put_rest(struct put *put, struct put_segments *segments,
+    const struct put_state *earlier, struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    if (earlier->count > 0 && put_segments_take_over(segments, earlier, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "go on where an earlier put ended");
+    }
+    put->resumed_bytes = put->reader.size;
+    return put_and_commit(put, segments, reply, err);
+}
+
+/* ---- large, from beginning to end ---- */
+
+static enum hearth_code put_with_intent(struct put *put, struct transfer *transfer,
+    const struct put_state *earlier, struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    struct put_resume resume = {
+        .env = put->session->env,
+        .place = state_place(put),
+        .checkpoint = put->options->checkpoint,
+        .context = put->options->checkpoint_context,
+        .state = {.upload_key = put->upload_key, .size = put->options->size_expected},
+    };
     struct put_segments segments = {
         .transfer = transfer,
         .reader = &put->reader,
         .intent_id = view_of(put->intent_id, sizeof(put->intent_id)),
-        .upload_key = &upload_key,
+        .upload_key = &put->upload_key,
         .bucket = &put->bucket,
+        .resume = can_go_on_later(put) ? &resume : NULL,
     };
+    memcpy(resume.state.intent_id, put->intent_id, sizeof(resume.state.intent_id));
+    if (segments.resume != NULL) { /* else nothing of it is made: most puts are small */
+        put_resume_init(&resume);
+    }
     put_segments_init(&segments);
-    code = put_and_commit(put, &segments, reply, err);
+    enum hearth_code code = put_rest(put, &segments, earlier, reply, err);
     put_segments_fini(&segments);
-    crypto_wipe(&upload_key, sizeof(upload_key));
-    if (code != HEARTH_OK && code != HEARTH_UNKNOWN) {
+    bool is_kept = (earlier->count > 0 || resume.sealed > 0) && may_pass(code);
+    put_resume_fini(&resume);
+    if (code != HEARTH_OK && code != HEARTH_UNKNOWN && !is_kept) {
         ask_abort(put);
     }
+    return code;
+}
+
+static enum hearth_code put_in_transfer(struct put *put, struct transfer *transfer,
+    struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    struct put_state earlier;
+    enum hearth_code code = begin_or_go_on(put, &earlier, err);
+    if (code == HEARTH_OK) {
+        code = put_with_intent(put, transfer, &earlier, reply, err);
+    }
+    crypto_wipe(&put->upload_key, sizeof(put->upload_key));
+    crypto_wipe(&earlier, sizeof(earlier));
     return code;
 }
 
@@ -275,7 +356,7 @@ static enum hearth_code put_with_memory(
     enum hearth_code code = transfer_open(&transfer, put->session, &put->options->control,
         put_segments_memory(put->session, put->options->size_expected), err);
     if (code == HEARTH_OK) {
-        code = put_with_intent(put, &transfer, reply, err);
+        code = put_in_transfer(put, &transfer, reply, err);
         transfer_close(&transfer);
     }
     return code;
@@ -313,6 +394,7 @@ static enum hearth_code put_either_way(
                                  : put_segmented(put, &reply, err);
     if (code == HEARTH_OK && out != NULL) {
         object_put_result(&reply, put->manifest.size, put->manifest.md5, 0, out);
+        out->resumed_bytes = put->resumed_bytes;
     }
     return code;
 }

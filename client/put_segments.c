@@ -110,6 +110,9 @@ static enum hearth_code seal(
         segment_put_note_sealed(put, &reply);
     }
     arena_fini(&arena);
+    if (code == HEARTH_OK && segments->resume != NULL) {
+        put_resume_sealed(segments->resume);
+    }
     if (code == HEARTH_OK && FAILPOINT(CLIENT_PUT_SEALED)) {
         return hearth_fail(err, HEARTH_INTERNAL, "failpoint");
     }
@@ -221,6 +224,9 @@ static enum hearth_code add_unit(struct put_segments *segments, struct segment_i
     enum hearth_code code =
         source_reader_read(segments->reader, unit, EC_UNIT_PLAIN_SIZE, &got, err);
     if (code == HEARTH_OK && got > 0) {
+        if (segments->resume != NULL) {
+            put_resume_unit(segments->resume, view_of(unit, got));
+        }
         code = segment_image_seal(image, got, err);
     }
     *is_last = got < EC_UNIT_PLAIN_SIZE;
@@ -271,7 +277,8 @@ static enum hearth_code fill_segment(struct put_segments *segments, struct heart
     return code == HEARTH_OK ? advance(segments, err) : code;
 }
 
-static enum hearth_code note_extent(struct put_segments *segments, struct hearth_err *err)
+static enum hearth_code note_extent(struct put_segments *segments, const uint8_t *segment_id,
+    uint64_t length, struct hearth_err *err)
 {
     if (segments->extent_count == WIRE_EXTENTS_MAX) {
         return hearth_fail(err, HEARTH_INVALID, "more than %d segments", WIRE_EXTENTS_MAX);
@@ -288,11 +295,39 @@ static enum hearth_code note_extent(struct put_segments *segments, struct hearth
     }
     struct manifest_extent *extent = &segments->extents[segments->extent_count++];
     *extent = (struct manifest_extent){
-        .length = segment_image_plain_size(segment_put_image(segments->current)),
+        .length = length,
         .upload_key = *segments->upload_key,
     };
-    memcpy(extent->segment_id, segment_put_id(segments->current), SEGMENT_ID_SIZE);
+    memcpy(extent->segment_id, segment_id, SEGMENT_ID_SIZE);
     return HEARTH_OK;
+}
+
+static enum hearth_code note_current(struct put_segments *segments, struct hearth_err *err)
+{
+    const uint8_t *segment_id = segment_put_id(segments->current);
+    uint64_t length = segment_image_plain_size(segment_put_image(segments->current));
+    enum hearth_code code = note_extent(segments, segment_id, length, err);
+    return code == HEARTH_OK && segments->resume != NULL
+        ? put_resume_segment(segments->resume, segment_id, length, err)
+        : code;
+}
+
+enum hearth_code put_segments_take_over(
+    struct put_segments *segments, const struct put_state *earlier, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_OK;
+    for (size_t i = 0; code == HEARTH_OK && i < earlier->count; i++) {
+        const struct put_state_segment *segment = &earlier->segments[i];
+        code = transfer_check(segments->transfer, err);
+        if (code == HEARTH_OK) {
+            code = put_resume_take_over(segments->resume, segment, segments->reader, err);
+        }
+        if (code == HEARTH_OK) {
+            code = note_extent(segments, segment->id, segment->length, err);
+        }
+        report_progress(segments);
+    }
+    return code;
 }
 
 static enum hearth_code put_segment(
@@ -303,7 +338,7 @@ static enum hearth_code put_segment(
         code = fill_segment(segments, err);
     }
     if (code == HEARTH_OK) {
-        code = note_extent(segments, err);
+        code = note_current(segments, err);
     }
     size_t waiting = 0;
     if (code == HEARTH_OK) {

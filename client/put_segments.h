@@ -9,6 +9,7 @@
 
 #include "client/bucket_cache.h"
 #include "client/manifest.h"
+#include "client/put_resume.h"
 #include "client/segment_put.h"
 #include "client/source_reader.h"
 
@@ -19,6 +20,7 @@ struct put_segments {
     struct view intent_id;
     const struct upload_key *upload_key;
     const struct bucket *bucket; /* its profile */
+    struct put_resume *resume;   /* NULL: this put cannot go on later */
 
     struct cell_pool pool;
     struct segment_put *current;  /* being filled; in the end the last one, not sealed yet */
@@ -35,6 +37,10 @@ uint64_t put_segments_memory(const struct session *session, uint64_t size_expect
 /* From zero, with what is set once filled in. */
 void put_segments_init(struct put_segments *segments);
 void put_segments_fini(struct put_segments *segments);
+
+/* Instead of sending: reads what an earlier put has sent. Codes of put_resume_take_over(). */
+enum hearth_code put_segments_take_over(
+    struct put_segments *segments, const struct put_state *earlier, struct hearth_err *err);
 
 /* Reads the source to its end, at least one byte.  On HEARTH_OK every segment but the last is
  * sealed, and the last is acknowledged. */
