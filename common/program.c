@@ -406,7 +406,7 @@ int program_main(const struct program *program, int argc, char **argv)
     if (failpoint_arm(getenv("HEARTH_FAILPOINT"), &err) == HEARTH_OK) {
         result = parse_and_run(program, argc, argv, &err);
     }
-    if (result == PROGRAM_DONE && fflush(stdout) != 0) {
+    if (result == PROGRAM_DONE && (fflush(stdout) != 0 || ferror(stdout))) {
         hearth_fail_sys(&err, HEARTH_IO, errno, "write standard output");
         result = PROGRAM_FAILED;
     }

@@ -1,5 +1,11 @@
 /*
- * copy.h - one object between a local file and the cluster, with the bar and Ctrl-C attached.
+ * copy.h - one object: up from a file, down to one, or across within the cluster; with the bar, the
+ * rate and Ctrl-C attached, and for mv without leaving the source behind.
+ *
+ * A move removes its source last, and only when
+ *   up      the key holds the very version that was put, and the file is still what was read
+ *   down    the file is on the disk under its name, and the key still holds what was got
+ *   across  the key holds the very copy that was made, and the source still what was copied
  *
  * Thread-safety: any thread of the errand.
  */
@@ -23,9 +29,27 @@ struct copy_labels {
     const struct hearth_metadata *metadata;
 };
 
+struct copy_rules {
+    struct copy_labels labels;
+    bool removes_source; /* mv */
+    /* sync: a file that was changed between its reading and the commit would look older than its
+     * object ever after; so that is a failure. */
+    bool must_hold_still;
+    bool is_expected; /* the bar has been told of it */
+};
+
+struct copy_result {
+    uint64_t size;
+    uint64_t resumed_bytes; /* of these: were there from an earlier attempt */
+};
+
 /* Nothing is stored unless the source was read to its end, unchanged. */
-enum hearth_code copy_up(struct errand *errand, struct local_source *source,
-    const struct copy_object *to, const struct copy_labels *labels, struct hearth_err *err);
+enum hearth_code copy_up(struct errand *errand, const char *path, const struct copy_object *to,
+    const struct copy_rules *rules, struct copy_result *out, struct hearth_err *err);
+
+/* The same from standard input; it is no source that could be removed. */
+enum hearth_code copy_up_stdin(struct errand *errand, const struct copy_object *to,
+    const struct copy_rules *rules, struct copy_result *out, struct hearth_err *err);
 
 struct copy_range {
     uint64_t offset;
@@ -34,6 +58,11 @@ struct copy_range {
 
 /* Takes the sink: finished when all went well, else abandoned. range NULL: the whole object. */
 enum hearth_code copy_down(struct errand *errand, const struct copy_object *from,
-    const struct copy_range *range, struct local_sink *sink TAKES, struct hearth_err *err);
+    const struct copy_range *range, struct local_sink *sink TAKES, const struct copy_rules *rules,
+    struct copy_result *out, struct hearth_err *err);
+
+enum hearth_code copy_across(struct errand *errand, const struct copy_object *from,
+    const struct copy_object *to, const struct copy_rules *rules, struct copy_result *out,
+    struct hearth_err *err);
 
 #endif /* HEARTH_TOOLS_COPY_H */

@@ -22,7 +22,9 @@ struct errand {
     struct hearth *hearth;
     const atomic_bool *cancel;
     struct progress *progress;
+    struct rate_limit *rate;
     const char *program;
+    const char *config_path;
 
     struct {
         pthread_mutex_t mutex; /* a leaf */
@@ -87,6 +89,7 @@ static void errand_close(struct errand *errand)
     }
     progress_destroy(errand->progress);
     errand->progress = NULL;
+    rate_limit_destroy(errand->rate);
     hearth_close(errand->hearth);
     pthread_mutex_destroy(&errand->shared.mutex);
     free(errand);
@@ -102,12 +105,14 @@ static enum hearth_code errand_open(const struct program_call *call,
     }
     errand->cancel = interrupt_watch();
     errand->program = call->program->name;
+    errand->config_path = call->config_path;
     pthread_mutex_init(&errand->shared.mutex, NULL);
     struct hearth_options library = library_options(errand, call->config_path, options);
     if (hearth_open(&library, &errand->hearth, err) != HEARTH_OK) {
         errand_close(errand);
         return err->code;
     }
+    errand->rate = rate_limit_create(env_system(), options->bytes_per_s);
     errand->progress = options->with_progress ? progress_create(env_system()) : NULL;
     *out = errand;
     return HEARTH_OK;
@@ -157,6 +162,16 @@ const atomic_bool *errand_cancel(const struct errand *errand)
 struct progress *errand_progress(const struct errand *errand)
 {
     return errand->progress;
+}
+
+const char *errand_config(const struct errand *errand)
+{
+    return errand->config_path;
+}
+
+struct rate_limit *errand_rate(const struct errand *errand)
+{
+    return errand->rate;
 }
 
 enum hearth_code errand_check(const struct errand *errand, struct hearth_err *err)

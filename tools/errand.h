@@ -9,14 +9,16 @@
 #include "client/hearth.h"
 #include "common/program.h"
 #include "tools/progress.h"
+#include "tools/rate_limit.h"
 
 enum { ERRAND_TRANSFERS_MAX = 32 };
 
 struct errand;
 
 struct errand_options {
-    unsigned transfers; /* at once; 0: one */
-    bool with_progress; /* bytes will move: show how far */
+    unsigned transfers;   /* at once; 0: one */
+    bool with_progress;   /* bytes will move: show how far */
+    uint64_t bytes_per_s; /* all transfers together; 0: no limit */
 };
 
 /* What a verb does in between. */
@@ -31,6 +33,9 @@ enum program_exit errand_run(const struct program_call *call, const struct erran
 struct hearth *errand_hearth(const struct errand *errand);
 const atomic_bool *errand_cancel(const struct errand *errand);
 struct progress *errand_progress(const struct errand *errand); /* NULL: nobody looks */
+
+const char *errand_config(const struct errand *errand);      /* the file it was opened with */
+struct rate_limit *errand_rate(const struct errand *errand); /* NULL: no limit */
 
 /* HEARTH_CANCELLED, with a message, after Ctrl-C. */
 enum hearth_code errand_check(const struct errand *errand, struct hearth_err *err);

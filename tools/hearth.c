@@ -14,6 +14,8 @@ int main(int argc, char **argv)
         hearth_verb_ls,
         hearth_verb_du,
         hearth_verb_cp,
+        hearth_verb_mv,
+        hearth_verb_sync,
         hearth_verb_cat,
         hearth_verb_rm,
         hearth_verb_stat,

@@ -40,8 +40,10 @@ static enum hearth_code cat(
         return err->code;
     }
     struct local_sink sink;
+    struct copy_result result;
+    const struct copy_object from = {url.bucket, url.key};
     local_sink_open_stdout(&sink);
-    return copy_down(errand, &(struct copy_object){url.bucket, url.key}, &range, &sink, err);
+    return copy_down(errand, &from, &range, &sink, &(struct copy_rules){0}, &result, err);
 }
 
 static enum program_exit run_cat(const struct program_call *call, struct hearth_err *err)

@@ -1,43 +1,21 @@
 /*
  * hearth cp: between local files, standard input and output, and objects; -r for whole trees.
- *
- *              to a file       to -            to an object
- *   file       (cp does it)    (cat does it)   put
- *   -                                          put, of unknown length
- *   object     get             get             copy within the cluster, no data moves
  */
-#include "tools/cp_tree.h"
+#include "tools/carry.h"
 #include "tools/hearth_verbs.h"
+#include "tools/option.h"
 
-#include <errno.h>
-#include <stdio.h>
-
-enum { TRANSFERS_DEFAULT = 4, METADATA_MAX = 64 };
+enum { METADATA_MAX = 64 };
 
 struct cp_options {
     bool recursive;
     const char *transfers;
+    const char *bwlimit;
+    struct program_list filter;
     const char *content_type;
     const char *metadata;
+    bool json;
 };
-
-/* ---- options ---- */
-
-static enum program_exit parse_transfers(const char *text, unsigned *out, struct hearth_err *err)
-{
-    if (text == NULL) {
-        *out = TRANSFERS_DEFAULT;
-        return PROGRAM_DONE;
-    }
-    char *end;
-    errno = 0;
-    unsigned long number = strtoul(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > ERRAND_TRANSFERS_MAX) {
-        return program_usage(err, "--transfers %s: expected 1 to %d", text, ERRAND_TRANSFERS_MAX);
-    }
-    *out = (unsigned)number;
-    return PROGRAM_DONE;
-}
 
 /* "a=1,b=2" into pairs that live in the arena. */
 static enum hearth_code parse_metadata(
@@ -63,170 +41,42 @@ static enum hearth_code parse_metadata(
     return HEARTH_OK;
 }
 
-/* ---- one object ---- */
-
-static bool is_stream(const char *argument)
+/* All but the labels, and the leash of the errand; wrong usage is found here. */
+static enum program_exit read_call(const struct program_call *call, struct carry *out,
+    struct errand_options *errand, struct hearth_err *err)
 {
-    return strcmp(argument, "-") == 0;
-}
-
-/* The last component of a path or key, for a destination that names only where to. */
-static struct view last_name(struct view name)
-{
-    size_t start = name.size;
-    while (start > 0 && name.bytes[start - 1] != '/') {
-        start--;
+    const struct cp_options *options = call->options;
+    *out = (struct carry){
+        .what = options->recursive ? "cp -r" : "cp",
+        .source = call->arguments[0],
+        .destination = call->arguments[1],
+        .recursive = options->recursive,
+        .filter = &options->filter,
+        .json = options->json,
+        .rules.labels.content_type = options->content_type,
+    };
+    *errand = (struct errand_options){.with_progress = strcmp(out->destination, "-") != 0};
+    if (carry_check(out, err) != PROGRAM_DONE ||
+        option_transfers(options->transfers, &out->transfers, err) != PROGRAM_DONE ||
+        option_bwlimit(options->bwlimit, &errand->bytes_per_s, err) != PROGRAM_DONE) {
+        return PROGRAM_USAGE;
     }
-    return view_of(name.bytes + start, name.size - start);
-}
-
-static bool names_a_folder(struct view key)
-{
-    return key.size == 0 || key.bytes[key.size - 1] == '/';
-}
-
-/* "s3://b/dir/" and a source "x/y" make "dir/y". */
-static enum hearth_code destination_key(const struct s3_url *to, struct view source,
-    struct arena *arena, struct view *out, struct hearth_err *err)
-{
-    *out = to->key;
-    struct view name = last_name(source);
-    if (names_a_folder(to->key) && name.size > 0) {
-        uint8_t *bytes = arena_take(arena, to->key.size + name.size);
-        assert(bytes != NULL);
-        memcpy(bytes, to->key.bytes, to->key.size);
-        memcpy(bytes + to->key.size, name.bytes, name.size);
-        *out = view_of(bytes, to->key.size + name.size);
-    }
-    return s3_key_check(*out, err);
-}
-
-static enum hearth_code put_one(struct errand *errand, const char *path, const struct s3_url *to,
-    const struct copy_labels *labels, struct arena *arena, struct hearth_err *err)
-{
-    struct copy_object object = {.bucket = to->bucket};
-    struct view name = is_stream(path) ? view_text("") : view_text(path);
-    struct local_source source;
-    if (destination_key(to, name, arena, &object.key, err) != HEARTH_OK) {
-        return err->code;
-    }
-    if (is_stream(path)) {
-        local_source_open_stdin(errand_cancel(errand), &source);
-    } else if (local_source_open(path, errand_cancel(errand), &source, err) != HEARTH_OK) {
-        return err->code;
-    }
-    progress_expect(errand_progress(errand), 1, local_source_size(&source));
-    enum hearth_code code = copy_up(errand, &source, &object, labels, err);
-    local_source_close(&source);
-    return code;
-}
-
-/* Into a directory, the object keeps the last part of its name. */
-static enum hearth_code open_destination(
-    const char *path, struct view key, struct local_sink *out, struct hearth_err *err)
-{
-    struct stat status;
-    if (is_stream(path)) {
-        local_sink_open_stdout(out);
-        return HEARTH_OK;
-    }
-    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        return local_sink_open_path(path, out, err);
-    }
-    int folder_fd;
-    if (local_folder_open(path, &folder_fd, err) != HEARTH_OK) {
-        return err->code;
-    }
-    enum hearth_code code = local_sink_open_beneath(folder_fd, last_name(key), out, err);
-    close(folder_fd);
-    return code;
-}
-
-static enum hearth_code get_one(
-    struct errand *errand, const struct s3_url *from, const char *path, struct hearth_err *err)
-{
-    struct local_sink sink;
-    if (s3_key_check(from->key, err) != HEARTH_OK ||
-        open_destination(path, from->key, &sink, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return copy_down(errand, &(struct copy_object){from->bucket, from->key}, NULL, &sink, err);
-}
-
-static enum hearth_code copy_one(struct errand *errand, const struct s3_url *from,
-    const struct s3_url *to, struct arena *arena, struct hearth_err *err)
-{
-    struct view key;
-    if (s3_key_check(from->key, err) != HEARTH_OK ||
-        destination_key(to, from->key, arena, &key, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return hearth_copy(
-        errand_hearth(errand), from->bucket, from->key, to->bucket, key, NULL, NULL, err);
-}
-
-/* ---- which of them ---- */
-
-struct cp {
-    const char *source;
-    const char *destination;
-    struct s3_url from; /* when the source is an object or prefix */
-    struct s3_url to;
-    struct copy_labels labels;
-    unsigned transfers;
-};
-
-static enum hearth_code run_one(
-    struct errand *errand, const struct cp *cp, struct arena *arena, struct hearth_err *err)
-{
-    if (!s3_url_is(cp->source)) {
-        return put_one(errand, cp->source, &cp->to, &cp->labels, arena, err);
-    }
-    return s3_url_is(cp->destination) ? copy_one(errand, &cp->from, &cp->to, arena, err)
-                                      : get_one(errand, &cp->from, cp->destination, err);
-}
-
-static enum hearth_code run_tree(struct errand *errand, const struct cp *cp, struct hearth_err *err)
-{
-    struct cp_tree_options options = {.transfers = cp->transfers, .labels = &cp->labels};
-    if (!s3_url_is(cp->source)) {
-        return cp_tree_up(errand, cp->source, &cp->to, &options, err);
-    }
-    return s3_url_is(cp->destination)
-        ? cp_tree_across(errand, &cp->from, &cp->to, &options, err)
-        : cp_tree_down(errand, &cp->from, cp->destination, &options, err);
-}
-
-static enum hearth_code parse_sides(
-    const struct program_call *call, struct cp *cp, struct hearth_err *err)
-{
-    cp->source = call->arguments[0];
-    cp->destination = call->arguments[1];
-    if (s3_url_is(cp->source) && s3_url_parse(cp->source, &cp->from, err) != HEARTH_OK) {
-        return err->code;
-    }
-    if (s3_url_is(cp->destination) && s3_url_parse(cp->destination, &cp->to, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return HEARTH_OK;
+    errand->transfers = options->recursive ? out->transfers : 1;
+    return PROGRAM_DONE;
 }
 
 static enum hearth_code cp(
     struct errand *errand, const struct program_call *call, struct hearth_err *err)
 {
     const struct cp_options *options = call->options;
-    struct cp cp = {.labels.content_type = options->content_type};
+    struct carry carry;
+    struct errand_options leash;
     struct arena arena;
     arena_init(&arena, 0);
-    enum hearth_code code = parse_sides(call, &cp, err);
+    read_call(call, &carry, &leash, err); /* run_cp saw that it is good */
+    enum hearth_code code = parse_metadata(options->metadata, &arena, &carry.rules.labels, err);
     if (code == HEARTH_OK) {
-        code = parse_metadata(options->metadata, &arena, &cp.labels, err);
-    }
-    if (code == HEARTH_OK && options->recursive) {
-        parse_transfers(options->transfers, &cp.transfers, err); /* run_cp saw that it is good */
-        code = run_tree(errand, &cp, err);
-    } else if (code == HEARTH_OK) {
-        code = run_one(errand, &cp, &arena, err);
+        code = carry_run(errand, &carry, err);
     }
     arena_fini(&arena);
     return code;
@@ -234,24 +84,11 @@ static enum hearth_code cp(
 
 static enum program_exit run_cp(const struct program_call *call, struct hearth_err *err)
 {
-    const struct cp_options *options = call->options;
-    const char *source = call->arguments[0];
-    const char *destination = call->arguments[1];
-    unsigned transfers;
-    if (!s3_url_is(source) && !s3_url_is(destination)) {
-        return program_usage(
-            err, "cp %s %s: one of them must be s3://BUCKET/KEY", source, destination);
-    }
-    if (options->recursive && (is_stream(source) || is_stream(destination))) {
-        return program_usage(err, "cp -r %s %s: a tree cannot be a stream", source, destination);
-    }
-    if (parse_transfers(options->transfers, &transfers, err) != PROGRAM_DONE) {
+    struct carry carry;
+    struct errand_options errand;
+    if (read_call(call, &carry, &errand, err) != PROGRAM_DONE) {
         return PROGRAM_USAGE;
     }
-    struct errand_options errand = {
-        .transfers = options->recursive ? transfers : 1,
-        .with_progress = !is_stream(destination),
-    };
     return errand_run(call, &errand, cp, err);
 }
 
@@ -260,10 +97,22 @@ static const struct program_option cp_params[] = {
         .letter = 'r',
         .offset = offsetof(struct cp_options, recursive),
         .help = "a directory or prefix and everything beneath it"},
+    {.name = "include",
+        .value = "PATTERN",
+        .offset = PROGRAM_LIST + offsetof(struct cp_options, filter),
+        .help = "with -r: copy these names after all; the last rule that matches decides"},
+    {.name = "exclude",
+        .value = "PATTERN",
+        .offset = PROGRAM_LIST + offsetof(struct cp_options, filter),
+        .help = "with -r: do not copy these names"},
     {.name = "transfers",
         .value = "N",
         .offset = offsetof(struct cp_options, transfers),
         .help = "with -r: so many objects at once, 1 to 32 (default 4)"},
+    {.name = "bwlimit",
+        .value = "RATE",
+        .offset = offsetof(struct cp_options, bwlimit),
+        .help = "at most so many bytes a second in all: 500K, 10M"},
     {.name = "content-type",
         .value = "TYPE",
         .offset = offsetof(struct cp_options, content_type),
@@ -272,7 +121,18 @@ static const struct program_option cp_params[] = {
         .value = "NAME=VALUE,...",
         .offset = offsetof(struct cp_options, metadata),
         .help = "kept with what is uploaded"},
+    {.name = "json",
+        .offset = offsetof(struct cp_options, json),
+        .help = "one JSON object for each object copied, and one for the sum"},
 };
+
+static const char cp_notes[] =
+    "      cp FILE s3://BUCKET/KEY            upload; a KEY that ends in / gets the file's name\n"
+    "      cp s3://BUCKET/KEY FILE            download; the file appears whole or not at all\n"
+    "      cp s3://BUCKET/KEY s3://BUCKET/KEY copy within the cluster; no data moves\n"
+    "      cp -r DIR s3://BUCKET/PREFIX       DIR/a/b becomes s3://BUCKET/PREFIX/a/b\n"
+    "    Symbolic links are followed. A file that changes while it is read is not stored.\n"
+    "    Exit 1: something failed; with -r each failure is named and the rest is copied.\n";
 
 const struct program_verb hearth_verb_cp = {
     .name = "cp",
@@ -284,5 +144,6 @@ const struct program_verb hearth_verb_cp = {
     .options_size = sizeof(struct cp_options),
     .needs_config = true,
     .help = "copy; either side a file, - (standard input or output) or s3://BUCKET/KEY",
+    .notes = cp_notes,
     .run = run_cp,
 };

@@ -13,6 +13,8 @@ extern const struct program_verb hearth_verb_rb;
 extern const struct program_verb hearth_verb_ls;
 extern const struct program_verb hearth_verb_du;
 extern const struct program_verb hearth_verb_cp;
+extern const struct program_verb hearth_verb_mv;
+extern const struct program_verb hearth_verb_sync;
 extern const struct program_verb hearth_verb_cat;
 extern const struct program_verb hearth_verb_rm;
 extern const struct program_verb hearth_verb_stat;

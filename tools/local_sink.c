@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#define TEMP_BEGIN ".hearth-"
+#define TEMP_END   ".part"
+
 /* ---- names ---- */
 
 static const char *component_fault(struct view component)
@@ -62,6 +65,17 @@ enum hearth_code local_name_check(struct view name, struct hearth_err *err)
     return HEARTH_OK;
 }
 
+bool local_sink_is_temporary(const char *name)
+{
+    uint64_t chance;
+    size_t length = strlen(name);
+    size_t digits = 2 * sizeof(chance);
+    return length == strlen(TEMP_BEGIN) + digits + strlen(TEMP_END) &&
+        strncmp(name, TEMP_BEGIN, strlen(TEMP_BEGIN)) == 0 &&
+        strcmp(name + length - strlen(TEMP_END), TEMP_END) == 0 &&
+        hex_decode(view_of(name + strlen(TEMP_BEGIN), digits), &chance, sizeof(chance));
+}
+
 /* ---- opening ---- */
 
 static enum hearth_code code_of_errno(int sys_errno)
@@ -90,7 +104,7 @@ static enum hearth_code open_temporary(
     char digits[2 * sizeof(chance) + 1];
     env_random(env_system(), &chance, sizeof(chance));
     hex_encode(&chance, sizeof(chance), digits);
-    snprintf(out->temp_name, sizeof(out->temp_name), ".hearth-%s.part", digits);
+    snprintf(out->temp_name, sizeof(out->temp_name), TEMP_BEGIN "%s" TEMP_END, digits);
 
     struct stat before;
     bool exists = fstatat(folder_fd, out->name, &before, AT_SYMLINK_NOFOLLOW) == 0;
@@ -238,23 +252,45 @@ void local_sink_abandon(struct local_sink *sink)
     close_both(sink);
 }
 
+/* A descriptor that only names a place cannot be synced itself. */
+static int sync_folder(int folder_fd)
+{
+    CLOSES_FD int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -1 : fsync(fd);
+}
+
+/* Closes the file. 0, or -1 with errno. */
+static int put_in_place(struct local_sink *sink)
+{
+    if (sink->time_unix_ms > 0) {
+        struct timespec time = {
+            .tv_sec = (time_t)(sink->time_unix_ms / 1000),
+            .tv_nsec = (long)(sink->time_unix_ms % 1000) * 1000000,
+        };
+        (void)futimens(sink->fd, (struct timespec[]){time, time}); /* not every system keeps it */
+    }
+    int rc = sink->is_durable ? fsync(sink->fd) : 0;
+    /* Some file systems tell of a full disk only now. */
+    rc = close(sink->fd) == 0 ? rc : -1;
+    sink->fd = -1;
+    if (rc == 0) {
+        rc = renameat(sink->folder_fd, sink->temp_name, sink->folder_fd, sink->name);
+    }
+    return rc == 0 && sink->is_durable ? sync_folder(sink->folder_fd) : rc;
+}
+
 enum hearth_code local_sink_finish(struct local_sink *sink, struct hearth_err *err)
 {
     if (sink->folder_fd < 0) {
         close_both(sink);
         return HEARTH_OK;
     }
-    /* Some file systems tell of a full disk only now. */
-    int rc = close(sink->fd);
-    if (rc == 0) {
-        rc = renameat(sink->folder_fd, sink->temp_name, sink->folder_fd, sink->name);
-    }
+    int rc = put_in_place(sink);
     if (rc != 0) {
         hearth_fail_sys(
             err, code_of_errno(errno), errno, "write %s: put it in its place", sink->name);
         unlinkat(sink->folder_fd, sink->temp_name, 0);
     }
-    sink->fd = -1;
     close_both(sink);
     return rc == 0 ? HEARTH_OK : err->code;
 }

@@ -29,6 +29,10 @@ struct local_sink {
     char temp_name[LOCAL_TEMP_NAME_SIZE]; /* in that folder */
     char name[LOCAL_NAME_MAX + 1];        /* likewise: what it becomes */
     uint64_t written;
+
+    /* For finish; zero unless set after opening. */
+    bool is_durable;       /* on the disk before it returns: the only other copy will go */
+    uint64_t time_unix_ms; /* the file's time of change; 0: now */
 };
 
 /* Standard output; finish and abandon leave it open. */
@@ -44,6 +48,15 @@ enum hearth_code local_folder_open(const char *path, int *out_fd, struct hearth_
 /* Directories on the way are made. HEARTH_INVALID: a name that is refused. */
 enum hearth_code local_sink_open_beneath(
     int folder_fd, struct view name, struct local_sink *out, struct hearth_err *err);
+
+/* It will be a file of its own, not a pipe or the like. */
+static inline bool local_sink_is_file(const struct local_sink *sink)
+{
+    return sink->folder_fd >= 0;
+}
+
+/* A file name that open_path or open_beneath make up for what is not finished. */
+bool local_sink_is_temporary(const char *name);
 
 /* The sink's write function; context is the sink. */
 enum hearth_code local_sink_write(void *context, struct view bytes, struct hearth_err *err);

@@ -26,15 +26,38 @@ struct local_source {
 enum hearth_code local_source_open(
     const char *path, const atomic_bool *cancel, struct local_source *out, struct hearth_err *err);
 
+/* What is there, if anything, is a file that local_source_remove() could delete. */
+enum hearth_code local_source_check_removable(const char *path, struct hearth_err *err);
+
 /* Standard input; close leaves it open. */
 void local_source_open_stdin(const atomic_bool *cancel, struct local_source *out);
 
 /* Bytes of a regular file; 0: not known. */
 uint64_t local_source_size(const struct local_source *source);
 
+/* A regular file, from its beginning again; it still has to be what it was when it was opened. */
+void local_source_rewind(struct local_source *source);
+
 /* The source's read function; context is the source. */
 enum hearth_code local_source_read(
     void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err);
+
+/*
+ * The path still names the very file that was read, and it is still as it was then.
+ * HEARTH_CONFLICT: not so.
+ */
+enum hearth_code local_source_check_path(
+    const struct local_source *source, const char *path, struct hearth_err *err);
+
+/* The same, and then it is deleted; never a symbolic link, for what was read is not in it. */
+enum hearth_code local_source_remove(
+    const struct local_source *source, const char *path, struct hearth_err *err);
+
+enum { LOCAL_MD5_TEXT_SIZE = 2 * 16 + 1 };
+
+/* Of a whole file, in hexadecimal. Codes of open and read, and HEARTH_CANCELLED. */
+enum hearth_code local_source_md5(const char *path, const atomic_bool *cancel,
+    char text[LOCAL_MD5_TEXT_SIZE], struct hearth_err *err);
 
 void local_source_close(struct local_source *source);
 

@@ -195,13 +195,23 @@ void progress_file_done(struct progress *progress)
     add(progress, &(struct progress_view){.files_done = 1});
 }
 
-void progress_line(struct progress *progress, const char *text)
+static void print_above(struct progress *progress, FILE *to, const char *text)
 {
     if (progress == NULL) {
-        fprintf(stderr, "%s\n", text);
+        fprintf(to, "%s\n", text);
         return;
     }
     UNLOCKS pthread_mutex_t *held = lock(&progress->shared.mutex);
     erase(progress);
-    fprintf(stderr, "%s\n", text);
+    fprintf(to, "%s\n", text);
+}
+
+void progress_line(struct progress *progress, const char *text)
+{
+    print_above(progress, stderr, text);
+}
+
+void progress_output(struct progress *progress, const char *text)
+{
+    print_above(progress, stdout, text);
 }

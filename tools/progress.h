@@ -4,7 +4,7 @@
  *    62% [=============>        ]  634 MiB of 1.0 GiB  105 MiB/s  ETA 4 s  12 of 40 files
  *
  * When standard error is no terminal there is no bar: progress_create() gives NULL, every function
- * accepts NULL, and only progress_line() still prints.
+ * accepts NULL, and only progress_line() and progress_output() still print.
  *
  * Thread-safety: any thread, after creation and before destruction.
  */
@@ -32,6 +32,9 @@ void progress_file_done(struct progress *progress);
 
 /* A whole line for a person on standard error, above the bar if there is one. */
 void progress_line(struct progress *progress, const char *text);
+
+/* The same on standard output. */
+void progress_output(struct progress *progress, const char *text);
 
 /* ---- what is drawn: apart, so that it can be tested ---- */
 

@@ -215,6 +215,37 @@ static void a_missing_directory_and_a_full_disk_say_so(void **state)
     assert_int_equal(access("/dev/full", F_OK), 0);
 }
 
+static void a_file_has_the_time_it_is_given(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct local_sink sink;
+    struct hearth_err err;
+    struct stat status;
+    assert_ok(local_sink_open_beneath(fixture->inside_fd, view_text("dated"), &sink, &err), &err);
+    sink.time_unix_ms = 1234567890123;
+    sink.is_durable = true;
+    assert_ok(local_sink_write(&sink, view_text("x"), &err), &err);
+    assert_ok(local_sink_finish(&sink, &err), &err);
+    assert_int_equal(stat("inside/dated", &status), 0);
+    assert_int_equal(status.st_mtim.tv_sec, 1234567890);
+    assert_int_equal(status.st_mtim.tv_nsec, 123000000);
+}
+
+static void unfinished_files_are_known_by_their_names(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct local_sink sink;
+    struct hearth_err err;
+    assert_ok(local_sink_open_beneath(fixture->inside_fd, view_text("x"), &sink, &err), &err);
+    assert_true(local_sink_is_file(&sink));
+    assert_true(local_sink_is_temporary(sink.temp_name));
+    local_sink_abandon(&sink);
+    assert_false(local_sink_is_temporary("x"));
+    assert_false(local_sink_is_temporary(".hearth-.part"));
+    assert_false(local_sink_is_temporary(".hearth-0123456789abcdeg.part"));
+    assert_false(local_sink_is_temporary(".hearth-0123456789abcdef.part2"));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -229,6 +260,8 @@ int main(void)
         CASE(a_file_in_the_way_of_a_directory_is_an_error),
         CASE(a_typed_link_is_followed),
         CASE(a_missing_directory_and_a_full_disk_say_so),
+        CASE(a_file_has_the_time_it_is_given),
+        CASE(unfinished_files_are_known_by_their_names),
     };
     return cmocka_run_group_tests_name("local_sink", tests, NULL, NULL);
 }

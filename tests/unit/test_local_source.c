@@ -144,6 +144,89 @@ static void a_silent_pipe_does_not_outwait_an_interrupt(void **state)
     close(ends[1]);
 }
 
+static enum hearth_code remove_it(struct fixture *fixture)
+{
+    struct hearth_err err;
+    return local_source_remove(&fixture->source, fixture->path, &err);
+}
+
+static void what_was_read_and_is_still_so_can_be_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hearth_err err;
+    assert_ok(read_rest(&fixture->source, &err), &err);
+    assert_ok(local_source_check_path(&fixture->source, fixture->path, &err), &err);
+    assert_int_equal(remove_it(fixture), HEARTH_OK);
+    assert_int_not_equal(access(fixture->path, F_OK), 0);
+    assert_int_equal(remove_it(fixture), HEARTH_CONFLICT);
+}
+
+static void what_was_changed_after_it_was_read_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hearth_err err;
+    assert_ok(read_rest(&fixture->source, &err), &err);
+    append(fixture->path, "more");
+    assert_int_equal(remove_it(fixture), HEARTH_CONFLICT);
+    assert_int_equal(
+        local_source_check_path(&fixture->source, fixture->path, &err), HEARTH_CONFLICT);
+    assert_int_equal(access(fixture->path, F_OK), 0);
+}
+
+/* The same bytes and times, and yet not what was read. */
+static void another_file_in_its_place_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    char other[80];
+    snprintf(other, sizeof(other), "%s.other", fixture->path);
+    append(other, "0123456789");
+    const struct timespec times[] = {
+        fixture->source.before.st_mtim, fixture->source.before.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, other, times, 0), 0);
+    assert_int_equal(rename(other, fixture->path), 0);
+    assert_int_equal(remove_it(fixture), HEARTH_CONFLICT);
+    assert_int_equal(access(fixture->path, F_OK), 0);
+}
+
+static void only_a_regular_file_is_moved(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hearth_err err;
+    char link[80];
+    snprintf(link, sizeof(link), "%s.link", fixture->path);
+    assert_int_equal(symlink(fixture->path, link), 0);
+    assert_ok(local_source_check_removable(fixture->path, &err), &err);
+    assert_int_equal(local_source_check_removable(link, &err), HEARTH_INVALID);
+    assert_int_equal(local_source_check_removable("/tmp", &err), HEARTH_INVALID);
+    assert_ok(local_source_check_removable("/tmp/hearth-test-none", &err), &err);
+    assert_int_equal(local_source_remove(&fixture->source, link, &err), HEARTH_CONFLICT);
+    assert_int_equal(unlink(link), 0);
+}
+
+static void a_file_can_be_read_again_from_its_beginning(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hearth_err err;
+    assert_ok(read_rest(&fixture->source, &err), &err);
+    local_source_rewind(&fixture->source);
+    assert_ok(read_rest(&fixture->source, &err), &err);
+    append(fixture->path, "more");
+    local_source_rewind(&fixture->source);
+    assert_int_equal(read_rest(&fixture->source, &err), HEARTH_INVALID);
+}
+
+static void the_md5_of_a_file_is_its_etag(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hearth_err err;
+    char text[LOCAL_MD5_TEXT_SIZE];
+    assert_ok(local_source_md5(fixture->path, NULL, text, &err), &err);
+    assert_string_equal(text, "781e5e245d69b566979b86e28d23f2c7");
+    atomic_bool cancel = true;
+    assert_int_equal(local_source_md5(fixture->path, &cancel, text, &err), HEARTH_CANCELLED);
+    assert_int_equal(local_source_md5("/none", NULL, text, &err), HEARTH_NOT_FOUND);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -153,6 +236,12 @@ int main(void)
         CASE(a_file_that_shrinks_is_an_error),
         CASE(a_file_that_is_changed_is_an_error),
         CASE(a_file_that_vanishes_is_an_error),
+        CASE(what_was_read_and_is_still_so_can_be_removed),
+        CASE(what_was_changed_after_it_was_read_stays),
+        CASE(another_file_in_its_place_stays),
+        CASE(only_a_regular_file_is_moved),
+        CASE(a_file_can_be_read_again_from_its_beginning),
+        CASE(the_md5_of_a_file_is_its_etag),
         cmocka_unit_test(what_cannot_be_opened_says_why),
         cmocka_unit_test(a_silent_pipe_does_not_outwait_an_interrupt),
     };
