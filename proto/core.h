@@ -58,7 +58,7 @@ struct core_args {
 };
 
 /* Those that both ends share; zero means the default, as in the options. */
-void core_args_init(struct core_args *args, unsigned keepalive_ms, unsigned lookahead_bytes);
+void core_args_init(struct core_args *args, unsigned keepalive_ms);
 void core_args_int(struct core_args *args, const char *key, int value);
 void core_args_text(struct core_args *args, const char *key, const char *value);
 void core_args_pointer(

@@ -32,7 +32,7 @@ void core_args_pointer(
     core_args_add(args, arg);
 }
 
-void core_args_init(struct core_args *args, unsigned keepalive_ms, unsigned lookahead_bytes)
+void core_args_init(struct core_args *args, unsigned keepalive_ms)
 {
     args->list = (grpc_channel_args){.num_args = 0, .args = args->args};
 
@@ -46,8 +46,7 @@ void core_args_init(struct core_args *args, unsigned keepalive_ms, unsigned look
 
     /* Without the probe the window stays what we say: memory of a stream is bounded and known. */
     core_args_int(args, GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    core_args_int(args, GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
-        (int)rpc_or_default(lookahead_bytes, RPC_LOOKAHEAD_BYTES));
+    core_args_int(args, GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, RPC_LOOKAHEAD_BYTES);
     core_args_int(args, GRPC_ARG_MAX_METADATA_SIZE, CORE_METADATA_MAX);
 
     /* Sealed bytes do not compress, and a peer could send a bomb. */

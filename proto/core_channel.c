@@ -92,7 +92,7 @@ static grpc_channel *create_channel(const struct core_channel *channel,
     char name[PKI_DNS_NAME_SIZE];
     pki_dns_name(options->peer_class, options->peer_id, name);
     struct core_args args;
-    core_args_init(&args, options->keepalive_ms, options->lookahead_bytes);
+    core_args_init(&args, options->keepalive_ms);
     core_args_text(&args, GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, name);
     core_args_add(&args, grpc_ssl_session_cache_create_channel_arg(options->credentials->sessions));
     enum peer_class own = rpc_credentials_certificate(options->credentials)->identity.class;

@@ -55,23 +55,11 @@ static void set_credentials(struct rpc_server *base, struct rpc_credentials *cre
 
 /* ---- making ---- */
 
-/* The largest request that is served here: what the transport must let through. */
-static int request_max(const struct core_server *server)
-{
-    uint32_t max = 0;
-    for (unsigned i = 0; i < server->base.table->count; i++) {
-        if (server->base.handlers[i] != NULL && server->base.table->rows[i].request_max > max) {
-            max = server->base.table->rows[i].request_max;
-        }
-    }
-    return (int)max;
-}
-
 static grpc_server *create_grpc_server(
     const struct core_server *server, const struct rpc_server_options *options)
 {
     struct core_args args;
-    core_args_init(&args, options->keepalive_ms, options->lookahead_bytes);
+    core_args_init(&args, options->keepalive_ms);
     core_args_int(&args, GRPC_ARG_ALLOW_REUSEPORT, 0); /* or a second daemon would share the port */
     core_args_int(
         &args, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_INTERVAL_MIN_MS);
@@ -81,7 +69,8 @@ static grpc_server *create_grpc_server(
         (int)rpc_or_default(options->handshake_timeout_ms, RPC_HANDSHAKE_TIMEOUT_MS));
     core_args_int(
         &args, GRPC_ARG_MAX_CONNECTION_IDLE_MS, (int)rpc_or_default(options->idle_ms, RPC_IDLE_MS));
-    core_args_int(&args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, request_max(server));
+    core_args_int(
+        &args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)rpc_server_request_max(&server->base));
 
     grpc_resource_quota *quota = grpc_resource_quota_create("hearth");
     size_t memory_max = options->memory_max > 0 ? options->memory_max : RPC_MEMORY_MAX;

@@ -350,6 +350,7 @@ static const struct rpc_channel_ops channel_ops = {.open_stream = open_stream, .
 enum hearth_code link_channel_create(
     const struct rpc_channel_options *options, struct rpc_channel **out, struct hearth_err *err)
 {
+    assert(options->peer_id != NULL); /* nodes alone are dialled so */
     struct link_channel *channel = calloc(1, sizeof(*channel));
     char *address = strdup(options->address);
     if (channel == NULL || address == NULL) {

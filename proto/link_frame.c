@@ -2,8 +2,6 @@
 
 #include "common/codec.h"
 
-#include "proto/rpc_transport.h"
-
 enum { BY_CLIENT = 1 << LINK_CLIENT, BY_SERVER = 1 << LINK_SERVER, BY_BOTH = 3 };
 
 static const struct rule {

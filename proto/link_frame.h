@@ -31,7 +31,7 @@
 #define HEARTH_PROTO_LINK_FRAME_H
 
 #include "common/err.h"
-#include "proto/rpc_channel.h"
+#include "proto/rpc_transport.h"
 
 #define LINK_PROTOCOL "hearth/1" /* in TLS's ALPN */
 
@@ -59,7 +59,7 @@ enum {
     LINK_PATH_MAX = 100,
     LINK_OPEN_MAX = RPC_REQUEST_ID_SIZE + LINK_PATH_MAX,
     LINK_SMALL_MAX = RPC_MESSAGE_TEXT_MAX, /* payload of a frame that is no part of a message */
-    LINK_WINDOW = 256 * 1024,
+    LINK_WINDOW = RPC_LOOKAHEAD_BYTES,
     LINK_MESSAGE_COST = 256, /* or empty messages without end would fit into a window */
 };
 

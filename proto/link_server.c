@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -302,12 +303,18 @@ static void pause_accepting(struct link_server *server)
     link_timer_set(&server->pump->base.timers, &server->on_pump.resume, after_ms(server, PAUSE_MS));
 }
 
+static bool is_somebody_there(const struct listener *listener)
+{
+    struct pollfd polled = {.fd = listener->fd, .events = POLLIN};
+    return poll(&polled, 1, 0) > 0;
+}
+
 /* false: nobody else is there, or has to wait. */
 static bool accept_one(struct listener *listener)
 {
     struct link_server *server = listener->server;
     const bool is_full = !has_room(server);
-    if (is_full && make_room(server)) {
+    if (is_full && is_somebody_there(listener) && make_room(server)) {
         return false;
     }
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
@@ -489,12 +496,24 @@ static const struct rpc_server_ops server_ops = {
     .destroy = destroy,
 };
 
+/* Each call may hold its window and the message that is coming in. */
+static void bound_memory(struct rpc_server *server, const struct rpc_server_options *options)
+{
+    const size_t memory_max = options->memory_max > 0 ? options->memory_max : RPC_MEMORY_MAX;
+    const size_t each = LINK_WINDOW + rpc_server_request_max(server);
+    assert(memory_max >= each);
+    if (server->calls_max > memory_max / each) {
+        server->calls_max = (unsigned)(memory_max / each);
+    }
+}
+
 static struct link_server *create(const struct rpc_server_options *options)
 {
     struct link_server *server = calloc(1, sizeof(*server));
     assert(server != NULL);
     server->base.ops = &server_ops;
     rpc_server_init(&server->base, options);
+    bound_memory(&server->base, options);
     server->pump = options->runtime->link;
     server->home = (struct link_home){.ops = &home_ops, .base = &server->pump->base};
     server->connections_max = CONNECTIONS_MAX;

@@ -49,7 +49,6 @@ struct rpc_channel_options {
     const struct rpc_table *table; /* NULL: rpc_methods */
     unsigned connect_timeout_ms;   /* 0: 5,000 */
     unsigned keepalive_ms;         /* 0: 25,000. Home routers forget a silent connection in 30 s */
-    unsigned lookahead_bytes;      /* 0: 256 KiB; what a stream may send ahead of our reader */
 };
 
 enum hearth_code rpc_channel_create(

@@ -58,6 +58,17 @@ void rpc_server_init(struct rpc_server *server, const struct rpc_server_options 
     index_handlers(server, options);
 }
 
+uint32_t rpc_server_request_max(const struct rpc_server *server)
+{
+    uint32_t max = 0;
+    for (unsigned i = 0; i < server->table->count; i++) {
+        if (server->handlers[i] != NULL && server->table->rows[i].request_max > max) {
+            max = server->table->rows[i].request_max;
+        }
+    }
+    return max;
+}
+
 void rpc_server_fini(struct rpc_server *server)
 {
     free(server->handlers);

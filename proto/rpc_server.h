@@ -77,8 +77,7 @@ struct rpc_server_options {
     unsigned handshake_timeout_ms; /* 0: 10,000 */
     unsigned keepalive_ms;         /* 0: 25,000 */
     unsigned idle_ms;              /* 0: 600,000; a connection without calls is closed */
-    unsigned lookahead_bytes;      /* 0: 256 KiB a stream */
-    size_t memory_max;             /* 0: 64 MiB of gRPC's buffers for all connections */
+    size_t memory_max;             /* 0: 64 MiB in buffers for all connections */
 };
 
 /* Listens and serves. HEARTH_EXISTS: an address is in use. HEARTH_INVALID: cannot be listened on.

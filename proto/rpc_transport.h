@@ -165,6 +165,9 @@ struct rpc_server {
 void rpc_server_init(struct rpc_server *server, const struct rpc_server_options *options);
 void rpc_server_fini(struct rpc_server *server);
 
+/* The largest request that is served here: what the transport must let through. */
+uint32_t rpc_server_request_max(const struct rpc_server *server);
+
 /* ---- what every call is asked, in this order; each fills its part of the context ---- */
 
 enum hearth_code rpc_server_find_method(const struct rpc_server *server, struct view path,

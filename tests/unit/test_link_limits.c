@@ -1,0 +1,227 @@
+/*
+ * A server of the link keeps to its limits: streams, memory, connections, handshakes, time,
+ * descriptors; and whoever is at a limit does not stop the others.
+ */
+#include "tests/lib/link_world.h"
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { CONNECTIONS_MAX = 128, STREAMS_MAX = 32 };
+
+static void the_streams_of_a_connection_are_counted(void **state)
+{
+    struct link_world *at = *state;
+    struct test_script script = {0};
+    struct test_tls tls;
+    uint8_t head[LINK_HEAD_SIZE];
+    for (uint32_t stream = 1; stream <= STREAMS_MAX + 1; stream++) {
+        test_link_open(&script, stream, "/test.Test/Both");
+    }
+    link_world_connect(at, &tls);
+    assert_true(link_world_is_greeted(&tls));
+    assert_true(test_tls_write(&tls, test_script_view(&script)));
+    assert_int_equal(test_tls_read(&tls, head, sizeof(head)), sizeof(head));
+    assert_int_equal(head[0], LINK_FINISH);
+    assert_int_equal(head[4], STREAMS_MAX + 1);
+    assert_int_equal(head[12], HEARTH_BUSY);
+    test_tls_close(&tls);
+    test_script_fini(&script);
+}
+
+/* Room for two windows and two messages; the third is told so. */
+static void the_memory_of_a_server_is_bounded_by_its_streams(void **state)
+{
+    struct link_world *at = *state;
+    struct rpc_server_options options = {.memory_max = 2 * (LINK_WINDOW + TEST_MESSAGE_MAX)};
+    struct test_script script = {0};
+    struct test_tls tls;
+    uint8_t head[LINK_HEAD_SIZE];
+    link_world_serve_with(at, &options);
+    for (uint32_t stream = 1; stream <= 3; stream++) {
+        test_link_open(&script, stream, "/test.Test/Both");
+    }
+    link_world_connect(at, &tls);
+    assert_true(link_world_is_greeted(&tls));
+    assert_true(test_tls_write(&tls, test_script_view(&script)));
+    assert_int_equal(test_tls_read(&tls, head, sizeof(head)), sizeof(head));
+    assert_int_equal(head[0], LINK_FINISH);
+    assert_int_equal(head[4], 3);
+    assert_int_equal(head[12], HEARTH_BUSY);
+    test_tls_close(&tls);
+    test_script_fini(&script);
+}
+
+static void silence_in_the_middle_of_a_frame_is_ended(void **state)
+{
+    struct link_world *at = *state;
+    struct rpc_server_options options = {.keepalive_ms = 200};
+    link_world_serve_with(at, &options);
+    struct test_script script = {0};
+    test_link_open(&script, 1, "/test.Test/Up");
+    test_link_head(&script, LINK_MESSAGE, 1, 1000, 1000);
+    test_script_add_byte(&script, 'x', 500);
+    link_world_assert_sent_away(at, &script, 0);
+    link_world_assert_well(at);
+}
+
+static void a_handshake_that_stops_is_ended(void **state)
+{
+    struct link_world *at = *state;
+    struct rpc_server_options options = {.handshake_timeout_ms = 200};
+    link_world_serve_with(at, &options);
+    int fd = test_tcp_connect(link_world_port(at));
+    char byte;
+    assert_int_equal(write(fd, "\x16\x03\x01", 3), 3);
+    assert_int_equal(read(fd, &byte, 1), 0);
+    close(fd);
+    link_world_assert_well(at);
+}
+
+static void who_says_nothing_takes_no_place_for_long(void **state)
+{
+    struct link_world *at = *state;
+    enum { SILENT = 300 };
+    int fds[SILENT];
+    for (unsigned i = 0; i < SILENT; i++) {
+        fds[i] = test_tcp_connect(link_world_port(at));
+    }
+    link_world_assert_well(at);
+    for (unsigned i = 0; i < SILENT; i++) {
+        close(fds[i]);
+    }
+    link_world_assert_well(at);
+}
+
+static bool is_closed(struct test_tls *tls)
+{
+    char byte;
+    assert_int_equal(fcntl(tls->fd, F_SETFL, O_NONBLOCK), 0);
+    int rc = SSL_read(tls->ssl, &byte, 1);
+    return SSL_get_error(tls->ssl, rc) != SSL_ERROR_WANT_READ;
+}
+
+/* An idle one makes room for a newcomer. */
+static void there_are_never_more_connections_than_may_be(void **state)
+{
+    struct link_world *at = *state;
+    enum { MORE = CONNECTIONS_MAX + 12 };
+    struct test_tls tls[MORE];
+    unsigned open = 0;
+    for (unsigned i = 0; i < MORE; i++) {
+        link_world_connect(at, &tls[i]);
+        assert_true(link_world_is_greeted(&tls[i]));
+    }
+    link_world_assert_well(at);
+    for (unsigned i = 0; i < MORE; i++) {
+        open += is_closed(&tls[i]) ? 0 : 1;
+    }
+    assert_in_range(open, 1, CONNECTIONS_MAX - 1); /* the honest one has a place */
+    for (unsigned i = 0; i < MORE; i++) {
+        test_tls_close(&tls[i]);
+    }
+}
+
+/* Those with a stream keep their place, and the newcomer finds none. */
+static void the_busy_keep_their_place(void **state)
+{
+    struct link_world *at = *state;
+    struct test_tls tls[CONNECTIONS_MAX];
+    struct test_tls late;
+    struct test_script script = {0};
+    rpc_channel_destroy(at->rpc.channel);
+    at->rpc.channel = NULL;
+    test_link_open(&script, 1, "/test.Test/Both");
+    test_link_frame(&script, LINK_PING, 0, 0, view_of(NULL, 0));
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        uint8_t pong[LINK_HEAD_SIZE];
+        link_world_connect(at, &tls[i]);
+        assert_true(link_world_is_greeted(&tls[i]));
+        assert_true(test_tls_write(&tls[i], test_script_view(&script)));
+        assert_int_equal(test_tls_read(&tls[i], pong, sizeof(pong)), sizeof(pong));
+    }
+    assert_false(test_tls_open(&late, at->context, test_tcp_connect(link_world_port(at)), false));
+    test_tls_close(&late);
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        assert_false(is_closed(&tls[i]));
+        test_tls_close(&tls[i]);
+    }
+    test_script_fini(&script);
+    at->rpc.channel = test_rpc_channel(&at->rpc, at->rpc.client_credentials);
+    link_world_assert_well(at);
+}
+
+/* The connection waits in the kernel until there is a descriptor for it. */
+static void a_process_without_descriptors_accepts_again_when_it_has_some(void **state)
+{
+    struct link_world *at = *state;
+    enum { LIMIT = 512 };
+    struct rlimit before;
+    struct test_tls tls;
+    int taken[LIMIT];
+    unsigned count = 0;
+    link_world_assert_well(at); /* whoever is there stays there */
+    getrlimit(RLIMIT_NOFILE, &before);
+    struct rlimit low = {.rlim_cur = LIMIT, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    while (count < LIMIT && (taken[count] = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0) {
+        count++;
+    }
+    assert_int_equal(errno, EMFILE);
+    close(taken[--count]);
+    int fd = test_tcp_connect(link_world_port(at)); /* with the last one */
+    assert_ok(test_rpc_knock(&at->rpc, at->rpc.channel), &at->rpc.err);
+    while (count > 0) {
+        close(taken[--count]);
+    }
+    assert_true(test_tls_open(&tls, at->context, fd, false));
+    assert_true(link_world_is_greeted(&tls));
+    test_tls_close(&tls);
+    setrlimit(RLIMIT_NOFILE, &before);
+    link_world_assert_well(at);
+}
+
+/* One that only connected, one that was greeted and went quiet, one in the middle of a call. */
+static void connections_that_stay_open_do_not_hold_a_stop(void **state)
+{
+    struct link_world *at = *state;
+    int mute = test_tcp_connect(link_world_port(at));
+    struct test_script script = {0};
+    struct test_tls quiet;
+    struct test_tls calling;
+    link_world_connect(at, &quiet);
+    link_world_connect(at, &calling);
+    test_link_open(&script, 1, "/test.Test/Down");
+    assert_true(test_tls_write(&calling, test_script_view(&script)));
+    link_world_assert_well(at);
+
+    uint64_t before_ns = env_now_ns(env_system());
+    test_rpc_stop_server(&at->rpc);
+    assert_in_range((env_now_ns(env_system()) - before_ns) / 1000000, 0, 8000);
+    close(mute);
+    test_tls_close(&quiet);
+    test_tls_close(&calling);
+    test_script_fini(&script);
+}
+
+#define with_world(test)                                                                           \
+    cmocka_unit_test_setup_teardown(test, link_world_set_up, link_world_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_world(the_streams_of_a_connection_are_counted),
+        with_world(the_memory_of_a_server_is_bounded_by_its_streams),
+        with_world(silence_in_the_middle_of_a_frame_is_ended),
+        with_world(a_handshake_that_stops_is_ended),
+        with_world(who_says_nothing_takes_no_place_for_long),
+        with_world(there_are_never_more_connections_than_may_be),
+        with_world(the_busy_keep_their_place),
+        with_world(a_process_without_descriptors_accepts_again_when_it_has_some),
+        with_world(connections_that_stay_open_do_not_hold_a_stop),
+    };
+    return cmocka_run_group_tests_name("link_limits", tests, NULL, NULL);
+}
