@@ -69,10 +69,14 @@ static void unref(struct link_channel *channel)
 }
 
 /* Nobody can open a stream any more, and none is open. */
+static bool is_unused(const struct link_channel *channel)
+{
+    return channel->on_pump.is_destroyed && atomic_load(&channel->streams) == 0;
+}
+
 static void end_if_unused(struct link_channel *channel)
 {
-    if (channel->on_pump.is_destroyed && atomic_load(&channel->streams) == 0 &&
-        channel->on_pump.conn != NULL) {
+    if (is_unused(channel) && channel->on_pump.conn != NULL) {
         link_conn_end(channel->on_pump.conn, "not needed any more");
     }
 }
@@ -283,9 +287,10 @@ static void conn_ended(struct link_conn *conn, const struct hearth_err *why)
     if (conn == channel->on_pump.conn) {
         channel->on_pump.conn = NULL;
         channel->on_pump.problem = *why;
-        if (channel->on_pump.state == DIALLING) {
+        if (channel->on_pump.state == DIALLING && !is_unused(channel)) {
             dial_next(channel);
         } else {
+            forget_addresses(channel);
             channel->on_pump.state = IDLE;
             serve(channel);
         }

@@ -313,6 +313,9 @@ static enum hearth_code client_outcome(
     const struct link_stream *stream, enum link_end end, const char *why, struct hearth_err *err)
 {
     const char *address = stream->home->address;
+    if (end == LINK_LOST && env_now_ns(stream->owner->env) >= stream->deadline_ns) {
+        end = LINK_EXPIRED; /* the peer's timer was first, or the connection went meanwhile */
+    }
     switch (end) {
     case LINK_CANCELLED:
         return hearth_fail(

@@ -4,6 +4,7 @@
  *   gRPC's completion queue --> pump thread --> a stream's or call's handler (must not block)
  *                                          \--> bounded queue --> worker threads: unary handlers
  *                                                                 (may block)
+ *   the link's sockets --> its own pump thread --> a stream's handler (must not block)
  *
  * main makes one.  gRPC is initialised by it: a process must not fork afterwards.  It raises the
  * process's limit of open descriptors to what it may be.
