@@ -30,6 +30,8 @@
     X(VOLUME_RECORDS_ROTTED, ERROR, "volume.records_rotted", "synced bytes are gone: check disk")  \
     X(VOLUME_INDEX_REBUILT, INFO, "volume.index_rebuilt", "no usable checkpoint; logs were read")  \
     X(VOLUME_GONE, ERROR, "volume.gone", "its disk was taken away: nothing is served any more")    \
+    X(VOLUME_LOG_COMPACTED, INFO, "volume.log_compacted", "its dead bytes are free space again")   \
+    X(VOLUME_LOG_KEPT, WARN, "volume.log_kept", "damage keeps a log that is mostly dead on disk")  \
     X(VOLUME_NOT_CLOSED, WARN, "volume.not_closed", "the next start takes longer; no data is lost")
 
 #define LOG_EVENTS_COORDINATOR(X)                                                                  \

@@ -92,6 +92,7 @@ static void learn_keys(struct heartbeat *heartbeat, const struct wire_heartbeat_
         memcpy(period->keys.receipt_key, key->receipt_key.bytes, CRYPTO_KEY_SIZE);
     }
     order_check_learn(heartbeat->options.orders, reply->now_unix_ms, periods, count);
+    volume_learn_time(heartbeat->options.volume, reply->now_unix_ms);
     crypto_wipe(periods, sizeof(periods));
 }
 

@@ -403,17 +403,19 @@ void checkpoint_header_encode(
     const struct checkpoint_header *header, uint64_t salt, uint8_t out[CHECKPOINT_HEADER_SIZE])
 {
     struct writer writer = begin(out, CHECKPOINT_HEADER_SIZE, "HIDX");
+    out[0] = CHECKPOINT_VERSION;
     writer_bytes(&writer, header->uuid, VOLUME_UUID_SIZE);
     writer_u64(&writer, header->generation);
     writer_u64(&writer, header->start_counter);
     writer_u32(&writer, header->log_count);
-    skip_to(&writer, 48);
+    writer_u32(&writer, header->next_log);
+    writer_u64(&writer, header->newest_unix_ms);
     end(&writer, salt);
 }
 
 bool checkpoint_header_decode(struct view bytes, uint64_t salt, struct checkpoint_header *out)
 {
-    if (bytes.size != CHECKPOINT_HEADER_SIZE || bytes.bytes[0] != FORMAT_VERSION ||
+    if (bytes.size != CHECKPOINT_HEADER_SIZE || bytes.bytes[0] != CHECKPOINT_VERSION ||
         !has_magic(bytes, "HIDX") || !sum_fits(bytes, salt)) {
         return false;
     }
@@ -422,6 +424,8 @@ bool checkpoint_header_decode(struct view bytes, uint64_t salt, struct checkpoin
     out->generation = reader_u64(&reader);
     out->start_counter = reader_u64(&reader);
     out->log_count = reader_u32(&reader);
+    out->next_log = reader_u32(&reader);
+    out->newest_unix_ms = reader_u64(&reader);
     return true;
 }
 
@@ -433,6 +437,7 @@ void checkpoint_log_encode(const struct checkpoint_log *log, uint8_t out[CHECKPO
     writer_u64(&writer, log->scan_from);
     writer_u64(&writer, log->durable);
     writer_u64(&writer, log->good_until);
+    writer_u64(&writer, log->checked_unix_ms);
     assert(!writer.failed && writer.size == CHECKPOINT_LOG_SIZE);
 }
 
@@ -445,6 +450,7 @@ struct checkpoint_log checkpoint_log_decode(const uint8_t bytes[CHECKPOINT_LOG_S
     log.scan_from = reader_u64(&reader);
     log.durable = reader_u64(&reader);
     log.good_until = reader_u64(&reader);
+    log.checked_unix_ms = reader_u64(&reader);
     return log;
 }
 

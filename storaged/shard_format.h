@@ -292,25 +292,31 @@ bool retired_decode(struct view body, struct retired *out);
 
 /* ---- checkpoint of the index ----
  *
- *   0   u8   version             32  u64  start counter
- *   4   u32  "HIDX"              40  u32  log count
- *   8   16   uuid                48  u64  sum of the 48 bytes before it
- *   24  u64  generation
+ *   0   u8   version, 2          40  u32  log count
+ *   4   u32  "HIDX"              44  u32  next log: the number of the first that is not there yet
+ *   8   16   uuid                48  u64  newest time seen, unix ms, by the coordinator's clock
+ *   24  u64  generation          56  u64  sum of the 56 bytes before it
+ *   32  u64  start counter
  *
  *   log count times:  0  u32  number        8   u64  scan from
  *                     4  u32  flags         16  u64  durable
  *                                           24  u64  good until
+ *                                           32  u64  last verified as a whole, unix ms, or 0
  *                     and once the sum of all of them
  *
  *   256 times:        0  u32  partition     8        count times 16: an entry (shard_index.h)
  *                     4  u32  count                  u64: sum of the partition
  *
+ * A log below `next log` that is not in the list was dropped: nothing in it counts, and its file,
+ * if it is there, only waits to be removed.
+ *
  * All sums are seeded with the volume's salt.  Entries are written while the index changes: each
  * log is therefore read again from `scan from`, where recovery finds everything that came after.
  */
 enum {
-    CHECKPOINT_HEADER_SIZE = 56,
-    CHECKPOINT_LOG_SIZE = 32,
+    CHECKPOINT_VERSION = 2, /* 1 knew no days of trash and no dropped logs */
+    CHECKPOINT_HEADER_SIZE = 64,
+    CHECKPOINT_LOG_SIZE = 40,
     CHECKPOINT_PARTITION_HEADER_SIZE = 8,
     CHECKPOINT_ENTRY_SIZE = 16,
 };
@@ -320,11 +326,15 @@ struct checkpoint_header {
     uint64_t generation;
     uint64_t start_counter;
     uint32_t log_count;
+    uint32_t next_log;
+    uint64_t newest_unix_ms;
 };
 
 enum {
     CHECKPOINT_LOG_CLOSED = 1,  /* nothing follows `scan from` */
     CHECKPOINT_LOG_RETIRED = 2, /* good until `good until`; otherwise that field is 0 */
+    CHECKPOINT_LOG_DAMAGED = 4, /* synced records of it are gone */
+    CHECKPOINT_LOG_GHOSTS = 8,  /* shards of it are found in newer logs */
 };
 
 struct checkpoint_log {
@@ -333,6 +343,7 @@ struct checkpoint_log {
     uint64_t scan_from;
     uint64_t durable;
     uint64_t good_until;
+    uint64_t checked_unix_ms;
 };
 
 void checkpoint_header_encode(

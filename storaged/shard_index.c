@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 enum {
-    KEY_BITS = 48,
-    KEY_SHIFT = 16,
+    KEY_BITS = 44,
+    KEY_SHIFT = 20,
+    DAY_SHIFT = 16,
     STATE_SHIFT = 14,
     LOG_LOW_BITS = 10,
     LOG_SHIFT = 54,
@@ -52,9 +53,10 @@ static struct entry entry_pack(uint64_t key, const struct shard_location *locati
     assert(location->log <= SHARD_INDEX_LOG_MAX);
     assert(location->offset <= SHARD_INDEX_OFFSET_MAX && location->offset % UNIT == 0);
     assert(location->size <= SHARD_INDEX_SIZE_MAX && location->size % UNIT == 0);
+    assert(location->day <= MASK(KEY_SHIFT - DAY_SHIFT));
     return (struct entry){
-        .head = key << KEY_SHIFT | (uint64_t)location->state << STATE_SHIFT |
-            location->log >> LOG_LOW_BITS,
+        .head = key << KEY_SHIFT | (uint64_t)location->day << DAY_SHIFT |
+            (uint64_t)location->state << STATE_SHIFT | location->log >> LOG_LOW_BITS,
         .tail = (uint64_t)location->log << LOG_SHIFT | location->offset / UNIT << OFFSET_SHIFT |
             location->size / UNIT,
     };
@@ -68,16 +70,17 @@ static struct shard_location entry_location(const struct entry *entry)
         .log = (uint32_t)(log_high << LOG_LOW_BITS | entry->tail >> LOG_SHIFT),
         .offset = (entry->tail >> OFFSET_SHIFT & MASK(LOG_SHIFT - OFFSET_SHIFT)) * UNIT,
         .size = (entry->tail & MASK(OFFSET_SHIFT)) * UNIT,
+        .day = entry->head >> DAY_SHIFT & MASK(KEY_SHIFT - DAY_SHIFT),
     };
 }
 
 static uint64_t key_of(const struct shard_id *id)
 {
     uint64_t key = 0;
-    for (unsigned i = 1; i <= KEY_BITS / 8; i++) {
+    for (unsigned i = 1; i <= 6; i++) {
         key = key << 8 | id->bytes[i];
     }
-    return key;
+    return key >> (48 - KEY_BITS);
 }
 
 static void count_entry(struct shard_totals *totals, const struct shard_location *location)
@@ -171,6 +174,28 @@ static struct entry *find_at(
     return entry;
 }
 
+/*
+ * Whatever was pushed past the slot moves back, until an empty slot or an entry that is at home: so
+ * a search never stops early.
+ */
+static void take_out(struct partition *partition, struct entry *entry)
+{
+    uint32_t hole = (uint32_t)(entry - partition->slots);
+    uint32_t slot = slot_after(partition, hole);
+    while (!entry_is_empty(&partition->slots[slot])) {
+        uint32_t home = home_slot(partition, entry_key(&partition->slots[slot]));
+        uint32_t from_home = (slot + partition->capacity - home) % partition->capacity;
+        uint32_t from_hole = (slot + partition->capacity - hole) % partition->capacity;
+        if (from_home >= from_hole) {
+            partition->slots[hole] = partition->slots[slot];
+            hole = slot;
+        }
+        slot = slot_after(partition, slot);
+    }
+    partition->slots[hole] = (struct entry){0};
+    partition->count--;
+}
+
 /* ---- the index ---- */
 
 enum hearth_code shard_index_create(struct shard_index **out, struct hearth_err *err)
@@ -246,7 +271,66 @@ void shard_index_update(struct shard_index *index, const struct shard_id *id,
     count_entry(&index->totals, after);
 }
 
+static void remove_entry(
+    struct shard_index *index, struct partition *partition, struct entry *entry)
+{
+    struct shard_location found = entry_location(entry);
+    uncount_entry(&index->totals, &found);
+    take_out(partition, entry);
+}
+
+void shard_index_remove(
+    struct shard_index *index, const struct shard_id *id, const struct shard_location *at)
+{
+    struct partition *partition = &index->partitions[id->bytes[0]];
+    struct entry *entry = find_at(partition, key_of(id), at->log, at->offset);
+    assert(entry != NULL);
+    remove_entry(index, partition, entry);
+}
+
+static struct entry *find_item(const struct shard_index *index, const struct shard_index_item *item)
+{
+    return find_at(&index->partitions[item->key >> KEY_BITS], item->key & MASK(KEY_BITS),
+        item->location.log, item->location.offset);
+}
+
+bool shard_index_remove_item(struct shard_index *index, const struct shard_index_item *item)
+{
+    struct entry *entry = find_item(index, item);
+    if (entry != NULL) {
+        remove_entry(index, &index->partitions[item->key >> KEY_BITS], entry);
+    }
+    return entry != NULL;
+}
+
+bool shard_index_has_item(const struct shard_index *index, struct shard_index_item *item)
+{
+    const struct entry *entry = find_item(index, item);
+    if (entry != NULL) {
+        item->location = entry_location(entry);
+    }
+    return entry != NULL;
+}
+
+void shard_index_visit(struct shard_index *index,
+    void (*visit)(void *context, struct shard_location *location), void *context)
+{
+    for (unsigned i = 0; i < SHARD_INDEX_PARTITIONS; i++) {
+        struct partition *partition = &index->partitions[i];
+        for (uint32_t slot = 0; slot < partition->capacity; slot++) {
+            struct entry *entry = &partition->slots[slot];
+            if (!entry_is_empty(entry)) {
+                struct shard_location location = entry_location(entry);
+                visit(context, &location);
+                *entry = entry_pack(entry_key(entry), &location);
+            }
+        }
+    }
+}
+
 /* ---- walking, in the order of keys whatever the slots ---- */
+
+enum { ANY_LOG = 0 }; /* no log has this number */
 
 /* Keeps the `max` smallest keys of those offered; returns the new count. */
 static unsigned keep_smallest(struct shard_index_item *items, unsigned count, unsigned max,
@@ -275,15 +359,16 @@ static unsigned without_last_key(const struct shard_index_item *items, unsigned 
     return count;
 }
 
-static unsigned walk_partition(const struct partition *partition, uint64_t number, uint64_t *cursor,
-    struct shard_index_item *out, unsigned out_max)
+static unsigned walk_partition(const struct partition *partition, uint64_t number, uint32_t log,
+    uint64_t *cursor, struct shard_index_item *out, unsigned out_max)
 {
     unsigned count = 0;
     for (uint32_t slot = 0; slot < partition->capacity; slot++) {
         const struct entry *entry = &partition->slots[slot];
         struct shard_index_item item = {
             .key = number << KEY_BITS | entry_key(entry), .location = entry_location(entry)};
-        if (!entry_is_empty(entry) && item.key >= *cursor) {
+        bool is_wanted = log == ANY_LOG || item.location.log == log;
+        if (!entry_is_empty(entry) && is_wanted && item.key >= *cursor) {
             count = keep_smallest(out, count, out_max, &item);
         }
     }
@@ -296,19 +381,26 @@ static unsigned walk_partition(const struct partition *partition, uint64_t numbe
     return without_last_key(out, count);
 }
 
-unsigned shard_index_walk(const struct shard_index *index, uint64_t *cursor,
+unsigned shard_index_walk_log(const struct shard_index *index, uint32_t log, uint64_t *cursor,
     struct shard_index_item *out, unsigned out_max)
 {
     assert(out_max > 1);
     while (*cursor >> KEY_BITS < SHARD_INDEX_PARTITIONS) {
         uint64_t number = *cursor >> KEY_BITS;
-        unsigned count = walk_partition(&index->partitions[number], number, cursor, out, out_max);
+        unsigned count =
+            walk_partition(&index->partitions[number], number, log, cursor, out, out_max);
         if (count > 0) {
             return count;
         }
     }
     *cursor = UINT64_MAX;
     return 0;
+}
+
+unsigned shard_index_walk(const struct shard_index *index, uint64_t *cursor,
+    struct shard_index_item *out, unsigned out_max)
+{
+    return shard_index_walk_log(index, ANY_LOG, cursor, out, out_max);
 }
 
 /* ---- checkpoints ---- */

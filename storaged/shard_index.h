@@ -1,22 +1,24 @@
 /*
  * shard_index.h - where each shard is: 16 bytes of memory for a shard, at most 20 with the gaps.
  *
- *   id  --first byte-->  one of 256 partitions  --next six bytes-->  entries, open addressing
+ *   id  --first byte-->  one of 256 partitions  --next 44 bits-->  entries, open addressing
  *
- *   63        16   14            0     63    54       24         0
- *   +-----------+---+------------+     +------+--------+---------+
- *   | key (48)  | s | log, high  |     | log, | offset | size    |     s: the state; offset and
- * size |           |   |            |     | low  | / 64   | / 64    |     in units of a record's
- * alignment
- *   +-----------+---+------------+     +------+--------+---------+
+ *   63        20   16  14            0     63    54       24         0
+ *   +-----------+----+---+------------+     +------+--------+---------+
+ *   | key (44)  | d  | s | log, high  |     | log, | offset | size    |
+ *   |           |    |   |            |     | low  | / 64   | / 64    |
+ *   +-----------+----+---+------------+     +------+--------+---------+
  *
- * An entry knows 56 of the 128 bits of an id.  Ids are output of AES, so two shards of a volume
- * with the same 56 bits are rare, but not impossible: a lookup yields candidates, and whoever looks
+ * s: the state; d: the day it became trash (trash_day.h); offset and size in units of a record's
+ * alignment.
+ *
+ * An entry knows 52 of the 128 bits of an id.  Ids are output of AES, so two shards of a volume
+ * with the same 52 bits are rare, but not impossible: a lookup yields candidates, and whoever looks
  * up reads the footer of each and compares the whole id.
  *
  * A partition grows by an eighth when it is nine tenths full: so the whole index is never copied at
- * once, and a million shards take 20 MB at any moment.  Entries are never removed: a deleted shard
- * becomes trash, and its entry says so.
+ * once, and a million shards take 20 MB at any moment.  A deleted shard becomes trash, and its
+ * entry says so; it leaves the index with the log it lies in.
  *
  * The same 16 bytes, little-endian, are the entries of a checkpoint (shard_format.h).
  *
@@ -48,6 +50,7 @@ struct shard_location {
     uint32_t log;
     uint64_t offset; /* of the footer's record */
     uint64_t size;   /* of all its records; 0 when barred */
+    uint8_t day;     /* of trash and bars: trash_day.h */
 };
 
 struct shard_index;
@@ -87,11 +90,26 @@ bool shard_index_find_at(const struct shard_index *index, const struct shard_id 
 void shard_index_update(struct shard_index *index, const struct shard_id *id,
     const struct shard_location *before, const struct shard_location *after);
 
-/* An entry met on a walk in the order of ids, of which it shows the first seven bytes. */
+/* An entry met on a walk in the order of ids, of which it shows the first 52 bits. */
 struct shard_index_item {
     uint64_t key;
     struct shard_location location;
 };
+
+/* The entry for `id` at log and offset of `at`, which must be there, is no more. */
+void shard_index_remove(
+    struct shard_index *index, const struct shard_id *id, const struct shard_location *at);
+
+/* The same for whoever met it on a walk. false: it is not there. */
+bool shard_index_remove_item(struct shard_index *index, const struct shard_index_item *item);
+
+/* Whether that entry is still where the walk met it. *state and *day may have changed: now known.
+ */
+bool shard_index_has_item(const struct shard_index *index, struct shard_index_item *item);
+
+/* visit() sees every entry once and may change its day, nothing else, and not the index. */
+void shard_index_visit(struct shard_index *index,
+    void (*visit)(void *context, struct shard_location *location), void *context);
 
 /*
  * The next entries of a walk, at least one unless it is over; returns their number.  *cursor is 0
@@ -99,6 +117,10 @@ struct shard_index_item {
  * during the whole walk come exactly once.
  */
 unsigned shard_index_walk(const struct shard_index *index, uint64_t *cursor,
+    struct shard_index_item *out, unsigned out_max);
+
+/* The same walk, but only over the entries that lie in one log. */
+unsigned shard_index_walk_log(const struct shard_index *index, uint32_t log, uint64_t *cursor,
     struct shard_index_item *out, unsigned out_max);
 
 /* ---- for checkpoints ---- */

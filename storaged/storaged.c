@@ -108,6 +108,8 @@ static void log_volume_event(void *context, const struct volume_event *event)
         [VOLUME_READ_ONLY] = LOG_VOLUME_READ_ONLY,
         [VOLUME_RECORDS_ROTTED] = LOG_VOLUME_RECORDS_ROTTED,
         [VOLUME_INDEX_REBUILT] = LOG_VOLUME_INDEX_REBUILT,
+        [VOLUME_LOG_COMPACTED] = LOG_VOLUME_LOG_COMPACTED,
+        [VOLUME_LOG_KEPT] = LOG_VOLUME_LOG_KEPT,
     };
     const struct storaged *storaged = context;
     struct shard_id_text shard = {"-"};

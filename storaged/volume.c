@@ -8,6 +8,9 @@
 enum {
     LOG_SIZE_DEFAULT = 1024 * 1024 * 1024,
     RESERVE_BYTES_DEFAULT = 1024 * 1024,
+    LOG_SIZE_LEAST = 128 * 1024 * 1024, /* has room for the largest shard */
+    LOGS_OF_A_CAPACITY = 16,            /* so that one of them is not all there is */
+    PACE_DEFAULT = 16 * 1024 * 1024,
     ALLOCATE_BYTES_DEFAULT = 1024 * 1024,
     CHECKPOINT_BYTES_DEFAULT = 256 * 1024 * 1024,
     CHECKPOINT_RECORDS_DEFAULT = 16 * 1024,
@@ -38,7 +41,7 @@ void volume_report(struct volume *volume, const struct volume_event *event)
 bool volume_id_is_busy(const struct volume *volume, const struct shard_id *id)
 {
     return volume_put_has_id(volume, id) || volume_trash_has_id(volume, id) ||
-        volume_rescue_has_id(volume, id);
+        volume_move_has_id(volume, id);
 }
 
 enum hearth_code volume_check_writable(const struct volume *volume, struct hearth_err *err)
@@ -54,10 +57,22 @@ enum hearth_code volume_check_writable(const struct volume *volume, struct heart
 
 /* ---- opening ---- */
 
+static uint32_t default_log_size(uint64_t capacity)
+{
+    uint64_t part = capacity / LOGS_OF_A_CAPACITY & ~(uint64_t)(FORMAT_PAGE_SIZE - 1);
+    if (capacity == 0 || part > LOG_SIZE_DEFAULT) {
+        return LOG_SIZE_DEFAULT;
+    }
+    return part < LOG_SIZE_LEAST ? LOG_SIZE_LEAST : (uint32_t)part;
+}
+
 static void set_defaults(struct volume_options *options)
 {
     if (options->log_size_max == 0) {
-        options->log_size_max = LOG_SIZE_DEFAULT;
+        options->log_size_max = default_log_size(options->capacity_bytes);
+    }
+    if (options->pace_bytes_per_s == 0) {
+        options->pace_bytes_per_s = PACE_DEFAULT;
     }
     if (options->reserve_bytes == 0) {
         options->reserve_bytes = RESERVE_BYTES_DEFAULT;
@@ -131,6 +146,7 @@ enum hearth_code volume_open_blocking(
         volume_destroy(volume);
         return code;
     }
+    volume_tidy_start(volume);
     *out = volume;
     return HEARTH_OK;
 }
@@ -141,7 +157,7 @@ static bool has_work(const struct volume *volume)
 {
     return volume->put_count > 0 || volume->trash_count > 0 || volume->get_count > 0 ||
         volume->list_count > 0 || volume->retiring_count > 0 || volume->rescue != NULL ||
-        volume->room.is_busy || volume->room.oldest != NULL;
+        volume->compaction != NULL || volume->room.is_busy || volume->room.oldest != NULL;
 }
 
 /* Whether all have given their writers up. */
@@ -183,6 +199,7 @@ void volume_close(struct volume *volume, struct volume_wait *wait)
     volume->is_closing = true;
     volume->close_wait = wait;
     volume_rescue_stop(volume);
+    volume_tidy_stop(volume);
     volume_close_if_idle(volume);
 }
 
@@ -191,7 +208,9 @@ void volume_destroy(struct volume *volume)
     if (volume == NULL) {
         return;
     }
-    volume_rescue_stop(volume);
+    volume_rescue_abandon(volume);
+    volume_compact_abandon(volume);
+    loop_timer_cancel(volume->loop, &volume->survey_timer);
     assert(!has_work(volume) && volume->checkpoint == NULL);
     for (uint32_t i = 0; i < volume->log_count; i++) {
         struct volume_log *log = volume->logs[i];
@@ -205,6 +224,19 @@ void volume_destroy(struct volume *volume)
     shard_index_destroy(volume->index);
     disk_close(volume->disk, volume->lock);
     free(volume);
+}
+
+/* ---- time ---- */
+
+void volume_learn_time(struct volume *volume, uint64_t coordinator_unix_ms)
+{
+    assert(loop_is_current(volume->loop));
+    volume_clock_learn(&volume->clock, loop_env(volume->loop), coordinator_unix_ms);
+}
+
+uint64_t volume_now_unix_ms(const struct volume *volume)
+{
+    return volume_clock_now(&volume->clock, loop_env(volume->loop));
 }
 
 /* ---- facts ---- */
@@ -233,6 +265,8 @@ void volume_stats(const struct volume *volume, struct volume_stats *out)
         .used_bytes = volume_usage_bytes(volume),
         .free_bytes = volume_room_free(volume),
         .logs = volume->log_count,
+        .compacted = volume->compacted,
+        .is_moving = volume->compaction != NULL || volume->rescue != NULL,
         .read_only = volume->is_read_only};
 }
 

@@ -6,6 +6,10 @@
  *   volume_get_open -> read, read, ... -> close            every cell verified against rot
  *   volume_trash                                           readable for 7 more days (D5)
  *
+ * After these days a shard is purged: its bytes leave the disk with the log they lie in, once what
+ * else counts in that log has been moved (D8).  Its id is then unknown here; no order for it can be
+ * valid any more, because orders live for minutes.
+ *
  * A shard is an id, a locator and cells; each cell comes with its 16-byte tag and they stay
  * together on disk and on the wire: cell, tag, cell, tag.  "Length" is the sum of all cells *and*
  * tags: what travels and what an order limits.  Every cell but the last has the same size.  The
@@ -81,6 +85,8 @@ enum volume_event_kind {
     VOLUME_RECORDS_ROTTED, /* at open: synced bytes of a log cannot be read; shards may be missing
                             */
     VOLUME_INDEX_REBUILT,  /* at open: no usable checkpoint, every log was scanned */
+    VOLUME_LOG_COMPACTED,  /* what counted in the log was moved, and its `size` bytes are free */
+    VOLUME_LOG_KEPT,       /* a log worth compacting stays: something in it does not verify */
 };
 
 struct volume_event {
@@ -97,15 +103,20 @@ struct volume_options {
     struct loop *loop; /* outlives the volume */
     uint8_t node_id[VOLUME_NODE_ID_SIZE];
 
-    bool must_exist;         /* an empty directory is an error and not the place for a new volume */
-    uint64_t capacity_bytes; /* most the volume may occupy; 0: only the disk's size limits it */
+    bool must_exist; /* an empty directory is an error and not the place for a new volume */
+    /*
+     * Most that puts may make the volume occupy; 0: only the disk's size limits it.  Deletes pass
+     * it by their tombstones, and a compaction then by an eighth, until it has freed more.
+     */
+    uint64_t capacity_bytes;
 
     /* 0: the default. Tests make worlds small by these. */
-    uint32_t log_size_max;       /* 1 GiB; a multiple of 4 KiB */
+    uint32_t log_size_max;       /* 1 GiB, less on a small capacity; a multiple of 4 KiB */
     uint32_t reserve_bytes;      /* 1 MiB kept free so that deletes work on a full disk */
     uint64_t checkpoint_bytes;   /* 256 MiB appended between two checkpoints of the index */
     uint32_t checkpoint_records; /* 16,384 records likewise */
     uint32_t allocate_bytes;     /* 1 MiB: least growth of a log file */
+    uint64_t pace_bytes_per_s;   /* 16 MiB: background work, a quarter of it while clients wait */
 
     void (*on_event)(void *context, const struct volume_event *event); /* NULL: nobody listens */
     void *on_event_context;
@@ -270,9 +281,19 @@ struct volume_trash {
 /*
  * done(HEARTH_OK): it is durable that the shard is trash, or that its id is barred.  Repeating it
  * is harmless.  HEARTH_BUSY: a put or trash of the id is under way, or VOLUME_TRASHES_MAX.
- * HEARTH_NO_SPACE: even the reserve for deletes is used up.
+ * HEARTH_NO_SPACE: even the reserve for deletes is used up. HEARTH_NOT_READY: not before the first
+ * volume_learn_time().
  */
 void volume_trash(struct volume *volume, const struct shard_id *id, struct volume_trash *trash);
+
+/* The coordinator's time, as often as it is heard: trash is dated by it, and purged 7 days later.
+ */
+void volume_learn_time(struct volume *volume, uint64_t coordinator_unix_ms);
+
+/* ---- tidying: what nobody needs any more leaves the disk ---- */
+
+/* Looks for a log worth compacting now rather than within the hour; the stats say what it does. */
+void volume_tidy(struct volume *volume);
 
 /* ---- facts ---- */
 
@@ -291,6 +312,8 @@ struct volume_stats {
     uint64_t used_bytes;  /* of all files, whatever is in them: what the disk has less */
     uint64_t free_bytes; /* a put of this length_max may still begin; UINT64_MAX: no capacity set */
     uint32_t logs;       /* files, each one open descriptor */
+    uint64_t compacted;  /* logs, since the start */
+    bool is_moving;      /* shards are being moved out of a log */
     bool read_only;
 };
 

@@ -46,6 +46,7 @@ static void end(struct volume_checkpoint *checkpoint)
     free(checkpoint);
     volume->usage.temporary = 0;
     volume->checkpoint = NULL;
+    volume_compact_wake(volume);
     volume_close_if_idle(volume);
 }
 
@@ -100,10 +101,13 @@ static uint8_t *extend(struct volume_checkpoint *checkpoint, size_t size)
 static struct checkpoint_log describe_log(const struct volume_log *log)
 {
     struct checkpoint_log described = {.number = log->number,
-        .flags = log->is_retired ? CHECKPOINT_LOG_RETIRED : 0,
+        .flags = (log->is_retired ? CHECKPOINT_LOG_RETIRED : 0) |
+            (log->is_damaged ? CHECKPOINT_LOG_DAMAGED : 0) |
+            (log->has_ghosts ? CHECKPOINT_LOG_GHOSTS : 0),
         .scan_from = log->end,
         .durable = log->durable,
-        .good_until = log->good_until};
+        .good_until = log->good_until,
+        .checked_unix_ms = log->checked_unix_ms};
     if (log->writer == NULL) {
         described.flags |= CHECKPOINT_LOG_CLOSED;
     } else {
@@ -114,23 +118,40 @@ static struct checkpoint_log describe_log(const struct volume_log *log)
     return described;
 }
 
+/* A log that is being dropped is in no checkpoint: so a start knows it by its absence. */
+static uint32_t count_logs(const struct volume *volume)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < volume->log_count; i++) {
+        count += !volume->logs[i]->is_dropped;
+    }
+    return count;
+}
+
 static bool add_head(struct volume_checkpoint *checkpoint)
 {
     const struct volume *volume = checkpoint->volume;
-    size_t logs_size = (size_t)volume->log_count * CHECKPOINT_LOG_SIZE + FORMAT_SUM_SIZE;
+    uint32_t log_count = count_logs(volume);
+    size_t logs_size = (size_t)log_count * CHECKPOINT_LOG_SIZE + FORMAT_SUM_SIZE;
     uint8_t *at = extend(checkpoint, CHECKPOINT_HEADER_SIZE + logs_size);
     if (at == NULL) {
         return false;
     }
     struct checkpoint_header header = {.generation = checkpoint->generation,
         .start_counter = volume->superblock.start_counter,
-        .log_count = volume->log_count};
+        .log_count = log_count,
+        .next_log = volume_room_next_log(volume),
+        .newest_unix_ms = volume->clock.newest_unix_ms};
     memcpy(header.uuid, volume->superblock.uuid, VOLUME_UUID_SIZE);
     checkpoint_header_encode(&header, volume->superblock.salt, at);
     at += CHECKPOINT_HEADER_SIZE;
+    uint8_t *next = at;
     for (uint32_t i = 0; i < volume->log_count; i++) {
-        struct checkpoint_log log = describe_log(volume->logs[i]);
-        checkpoint_log_encode(&log, at + (size_t)i * CHECKPOINT_LOG_SIZE);
+        if (!volume->logs[i]->is_dropped) {
+            struct checkpoint_log log = describe_log(volume->logs[i]);
+            checkpoint_log_encode(&log, next);
+            next += CHECKPOINT_LOG_SIZE;
+        }
     }
     record_seal(at, logs_size, volume->superblock.salt);
     return true;
@@ -162,6 +183,7 @@ static void names_synced(struct disk_io *io)
     struct volume_checkpoint *checkpoint = io->context;
     if (io->error == 0) {
         checkpoint->volume->checkpoint_generation = checkpoint->generation;
+        checkpoint->volume->checkpoints[checkpoint->generation % 2] = checkpoint->generation;
     }
     end(checkpoint);
 }
@@ -175,6 +197,7 @@ static void renamed(struct disk_io *io)
         return;
     }
     checkpoint->volume->usage.index[checkpoint->generation % 2] = checkpoint->offset;
+    checkpoint->volume->checkpoints[checkpoint->generation % 2] = 0; /* until its name is durable */
     checkpoint->volume->usage.temporary = 0;
     step(checkpoint, DISK_SYNC_DIR, names_synced);
 }
@@ -229,7 +252,7 @@ static void created(struct disk_io *io)
 
 void volume_checkpoint_start(struct volume *volume)
 {
-    if (volume->checkpoint != NULL) {
+    if (volume->checkpoint != NULL || volume->checkpoints_are_removed) {
         return;
     }
     struct volume_checkpoint *checkpoint = calloc(1, sizeof(*checkpoint));

@@ -87,7 +87,7 @@ static void retire(struct volume_log *log, int error)
     struct retired body = {.good_until = log->good_until, .error = (uint32_t)error};
     retired_encode(&body, retiring->bytes + RECORD_HEADER_SIZE);
     retiring->wish = (struct room_wish){
-        .bytes = log_record_room(RETIRED_BODY_SIZE), .is_small = true, .done = append_retired};
+        .bytes = log_record_room(RETIRED_BODY_SIZE), .kind = ROOM_SMALL, .done = append_retired};
     volume_room_take_first(volume, &retiring->wish);
 }
 

@@ -8,8 +8,23 @@ enum { FIND_READ_SIZE = RECORD_HEADER_SIZE + FOOTER_BODY_MAX };
 
 static void read_next(struct volume_find *find);
 
+/* Of the candidates only the one that was found is still of interest. */
+static void let_candidates_go(struct volume_find *find)
+{
+    for (unsigned i = 0; i < find->candidate_count; i++) {
+        bool is_it = find->found && find->location.log == find->candidates[i].log;
+        if (is_it && find->log == NULL) {
+            find->log = find->logs[i];
+        } else if (find->logs[i] != NULL) {
+            volume_log_let_go(find->logs[i]);
+        }
+    }
+    find->candidate_count = 0;
+}
+
 static void finish(struct volume_find *find)
 {
+    let_candidates_go(find);
     if (!find->found || find->location.state == SHARD_BARRED) {
         find->footer = (struct shard_footer){0};
     }
@@ -77,7 +92,7 @@ static void read_next(struct volume_find *find)
         return;
     }
     const struct shard_location *at = &find->candidates[find->next_candidate++];
-    const struct volume_log *log = volume_log_find(find->volume, at->log);
+    const struct volume_log *log = find->logs[find->next_candidate - 1];
     if (log == NULL || log->file == NULL) {
         candidate_damaged(find, HEARTH_CHECKSUM, 0, "is lost: there is no such log");
         return;
@@ -102,6 +117,11 @@ static bool gather_candidates(struct volume_find *find)
         if (find->candidate_count == FIND_CANDIDATES_MAX) {
             return false;
         }
+        struct volume_log *log = volume_log_find(find->volume, location.log);
+        if (log != NULL) {
+            volume_log_hold(log);
+        }
+        find->logs[find->candidate_count] = log;
         find->candidates[find->candidate_count++] = location;
     }
     return true;
@@ -113,12 +133,13 @@ void volume_find_start(struct volume *volume, struct volume_find *find)
     find->err = (struct hearth_err){.code = HEARTH_OK};
     find->found = false;
     find->record = NULL;
+    find->log = NULL;
     find->candidate_count = 0;
     find->next_candidate = 0;
     if (!gather_candidates(find)) {
         hearth_fail(&find->err, HEARTH_INTERNAL, "shard %s: too many with similar ids",
             shard_id_text(&find->id).chars);
-        find->done(find);
+        finish(find);
         return;
     }
     if (find->candidate_count > 0) {
@@ -126,7 +147,7 @@ void volume_find_start(struct volume *volume, struct volume_find *find)
         if (find->record == NULL) {
             hearth_fail(
                 &find->err, HEARTH_NO_MEMORY, "find shard %s", shard_id_text(&find->id).chars);
-            find->done(find);
+            finish(find);
             return;
         }
     }
@@ -137,4 +158,8 @@ void volume_find_fini(struct volume_find *find)
 {
     free(find->record);
     find->record = NULL;
+    if (find->log != NULL) {
+        volume_log_let_go(find->log);
+        find->log = NULL;
+    }
 }

@@ -231,14 +231,13 @@ static void read_next(struct volume_get *get)
         return;
     }
     const struct shard_footer *footer = &get->find.footer;
-    const struct volume_log *log = volume_log_find(get->volume, get->find.location.log);
     uint32_t chunk = get->next_cell / CHUNK_CELLS_MAX;
     size_t before = size_of_cells(footer, chunk * CHUNK_CELLS_MAX, get->next_cell);
     size_t size = size_of_cells(footer, get->next_cell, end_of_chunk(get));
     get->part = (struct iovec){get->cells->bytes + get->cells->size, size};
     get->cells->size += size;
     get->io = (struct disk_io){.request = DISK_READ,
-        .file = log->file,
+        .file = get->find.log->file,
         .offset = footer_chunk_offset(footer, chunk) + RECORD_HEADER_SIZE + before,
         .iov = &get->part,
         .iov_count = 1,

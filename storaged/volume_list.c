@@ -7,6 +7,7 @@ struct volume_list_op {
     struct volume *volume;
     struct volume_list *list;
     struct shard_index_item items[VOLUME_LIST_MAX];
+    struct volume_log *logs[VOLUME_LIST_MAX]; /* held; NULL: it is not there */
     unsigned item_count;
     unsigned next_item;
     struct disk_io io;
@@ -21,6 +22,11 @@ static void run_answer(struct task *task)
         (struct volume_list_op *)((char *)task - offsetof(struct volume_list_op, answer));
     struct volume *volume = op->volume;
     struct volume_wait *wait = &op->list->wait;
+    for (unsigned i = 0; i < op->item_count; i++) {
+        if (op->logs[i] != NULL) {
+            volume_log_let_go(op->logs[i]);
+        }
+    }
     free(op);
     volume->list_count--;
     volume_close_if_idle(volume);
@@ -69,7 +75,7 @@ static void read_next(struct volume_list_op *op)
         return;
     }
     const struct shard_location *at = &op->items[op->next_item].location;
-    const struct volume_log *log = volume_log_find(op->volume, at->log);
+    const struct volume_log *log = op->logs[op->next_item];
     if (log == NULL || log->file == NULL) {
         take_header(op, 0);
         op->next_item++;
@@ -103,5 +109,11 @@ void volume_list_next(struct volume *volume, struct volume_list *list)
     list->count = 0;
     op->item_count = shard_index_walk(volume->index, &list->cursor, op->items, VOLUME_LIST_MAX);
     list->at_end = list->cursor == UINT64_MAX;
+    for (unsigned i = 0; i < op->item_count; i++) {
+        op->logs[i] = volume_log_find(volume, op->items[i].location.log);
+        if (op->logs[i] != NULL) {
+            volume_log_hold(op->logs[i]);
+        }
+    }
     read_next(op);
 }

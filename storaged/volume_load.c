@@ -47,6 +47,8 @@ enum { READ_SIZE = 64 * 1024 };
 
 struct reading {
     struct volume *volume;
+    const struct volume_files *files;
+    unsigned which;
     struct disk_file *file;
     uint64_t offset; /* of the next part */
     uint64_t size;
@@ -109,7 +111,35 @@ static bool read_header(struct reading *reading)
     struct view view = peek(reading, CHECKPOINT_HEADER_SIZE);
     reading->offset = CHECKPOINT_HEADER_SIZE;
     return checkpoint_header_decode(view, superblock->salt, &reading->header) &&
-        memcmp(reading->header.uuid, superblock->uuid, VOLUME_UUID_SIZE) == 0;
+        memcmp(reading->header.uuid, superblock->uuid, VOLUME_UUID_SIZE) == 0 &&
+        reading->header.generation % VOLUME_CHECKPOINTS == reading->which;
+}
+
+static bool is_there(const struct volume_files *files, uint32_t number)
+{
+    uint32_t i = 0;
+    while (i < files->log_count && files->logs[i] != number) {
+        i++;
+    }
+    return i < files->log_count;
+}
+
+/* A checkpoint outlives no log that it names: one that does is of another time, or the log is lost.
+ */
+static bool names_only_what_is_there(
+    const struct reading *reading, const struct volume_loaded *loaded)
+{
+    for (uint32_t i = 0; i < loaded->log_count; i++) {
+        if (!is_there(reading->files, loaded->logs[i].number)) {
+            volume_report(reading->volume,
+                &(struct volume_event){.kind = VOLUME_RECORDS_ROTTED,
+                    .log = loaded->logs[i].number,
+                    .size = loaded->logs[i].scan_from,
+                    .reason = "a log that a checkpoint names is not there"});
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_logs(struct reading *reading, struct volume_loaded *out)
@@ -156,7 +186,7 @@ static bool read_partition(struct reading *reading, uint32_t partition)
 
 static bool read_all(struct reading *reading, struct volume_loaded *out)
 {
-    if (!read_logs(reading, out)) {
+    if (!read_logs(reading, out) || !names_only_what_is_there(reading, out)) {
         return false;
     }
     uint32_t partition = 0;
@@ -168,7 +198,8 @@ static bool read_all(struct reading *reading, struct volume_loaded *out)
 
 /* ---- the two of them, the newer first ---- */
 
-static bool open_checkpoint(struct volume *volume, uint64_t which, struct reading *out)
+static bool open_checkpoint(
+    struct volume *volume, const struct volume_files *files, unsigned which, struct reading *out)
 {
     char name[DISK_NAME_SIZE];
     index_name(which, name);
@@ -178,7 +209,8 @@ static bool open_checkpoint(struct volume *volume, uint64_t which, struct readin
         return false;
     }
     volume->usage.index[which] = open.size;
-    *out = (struct reading){.volume = volume, .file = open.file, .size = open.size};
+    *out = (struct reading){
+        .volume = volume, .files = files, .which = which, .file = open.file, .size = open.size};
     return read_header(out);
 }
 
@@ -196,23 +228,33 @@ static enum hearth_code try_checkpoint(
     struct volume *volume = reading->volume;
     if (read_all(reading, out)) {
         out->is_usable = true;
-        volume->checkpoint_generation = reading->header.generation;
+        out->next_log = reading->header.next_log;
+        volume->checkpoint_generation =
+            reading->header.generation; /* so a bad newer one goes next */
+        volume_clock_saw(&volume->clock, reading->header.newest_unix_ms);
         return HEARTH_OK;
     }
     free(out->logs);
     *out = (struct volume_loaded){0};
+    volume->checkpoints[reading->which] = 0;
     shard_index_destroy(volume->index);
     volume->index = NULL;
     return shard_index_create(&volume->index, err);
 }
 
-enum hearth_code volume_load_index(
-    struct volume *volume, struct volume_loaded *out, struct hearth_err *err)
+enum hearth_code volume_load_index(struct volume *volume, const struct volume_files *files,
+    struct volume_loaded *out, struct hearth_err *err)
 {
     struct reading readings[2] = {0};
     bool is_good[2];
     for (unsigned i = 0; i < 2; i++) {
-        is_good[i] = open_checkpoint(volume, i, &readings[i]);
+        is_good[i] = open_checkpoint(volume, files, i, &readings[i]);
+        if (is_good[i]) {
+            volume->checkpoints[i] = readings[i].header.generation;
+        }
+        if (volume->checkpoints[i] > volume->checkpoint_generation) {
+            volume->checkpoint_generation = volume->checkpoints[i];
+        }
     }
     unsigned newer = readings[1].header.generation > readings[0].header.generation ? 1 : 0;
     enum hearth_code code = HEARTH_OK;

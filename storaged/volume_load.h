@@ -23,10 +23,14 @@ struct volume_loaded {
     bool is_usable;              /* a checkpoint was found; otherwise the index is empty */
     struct checkpoint_log *logs; /* to be freed */
     uint32_t log_count;
+    uint32_t next_log; /* logs below it that are not in `logs` were dropped */
 };
 
-/* Fills volume->index. HEARTH_NO_MEMORY; a checkpoint that does not verify is no error. */
-enum hearth_code volume_load_index(
-    struct volume *volume, struct volume_loaded *out, struct hearth_err *err);
+/*
+ * Fills volume->index.  HEARTH_NO_MEMORY; a checkpoint that does not verify is no error, nor is one
+ * of another volume, under the other's name, or that names a log which is not there: it is refused.
+ */
+enum hearth_code volume_load_index(struct volume *volume, const struct volume_files *files,
+    struct volume_loaded *out, struct hearth_err *err);
 
 #endif /* HEARTH_STORAGED_VOLUME_LOAD_H */

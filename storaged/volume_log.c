@@ -72,6 +72,38 @@ struct volume_log *volume_log_add(
     return log;
 }
 
+static void free_when_unread(struct volume_log *log)
+{
+    if (log->readers == 0 && volume_log_find(log->volume, log->number) != log) {
+        log->volume->usage.logs -= log->bytes;
+        disk_close(log->volume->disk, log->file);
+        free(log);
+    }
+}
+
+void volume_log_hold(struct volume_log *log)
+{
+    log->readers++;
+}
+
+void volume_log_let_go(struct volume_log *log)
+{
+    assert(log->readers > 0);
+    log->readers--;
+    free_when_unread(log);
+}
+
+void volume_log_remove(struct volume_log *log)
+{
+    struct volume *volume = log->volume;
+    uint32_t at = position_of(volume, log->number);
+    assert(volume->logs[at] == log && log->writer == NULL && !log->is_settling);
+    volume->log_count--;
+    memmove(&volume->logs[at], &volume->logs[at + 1],
+        (volume->log_count - at) * sizeof(volume->logs[0]));
+    free_when_unread(log);
+}
+
 /* ---- marks: the last batch before an idle time has no later record to vouch for it ---- */
 
 static void mark_done(struct log_record *record)
@@ -154,6 +186,7 @@ bool volume_log_open(struct volume_log *log, uint64_t allocated)
         .context = log};
     log->writer = log_writer_create(&options);
     log->bytes = allocated;
+    log->is_of_this_run = true;
     log->counted_end = LOG_FIRST_RECORD;
     log->counted = log->durable;
     log->takes_puts = log->writer != NULL;

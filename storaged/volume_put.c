@@ -212,6 +212,7 @@ static void enter_into_index(struct volume_put *put)
         .log = put->log->number,
         .offset = put->footer_record.offset,
         .size = footer_shard_size(&put->footer)};
+    put->log->entered_bytes += location.size;
     put->finish->stored_unix_ms = put->footer.stored_unix_ms;
     put->wait->err = (struct hearth_err){.code = HEARTH_OK};
     shard_index_insert(put->volume->index, &put->request.id, &location, &put->wait->err);

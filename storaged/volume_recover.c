@@ -74,6 +74,15 @@ static bool find_entry(const struct volume *volume, const struct shard_id *id, s
     return false;
 }
 
+/* Of two places of a shard the one in the older log does not count. */
+static void note_ghost(const struct volume *volume, uint32_t older)
+{
+    struct volume_log *log = volume_log_find(volume, older);
+    if (log != NULL) {
+        log->has_ghosts = true;
+    }
+}
+
 static enum hearth_code merge_shard(const struct scanning *scanning,
     const struct record_header *header, struct view body, struct hearth_err *err)
 {
@@ -96,17 +105,22 @@ static enum hearth_code merge_shard(const struct scanning *scanning,
     bool is_barred = before.location.state == SHARD_BARRED;
     if (is_barred || before.location.log < here.log || !before.is_readable) {
         here.state = is_barred ? SHARD_TRASHED : before.location.state;
+        here.day = before.location.day;
         shard_index_update(volume->index, &header->id, &before.location, &here);
+    }
+    if (!is_barred && before.location.log != here.log) {
+        note_ghost(volume, before.location.log < here.log ? before.location.log : here.log);
     }
     return HEARTH_OK;
 }
 
-static void move_to_trash(
-    struct volume *volume, const struct shard_id *id, const struct shard_location *before)
+static void move_to_trash(struct volume *volume, const struct shard_id *id,
+    const struct shard_location *before, uint8_t day)
 {
     if (before->state == SHARD_LIVE) {
         struct shard_location after = *before;
         after.state = SHARD_TRASHED;
+        after.day = day;
         shard_index_update(volume->index, id, before, &after);
     }
 }
@@ -120,16 +134,18 @@ static enum hearth_code merge_tombstone(const struct scanning *scanning,
     if (!tombstone_decode(body, &tombstone)) {
         return HEARTH_OK;
     }
+    uint8_t day = trash_day_of(tombstone.deleted_unix_ms);
+    volume_clock_saw(&volume->clock, tombstone.deleted_unix_ms);
     /* The place it names saves reading whose entry it is; a moved shard is searched for. */
     if ((tombstone.footer_offset != 0 &&
             shard_index_find_at(volume->index, &header->id, tombstone.footer_log,
                 tombstone.footer_offset, &before.location)) ||
         find_entry(volume, &header->id, &before)) {
-        move_to_trash(volume, &header->id, &before.location);
+        move_to_trash(volume, &header->id, &before.location, day);
         return HEARTH_OK;
     }
     struct shard_location here = {
-        .state = SHARD_BARRED, .log = scanning->log->number, .offset = header->offset};
+        .state = SHARD_BARRED, .log = scanning->log->number, .offset = header->offset, .day = day};
     return shard_index_insert(volume->index, &header->id, &here, err);
 }
 
@@ -165,6 +181,7 @@ static enum hearth_code merge(
 static void damaged(void *context, uint64_t offset, uint64_t size)
 {
     const struct scanning *scanning = context;
+    scanning->log->is_damaged = true;
     volume_report(scanning->volume,
         &(struct volume_event){.kind = VOLUME_RECORDS_ROTTED,
             .log = scanning->log->number,
@@ -182,24 +199,53 @@ static void sync_log(struct volume_log *log)
     }
 }
 
-/* A header that does not verify is no loss by itself, but says that the disk rots. */
-static void check_header(const struct scanning *scanning)
+enum log_owner {
+    LOG_OURS,
+    LOG_BLANK, /* zeros: the process ended before it wrote anything */
+    LOG_ALIEN, /* something else: another volume's, or another log under this name */
+};
+
+static bool is_blank(struct view bytes)
 {
-    const struct volume_log *log = scanning->log;
+    size_t at = 0;
+    while (at < bytes.size && bytes.bytes[at] == 0) {
+        at++;
+    }
+    return at == bytes.size;
+}
+
+static enum log_owner owner_of(const struct volume_log *log)
+{
     uint8_t bytes[LOG_HEADER_SIZE];
     struct iovec part = {bytes, sizeof(bytes)};
     struct disk_io io = {.request = DISK_READ, .file = log->file, .iov = &part, .iov_count = 1};
     disk_run_blocking(log->volume->disk, &io);
+    struct view there = view_of(bytes, io.error == 0 ? (size_t)io.size : 0);
     struct log_header header;
     struct hearth_err err;
-    if (io.error != 0 ||
-        log_header_decode(view_of(bytes, (size_t)io.size), log->seed, &header, &err) != HEARTH_OK) {
-        volume_report(scanning->volume,
-            &(struct volume_event){.kind = VOLUME_RECORDS_ROTTED,
-                .log = log->number,
-                .size = LOG_FIRST_RECORD,
-                .reason = "the header of a log does not verify"});
+    if (log_header_decode(there, log->seed, &header, &err) == HEARTH_OK) {
+        return LOG_OURS;
     }
+    return io.error == 0 && is_blank(there) ? LOG_BLANK : LOG_ALIEN;
+}
+
+/*
+ * A header that does not verify is no loss by itself, but says that the disk rots; without a record
+ * behind it the file is none of ours, and not ours to remove.
+ */
+static void check_header(struct volume_log *log, bool has_records)
+{
+    enum log_owner owner = owner_of(log);
+    if (owner == LOG_OURS || (owner == LOG_BLANK && !has_records)) {
+        return;
+    }
+    log->is_damaged = !has_records;
+    volume_report(log->volume,
+        &(struct volume_event){.kind = VOLUME_RECORDS_ROTTED,
+            .log = log->number,
+            .size = LOG_FIRST_RECORD,
+            .reason = has_records ? "the header of a log does not verify"
+                                  : "the file is no log of this volume"});
 }
 
 static enum hearth_code scan_log(struct volume_log *log, struct hearth_err *err)
@@ -229,8 +275,8 @@ static enum hearth_code scan_log(struct volume_log *log, struct hearth_err *err)
     if (code != HEARTH_OK) {
         return hearth_err_prefix(err, "scan %s", name);
     }
-    if (scan.record_count > 0 && log->end == LOG_FIRST_RECORD) {
-        check_header(&scanning);
+    if (log->end == LOG_FIRST_RECORD) {
+        check_header(log, scan.record_count > 0);
     }
     log->end = scan.end;
     log->durable = scan.last_sequence;
@@ -290,9 +336,34 @@ static enum hearth_code add_all_logs(struct volume *volume, const struct volume_
         log->durable = from->durable;
         log->is_retired = from->flags & CHECKPOINT_LOG_RETIRED;
         log->good_until = from->good_until;
+        log->checked_unix_ms = from->checked_unix_ms;
         log->is_settled = from->flags & CHECKPOINT_LOG_CLOSED;
+        log->is_damaged = from->flags & CHECKPOINT_LOG_DAMAGED;
+        log->has_ghosts = from->flags & CHECKPOINT_LOG_GHOSTS;
     }
     return HEARTH_OK;
+}
+
+static bool is_named(const struct volume_loaded *loaded, uint32_t number)
+{
+    uint32_t i = 0;
+    while (i < loaded->log_count && loaded->logs[i].number != number) {
+        i++;
+    }
+    return i < loaded->log_count;
+}
+
+/* What was there when the checkpoint was written, and is not in it, was dropped (volume_compact.c).
+ */
+static void note_dropped_logs(struct volume *volume, const struct volume_loaded *loaded)
+{
+    for (uint32_t i = 0; i < volume->log_count; i++) {
+        struct volume_log *log = volume->logs[i];
+        if (log->number < loaded->next_log && !is_named(loaded, log->number)) {
+            log->is_dropped = true;
+            log->forgotten = volume->checkpoint_generation;
+        }
+    }
 }
 
 static enum hearth_code open_and_scan(struct volume *volume, struct hearth_err *err)
@@ -304,7 +375,9 @@ static enum hearth_code open_and_scan(struct volume *volume, struct hearth_err *
     }
     for (uint32_t i = volume->log_count; i-- > 0;) {
         struct volume_log *log = volume->logs[i];
-        if (!log->is_settled && log->file != NULL && scan_log(log, err) != HEARTH_OK) {
+        if (log->is_dropped && log->file != NULL) {
+            check_header(log, false);
+        } else if (!log->is_settled && log->file != NULL && scan_log(log, err) != HEARTH_OK) {
             return err->code;
         }
     }
@@ -315,9 +388,12 @@ enum hearth_code volume_recover(
     struct volume *volume, const struct volume_files *files, struct hearth_err *err)
 {
     struct volume_loaded loaded = {0};
-    enum hearth_code code = volume_load_index(volume, &loaded, err);
+    enum hearth_code code = volume_load_index(volume, files, &loaded, err);
     if (code == HEARTH_OK) {
         code = add_all_logs(volume, files, &loaded, err);
+    }
+    if (code == HEARTH_OK && loaded.is_usable) {
+        note_dropped_logs(volume, &loaded);
     }
     if (code == HEARTH_OK && !loaded.is_usable && volume->log_count > 0) {
         volume_report(volume,
@@ -330,7 +406,7 @@ enum hearth_code volume_recover(
     }
     if (code == HEARTH_OK) {
         uint32_t newest = volume->log_count > 0 ? volume->logs[volume->log_count - 1]->number : 0;
-        volume->room.next_log = newest + 1;
+        volume->room.next_log = newest < loaded.next_log ? loaded.next_log : newest + 1;
     }
     return code;
 }

@@ -15,7 +15,7 @@
  *                  create -> allocate -> header -> sync -> sync directory -> active
  *
  * A put leaves the reserve free at the end of the log; small wishes (tombstones) may use it, so
- * that deleting works when nothing else does.
+ * that deleting works when nothing else does, and moves half of it, so that compaction does.
  */
 
 enum {
@@ -42,6 +42,10 @@ static void refuse(struct room_wish *wish, enum hearth_code code, int error, con
 
 static void refuse_oldest(struct volume *volume, enum hearth_code code, int error, const char *what)
 {
+    if (code == HEARTH_NO_SPACE) {
+        volume->room.was_refused = true;
+        volume_tidy_soon(volume);
+    }
     refuse(take_oldest(&volume->room), code, error, what);
 }
 
@@ -78,13 +82,22 @@ static uint64_t at_most(uint64_t value, uint64_t most)
 
 /* ---- capacity ---- */
 
+/*
+ * Kept free of puts, so that a full volume can be compacted: as much as a log may keep.
+ * Too low: nothing can be moved out of any log. Too high: capacity that nobody can use.
+ */
+static uint64_t compaction_bytes(const struct volume *volume)
+{
+    return at_most(volume->options.log_size_max, volume->options.capacity_bytes / 8);
+}
+
 /* What is on disk already and promised to nobody does not count as taken. */
 uint64_t volume_room_free(const struct volume *volume)
 {
     uint64_t capacity = volume->options.capacity_bytes;
     const struct volume_log *active = volume->room.active;
-    uint64_t taken = volume_usage_bytes(volume) + volume->options.reserve_bytes -
-        (active != NULL ? log_writer_room(active->writer) : 0);
+    uint64_t taken = volume_usage_bytes(volume) + volume->options.reserve_bytes +
+        compaction_bytes(volume) - (active != NULL ? log_writer_room(active->writer) : 0);
     if (capacity == 0) {
         return UINT64_MAX;
     }
@@ -106,20 +119,39 @@ static bool is_over_capacity(const struct volume *volume)
     return capacity != 0 && volume_usage_bytes(volume) > capacity;
 }
 
-/*
- * Whether the oldest wish may make the files longer by so much.  A small one always may: deletes
- * are what frees room.
+/* Tombstones may have used what was kept free: then a compaction passes the capacity for a while.
  */
+uint64_t volume_room_for_moves(const struct volume *volume)
+{
+    const struct volume_log *active = volume->room.active;
+    uint64_t allowed = growth_allowed(volume);
+    return allowed == UINT64_MAX ? UINT64_MAX
+                                 : allowed + compaction_bytes(volume) +
+            (active != NULL ? log_writer_room(active->writer) : 0);
+}
+
+/* Whether the oldest wish may make the files longer by so much; deletes are what frees room. */
 static bool has_capacity(const struct volume *volume, uint64_t growth)
 {
-    return volume->room.oldest->is_small ||
-        (!is_over_capacity(volume) && growth <= growth_allowed(volume));
+    switch (volume->room.oldest->kind) {
+    case ROOM_PUT:
+        return !is_over_capacity(volume) &&
+            (growth == 0 || growth + compaction_bytes(volume) <= growth_allowed(volume));
+    case ROOM_MOVE: return growth <= growth_allowed(volume) + compaction_bytes(volume);
+    case ROOM_SMALL: break;
+    }
+    return true;
 }
 
 /* What a wish needs of a log besides what is written and promised there. */
 static uint64_t needed_bytes(const struct volume *volume, const struct room_wish *wish)
 {
-    return wish->bytes + (wish->is_small ? 0 : volume->options.reserve_bytes);
+    switch (wish->kind) {
+    case ROOM_PUT: return wish->bytes + volume->options.reserve_bytes;
+    case ROOM_MOVE: return wish->bytes + volume->options.reserve_bytes / 2;
+    case ROOM_SMALL: break;
+    }
+    return wish->bytes;
 }
 
 bool volume_room_fits_a_log(const struct volume *volume, uint64_t bytes)
@@ -339,6 +371,12 @@ static void create_log(struct volume *volume)
     disk_submit(volume->disk, &room->io);
 }
 
+uint32_t volume_room_next_log(const struct volume *volume)
+{
+    const struct volume_room *room = &volume->room;
+    return room->new_page != NULL ? room->next_log - 1 : room->next_log;
+}
+
 /* ---- wishes ---- */
 
 static void grant(struct volume *volume)
@@ -348,6 +386,7 @@ static void grant(struct volume *volume)
     log_writer_reserve(log->writer, wish->bytes);
     log->users++;
     wish->log = log;
+    volume->room.was_refused = volume->room.was_refused && wish->kind != ROOM_PUT;
     wish->err = (struct hearth_err){.code = HEARTH_OK};
     wish->done(wish);
 }

@@ -11,7 +11,11 @@
  *   volume_find.c        from an id to its footer
  *   volume_put.c, volume_get.c, volume_trash.c, volume_list.c
  *   volume_checkpoint.c  the index, written while it is used
- *   volume_rescue.c      reading back and moving what was in a failed log
+ *   volume_move.c        one shard verified, or moved to another log
+ *   volume_rescue.c      everything in a failed log read back and moved
+ *   volume_survey.c      which log is worth compacting; what is purged
+ *   volume_compact.c     a log emptied, and what becomes of it
+ *   volume_clock.c       the coordinator's time
  *   volume_inspect.c     all of it looked at by somebody who changes nothing
  *
  * Everything is on the loop thread.  An answer to the outside goes through volume_answer(), so it
@@ -23,7 +27,9 @@
 #include "storaged/log_writer.h"
 #include "storaged/shard_format.h"
 #include "storaged/shard_index.h"
+#include "storaged/trash_day.h"
 #include "storaged/volume.h"
+#include "storaged/volume_clock.h"
 
 /* ---- logs ---- */
 
@@ -55,6 +61,17 @@ struct volume_log {
     uint64_t counted_end; /* towards the next checkpoint: bytes and records up to here */
     uint64_t counted;
     bool is_settled; /* while opening: a checkpoint has all that is in it */
+
+    unsigned readers;         /* who may still read from it, whatever becomes of its name */
+    bool is_damaged;          /* synced records of it are gone, or it is not ours: never dropped */
+    bool has_ghosts;          /* some of its shards are found in newer logs */
+    bool is_dropped;          /* nothing in it counts: no checkpoint names it from `forgotten` on */
+    uint64_t forgotten;       /* the first generation of the index without it */
+    bool is_of_this_run;      /* made since the start */
+    uint64_t entered_bytes;   /* likewise: of shards that came into the index here */
+    uint64_t kept_bytes;      /* by the last survey: of shards that are live or young trash */
+    uint64_t checked_unix_ms; /* when all of it was verified; 0: not yet */
+    uint64_t not_before_ns;   /* compaction was tried in vain: not again before this */
 };
 
 /* NULL: no such log. */
@@ -63,6 +80,13 @@ struct volume_log *volume_log_find(const struct volume *volume, uint32_t number)
 /* Keeps them in order of numbers. NULL: out of memory; `file` is then still the caller's. */
 struct volume_log *volume_log_add(
     struct volume *volume, uint32_t number, struct disk_file *file TAKES);
+
+/* What is read from the log stays there until it is let go, also when the log is dropped. */
+void volume_log_hold(struct volume_log *log);
+void volume_log_let_go(struct volume_log *log);
+
+/* Its file has no name any more: the log leaves the volume, and goes with its last reader. */
+void volume_log_remove(struct volume_log *log);
 
 /* Gives a new log its writer. false: out of memory. */
 bool volume_log_open(struct volume_log *log, uint64_t allocated);
@@ -81,10 +105,16 @@ bool volume_log_is_open(const struct volume_log *log);
 
 /* ---- room (volume_room.c) ---- */
 
+enum room_kind {
+    ROOM_PUT,   /* leaves the reserve free, and what compaction needs */
+    ROOM_MOVE,  /* a shard on its way out of another log: leaves half of the reserve */
+    ROOM_SMALL, /* a tombstone or the like: may use everything */
+};
+
 /* A wish for room in some log; embedded in who has it. */
 struct room_wish {
     uint64_t bytes;
-    bool is_small; /* a tombstone or the like: may use the reserve */
+    enum room_kind kind;
     void (*done)(struct room_wish *wish);
     struct volume_log *log; /* in done() with HEARTH_OK: has the room, and a user more */
     struct hearth_err err;
@@ -97,8 +127,9 @@ struct volume_room {
     uint32_t next_log;         /* its number */
     bool is_busy;              /* a file is being made or lengthened */
     struct disk_io io;
-    uint64_t wanted; /* size the active log is growing to */
-    uint64_t needed; /* size it must have at least */
+    uint64_t wanted;  /* size the active log is growing to */
+    uint64_t needed;  /* size it must have at least */
+    bool was_refused; /* the last put, for lack of room */
 
     /* While a log is being made. */
     struct disk_file *new_file;
@@ -114,11 +145,17 @@ void volume_room_take(struct volume *volume, struct room_wish *wish);
 /* The same, before all others that wait. */
 void volume_room_take_first(struct volume *volume, struct room_wish *wish);
 
+/* The first number that no log of the volume has, or had; one that is being made has it still. */
+uint32_t volume_room_next_log(const struct volume *volume);
+
 /* What was not used of a wish; the log has a user less. */
 void volume_room_give_back(struct volume_log *log, uint64_t unused);
 
 /* What puts may still take, by the capacity. */
 uint64_t volume_room_free(const struct volume *volume);
+
+/* What may still be moved; UINT64_MAX: no capacity set. */
+uint64_t volume_room_for_moves(const struct volume *volume);
 
 /* Whether a put of so many bytes would fit an empty log. */
 bool volume_room_fits_a_log(const struct volume *volume, uint64_t bytes);
@@ -147,11 +184,13 @@ struct volume_find {
     struct hearth_err err;
     bool found;                     /* `location` is it, or with an error most probably is it */
     struct shard_location location; /* state SHARD_BARRED: there is no footer */
+    struct volume_log *log;         /* where that is, held until fini; NULL: it is not there */
     struct shard_footer footer;     /* with HEARTH_OK; borrows from `record` */
 
     struct volume *volume;
     uint8_t *record;
     struct shard_location candidates[FIND_CANDIDATES_MAX];
+    struct volume_log *logs[FIND_CANDIDATES_MAX]; /* held; NULL: it is not there */
     unsigned candidate_count;
     unsigned next_candidate;
     struct disk_io io;
@@ -171,6 +210,37 @@ void volume_checkpoint_start(struct volume *volume);
 
 /* Starts one when enough has been appended since the last. */
 void volume_checkpoint_when_due(struct volume *volume);
+
+/* ---- tidying (volume_survey.c, volume_compact.c, volume_drop.c) ---- */
+
+/* Marks what is purged, counts what each log keeps, and finds the log most worth compacting. */
+struct volume_log *volume_survey(struct volume *volume);
+
+struct volume_compaction;
+
+/* Empties the log, and drops it when nothing in it is needed any more. */
+void volume_compact_start(struct volume *volume, struct volume_log *log);
+
+/* Goes on after something that it waits for: a checkpoint has ended, the volume is being closed. */
+void volume_compact_wake(struct volume *volume);
+
+/* A compaction has ended, the log is gone or stays: looks for the next. */
+void volume_tidy_goes_on(struct volume *volume);
+
+/* The first look, some time after the start. */
+void volume_tidy_start(struct volume *volume);
+
+/* No more of it. */
+void volume_tidy_stop(struct volume *volume);
+
+/* As after a SIGKILL. */
+void volume_compact_abandon(struct volume *volume);
+
+/* A wish was refused for lack of room. */
+void volume_tidy_soon(struct volume *volume);
+
+/* How long background work has to wait before its next `bytes`; longer while clients wait. */
+uint64_t volume_pace_ns(struct volume *volume, uint64_t bytes);
 
 /* ---- the volume ---- */
 
@@ -209,12 +279,22 @@ struct volume {
     unsigned list_count;
     unsigned retiring_count;
 
-    struct volume_checkpoint *checkpoint; /* NULL: none is being written */
-    uint64_t checkpoint_generation;       /* of the newest */
+    struct volume_checkpoint *checkpoint;     /* NULL: none is being written */
+    uint64_t checkpoint_generation;           /* of the newest */
+    uint64_t checkpoints[VOLUME_CHECKPOINTS]; /* generations of the two files; 0: of no use */
+    bool checkpoints_are_removed;             /* none is begun meanwhile */
     uint64_t bytes_since_checkpoint;
     uint64_t records_since_checkpoint;
 
     struct volume_rescue *rescue; /* NULL: none */
+    struct volume_move *moves;    /* under way */
+
+    struct volume_clock clock;
+    struct volume_compaction *compaction; /* NULL: none */
+    struct timer survey_timer;
+    uint64_t surveyed_at_ns;
+    uint64_t pace_free_ns; /* when background work that was let through is paid for */
+    uint64_t compacted;    /* logs dropped since the start */
 
     bool is_closing;
     bool is_final_checkpoint_begun;
@@ -235,10 +315,13 @@ enum hearth_code volume_check_writable(const struct volume *volume, struct heart
 /* To be called whenever something has ended: closing may have waited for it. */
 void volume_close_if_idle(struct volume *volume);
 
-/* volume_put_open.c, volume_trash.c, volume_rescue.c: one of theirs has this id. */
+/* volume_put_open.c, volume_trash.c, volume_move.c: one of theirs has this id. */
 bool volume_put_has_id(const struct volume *volume, const struct shard_id *id);
 bool volume_trash_has_id(const struct volume *volume, const struct shard_id *id);
-bool volume_rescue_has_id(const struct volume *volume, const struct shard_id *id);
+bool volume_move_has_id(const struct volume *volume, const struct shard_id *id);
+
+/* The coordinator's time; 0: not known yet. */
+uint64_t volume_now_unix_ms(const struct volume *volume);
 
 /* volume_superblock.c: finds or makes the superblock, and counts one start more. Blocks. */
 enum hearth_code volume_superblock_open(
@@ -262,7 +345,10 @@ enum hearth_code volume_recover(
 /* volume_rescue.c: reads back what is in a failed log, and moves what is good. */
 void volume_rescue_start(struct volume *volume, struct volume_log *log);
 
-/* Ends one that only waits. */
+/* One that only waits finds out that it has to stop. */
 void volume_rescue_stop(struct volume *volume);
+
+/* As after a SIGKILL. */
+void volume_rescue_abandon(struct volume *volume);
 
 #endif /* HEARTH_STORAGED_VOLUME_STATE_H */

@@ -16,6 +16,7 @@ struct volume_trash_op {
     struct room_wish wish;
     struct log_record record;
     uint8_t bytes[RECORD_HEADER_SIZE + TOMBSTONE_BODY_SIZE];
+    uint64_t deleted_unix_ms;
     struct task answer;
 };
 
@@ -69,8 +70,10 @@ static void succeed(struct volume_trash_op *op, enum volume_trash_outcome outcom
 
 static void bar(struct volume_trash_op *op)
 {
-    struct shard_location location = {
-        .state = SHARD_BARRED, .log = op->wish.log->number, .offset = op->record.offset};
+    struct shard_location location = {.state = SHARD_BARRED,
+        .log = op->wish.log->number,
+        .offset = op->record.offset,
+        .day = trash_day_of(op->deleted_unix_ms)};
     succeed(op, VOLUME_TRASH_BARRED);
     shard_index_insert(op->volume->index, &op->find.id, &location, &op->trash->wait.err);
 }
@@ -79,6 +82,7 @@ static void move_to_trash(struct volume_trash_op *op)
 {
     struct shard_location after = op->find.location;
     after.state = SHARD_TRASHED;
+    after.day = trash_day_of(op->deleted_unix_ms);
     shard_index_update(op->volume->index, &op->find.id, &op->find.location, &after);
     succeed(op, VOLUME_TRASH_DONE);
 }
@@ -111,8 +115,9 @@ static void append_tombstone(struct room_wish *wish)
         answer(op);
         return;
     }
+    op->deleted_unix_ms = volume_now_unix_ms(op->volume);
     struct tombstone tombstone = {
-        .deleted_unix_ms = env_unix_ms(loop_env(op->volume->loop)),
+        .deleted_unix_ms = op->deleted_unix_ms,
         .footer_log = op->find.found ? op->find.location.log : 0,
         .footer_offset = op->find.found ? op->find.location.offset : 0,
     };
@@ -137,7 +142,7 @@ static void searched(struct volume_find *find)
         succeed(op, VOLUME_TRASH_ALREADY);
     } else {
         op->wish = (struct room_wish){.bytes = log_record_room(TOMBSTONE_BODY_SIZE),
-            .is_small = true,
+            .kind = ROOM_SMALL,
             .done = append_tombstone};
         volume_room_take(op->volume, &op->wish);
     }
@@ -150,6 +155,10 @@ static enum hearth_code check_turn(
 {
     if (volume_check_writable(volume, err) != HEARTH_OK) {
         return err->code;
+    }
+    if (!volume->clock.is_known) {
+        return hearth_fail(err, HEARTH_NOT_READY, "delete shard %s: the time is not known yet",
+            shard_id_text(id).chars);
     }
     if (volume->trash_count >= VOLUME_TRASHES_MAX) {
         return hearth_fail(err, HEARTH_BUSY, "delete shard %s: %u deletions are under way",

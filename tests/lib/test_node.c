@@ -24,6 +24,7 @@ static void open_volume(struct test_node *node)
     };
     memcpy(options.node_id, node_id, sizeof(node_id));
     assert_ok(volume_open_blocking(&options, &node->volume, &node->err), &node->err);
+    volume_learn_time(node->volume, env_unix_ms(&node->env.env));
     node->context = (struct shard_context){
         .loop = node->loop,
         .volume = node->volume,

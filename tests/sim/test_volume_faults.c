@@ -29,6 +29,8 @@ static const enum model_op scenarios[][SCENARIO_MAX] = {
         MODEL_STORM, MODEL_PUT_SMALL, MODEL_PUT_PAIR},
     {MODEL_TRASH_LARGE, MODEL_ABORT_LARGE, MODEL_PUT_PAIR, MODEL_PUT_SMALL_OTHER, MODEL_KILL,
         MODEL_PUT_SMALL, MODEL_ABORT_LARGE, MODEL_TRASH_SMALL, MODEL_REOPEN},
+    {MODEL_STORM, MODEL_TRASH_LARGE, MODEL_REOPEN, MODEL_TIDY, MODEL_TRASH_MIDDLE, MODEL_KILL,
+        MODEL_AGE, MODEL_REOPEN, MODEL_TIDY},
 };
 
 enum { SCENARIOS = sizeof(scenarios) / sizeof(scenarios[0]) };
@@ -85,6 +87,7 @@ static void look_after_restarts(struct run *run, uint64_t seed)
 {
     struct hearth_err err;
     sim_disk_heal(run->world.sim);
+    memset(run->world.events, 0, sizeof(run->world.events));
     volume_world_crash(&run->world, (enum sim_policy)(seed % SIM_POLICIES), seed);
     assert_ok(volume_world_open(&run->world, &err), &err);
     look(run);

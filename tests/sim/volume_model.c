@@ -6,7 +6,7 @@
 
 static const char *const op_names[MODEL_OPS] = {"put small", "put small with other content",
     "put large", "put large and middle", "put all at once", "trash small", "trash large",
-    "trash middle", "abort large", "reopen", "kill"};
+    "trash middle", "abort large", "reopen", "kill", "tidy", "age"};
 
 const char *model_op_name(enum model_op op)
 {
@@ -57,6 +57,7 @@ void volume_model_init(struct volume_model *model)
     for (unsigned name = 0; name < MODEL_NAMES; name++) {
         model->possible[name] = FATE_ABSENT;
         model->under_way[name] = 0;
+        model->is_over[name] = false;
     }
     model->expects_nothing = false;
 }
@@ -311,11 +312,65 @@ static bool run_open(struct volume_world *world, bool may_fail)
     return code == HEARTH_OK;
 }
 
+/* Trash and bars may be gone from now on, or be found a last time after a crash. */
+static void run_age(struct volume_model *model, struct volume_world *world)
+{
+    unsigned deleted = FATE_TRASHED_1 | FATE_TRASHED_2 | FATE_BARRED;
+    for (unsigned name = 0; name < MODEL_NAMES; name++) {
+        if (model->possible[name] & deleted) {
+            model->is_over[name] = true;
+            model->possible[name] |= FATE_ABSENT | FATE_BARRED;
+        }
+    }
+    volume_world_age(world);
+    volume_world_tidy(world);
+}
+
+static void run_tidy(struct volume_world *world)
+{
+    test_env_step_ms(&world->env, 2 * 3600 * 1000); /* since a start the clock was steady */
+    volume_world_tidy(world);
+}
+
+static bool uses(enum model_op op, enum model_name name)
+{
+    switch (op) {
+    case MODEL_PUT_SMALL:
+    case MODEL_PUT_SMALL_OTHER:
+    case MODEL_TRASH_SMALL: return name == MODEL_SMALL;
+    case MODEL_PUT_LARGE:
+    case MODEL_TRASH_LARGE:
+    case MODEL_ABORT_LARGE: return name == MODEL_LARGE;
+    case MODEL_TRASH_MIDDLE: return name == MODEL_MIDDLE;
+    case MODEL_PUT_PAIR: return name != MODEL_SMALL;
+    case MODEL_STORM: return true;
+    case MODEL_REOPEN:
+    case MODEL_KILL:
+    case MODEL_TIDY:
+    case MODEL_AGE:
+    case MODEL_OPS: break;
+    }
+    return false;
+}
+
+/* Names are never used again: no order for one that was deleted lives for a week. */
+static bool uses_what_is_over(const struct volume_model *model, enum model_op op)
+{
+    bool does = false;
+    for (unsigned name = 0; name < MODEL_NAMES; name++) {
+        does = does || (model->is_over[name] && uses(op, (enum model_name)name));
+    }
+    return does;
+}
+
 bool volume_model_run(
     struct volume_model *model, struct volume_world *world, enum model_op op, bool may_fail)
 {
     if (may_fail) {
-        volume_world_settle(world); /* a put that failed keeps its id busy until its last record */
+        volume_world_finish_moves(world); /* they, and a put that failed, keep ids busy */
+    }
+    if (uses_what_is_over(model, op)) {
+        return true;
     }
     switch (op) {
     case MODEL_PUT_SMALL: run_put(model, world, MODEL_SMALL, 1, may_fail); break;
@@ -329,6 +384,8 @@ bool volume_model_run(
     case MODEL_ABORT_LARGE: run_abort(model, world, may_fail); break;
     case MODEL_REOPEN: volume_world_close(world); return run_open(world, may_fail);
     case MODEL_KILL: volume_world_kill(world); return run_open(world, may_fail);
+    case MODEL_TIDY: run_tidy(world); break;
+    case MODEL_AGE: run_age(model, world); break;
     case MODEL_OPS: abort();
     }
     return true;
@@ -376,6 +433,8 @@ void volume_model_check_by_put(const struct volume_model *model, struct volume_w
     struct volume_model copy = *model;
     for (unsigned name = 0; name < MODEL_NAMES; name++) {
         copy.possible[name] |= copy.under_way[name];
-        run_put(&copy, world, name, 1, false);
+        if (!copy.is_over[name]) {
+            run_put(&copy, world, name, 1, false);
+        }
     }
 }

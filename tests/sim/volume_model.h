@@ -36,12 +36,16 @@ enum model_op {
     MODEL_ABORT_LARGE, /* half of its cells, then given up */
     MODEL_REOPEN,
     MODEL_KILL,
+    MODEL_TIDY, /* what is worth compacting is compacted */
+    MODEL_AGE,  /* eight days pass first: trash is over */
     MODEL_OPS,
 };
 
 struct volume_model {
     unsigned possible[MODEL_NAMES];  /* sets of fates, when nothing is under way */
     unsigned under_way[MODEL_NAMES]; /* what the operation under way may add */
+    bool is_over[MODEL_NAMES]; /* it was deleted, and its seven days are over: nobody uses it again
+                                */
     bool expects_nothing; /* the disk lies: whatever is answered, only other bytes are wrong (D2) */
 };
 
@@ -59,7 +63,7 @@ bool volume_model_run(
 void volume_model_check(
     const struct volume_model *model, struct volume_world *world, unsigned seen[MODEL_NAMES]);
 
-/* The same by putting content 1 under every name, which tells absent from barred. */
+/* The same by putting content 1 under every name that is not over: absent is told from barred. */
 void volume_model_check_by_put(const struct volume_model *model, struct volume_world *world);
 
 const char *model_op_name(enum model_op op);

@@ -108,6 +108,8 @@ void volume_world_init_crashed(struct volume_world *world, const struct volume_w
     world->options.capacity_bytes = from->options.capacity_bytes;
     world->options.log_size_max = from->options.log_size_max;
     world->options.checkpoint_records = from->options.checkpoint_records;
+    world->env.monotonic_ns = from->env.monotonic_ns; /* it is the same day */
+    world->env.unix_ms = from->env.unix_ms;
     world->sim = sim_disk_crash(from->sim, world->loop, policy, seed);
     world->options.disk = sim_disk_seam(world->sim);
 }
@@ -139,6 +141,41 @@ static void step_to_next_timer(struct volume_world *world)
     test_env_step_ms(&world->env, (deadline_ns - now_ns) / 1000000 + 1);
 }
 
+static bool is_moving(const struct volume_world *world)
+{
+    struct volume_stats stats;
+    volume_stats(world->volume, &stats);
+    return stats.is_moving;
+}
+
+void volume_world_finish_moves(struct volume_world *world)
+{
+    volume_world_settle(world);
+    while (is_moving(world)) {
+        step_to_next_timer(world);
+        volume_world_settle(world);
+    }
+}
+
+void volume_world_age(struct volume_world *world)
+{
+    static const uint64_t hour_ms = 3600 * 1000;
+    volume_world_settle(world);
+    test_env_step_ms(&world->env, 8 * 24 * hour_ms);
+    volume_learn_time(world->volume, env_unix_ms(&world->env.env));
+    test_env_step_ms(&world->env, 2 * hour_ms);
+    volume_learn_time(world->volume, env_unix_ms(&world->env.env));
+}
+
+void volume_world_tidy(struct volume_world *world)
+{
+    volume_world_finish_moves(world);
+    volume_tidy(world->volume);
+    volume_world_finish_moves(world);
+    volume_tidy(world->volume); /* a log that was closed for it first */
+    volume_world_finish_moves(world);
+}
+
 void volume_world_run_until(struct volume_world *world, const bool *done)
 {
     while (!*done) {
@@ -151,7 +188,11 @@ void volume_world_run_until(struct volume_world *world, const bool *done)
 enum hearth_code volume_world_open(struct volume_world *world, struct hearth_err *err)
 {
     assert(world->volume == NULL);
-    return volume_open_blocking(&world->options, &world->volume, err);
+    if (volume_open_blocking(&world->options, &world->volume, err) != HEARTH_OK) {
+        return err->code;
+    }
+    volume_learn_time(world->volume, env_unix_ms(&world->env.env));
+    return HEARTH_OK;
 }
 
 void volume_world_close(struct volume_world *world)

@@ -12,7 +12,7 @@
 #include "tests/lib/test_env.h"
 #include "tests/sim/sim_disk.h"
 
-enum { VOLUME_EVENT_KINDS = VOLUME_INDEX_REBUILT + 1 };
+enum { VOLUME_EVENT_KINDS = VOLUME_LOG_KEPT + 1 };
 
 struct volume_world {
     struct test_env env;
@@ -58,6 +58,16 @@ void volume_world_crash(struct volume_world *world, enum sim_policy policy, uint
 
 /* Runs until nothing moves any more; time stands still. */
 void volume_world_settle(struct volume_world *world);
+
+/* Runs until no shard is being moved any more; time passes as far as that needs. */
+void volume_world_finish_moves(struct volume_world *world);
+
+/*
+ * Eight days and some hours pass, and are known: trash of before is over.  Then everything that is
+ * worth compacting is compacted.
+ */
+void volume_world_age(struct volume_world *world);
+void volume_world_tidy(struct volume_world *world);
 
 /* Runs until *done, stepping the clock to the next timer when nothing else moves. */
 void volume_world_run_until(struct volume_world *world, const bool *done);

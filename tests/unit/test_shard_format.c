@@ -312,11 +312,15 @@ static void a_record_that_vouches_for_itself_or_later_ones_is_none(void **state)
 static void a_checkpoint_has_its_golden_bytes(void **state)
 {
     (void)state;
-    struct checkpoint_header header = {.generation = 3, .start_counter = 7, .log_count = 2};
+    struct checkpoint_header header = {.generation = 3,
+        .start_counter = 7,
+        .log_count = 2,
+        .next_log = 31,
+        .newest_unix_ms = UINT64_C(1800000000000)};
     count_up(header.uuid, VOLUME_UUID_SIZE, 0x10);
     uint8_t bytes[CHECKPOINT_HEADER_SIZE];
     checkpoint_header_encode(&header, salt, bytes);
-    same_bytes("checkpoint_header", bytes, sizeof(bytes));
+    same_bytes("checkpoint_2_header", bytes, sizeof(bytes));
     struct checkpoint_header back;
     assert_true(checkpoint_header_decode(view_of(bytes, sizeof(bytes)), salt, &back));
     uint8_t again[CHECKPOINT_HEADER_SIZE];
@@ -326,12 +330,22 @@ static void a_checkpoint_has_its_golden_bytes(void **state)
     assert_false(checkpoint_header_decode(view_of(bytes, sizeof(bytes)), salt, &back));
 
     struct checkpoint_log log = {30, CHECKPOINT_LOG_CLOSED | CHECKPOINT_LOG_RETIRED, 8192,
-        sequence_of(30, 10), sequence_of(30, 9)};
+        sequence_of(30, 10), sequence_of(30, 9), UINT64_C(1799999999999)};
     uint8_t log_bytes[CHECKPOINT_LOG_SIZE];
     checkpoint_log_encode(&log, log_bytes);
-    same_bytes("checkpoint_log", log_bytes, sizeof(log_bytes));
+    same_bytes("checkpoint_2_log", log_bytes, sizeof(log_bytes));
     struct checkpoint_log log_back = checkpoint_log_decode(log_bytes);
     assert_memory_equal(&log_back, &log, sizeof(log));
+}
+
+static void a_checkpoint_of_an_older_version_is_refused(void **state)
+{
+    (void)state;
+    uint8_t bytes[CHECKPOINT_HEADER_SIZE] = {0};
+    struct checkpoint_header header;
+    test_vector_read(VECTORS, "checkpoint_header", bytes, 56);
+    assert_false(checkpoint_header_decode(view_of(bytes, 56), salt, &header));
+    assert_false(checkpoint_header_decode(view_of(bytes, sizeof(bytes)), salt, &header));
 }
 
 static void names_of_logs_are_told_from_other_names(void **state)
@@ -363,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_record_is_valid_only_unchanged_in_its_own_place_and_log),
         cmocka_unit_test(a_record_that_vouches_for_itself_or_later_ones_is_none),
         cmocka_unit_test(a_checkpoint_has_its_golden_bytes),
+        cmocka_unit_test(a_checkpoint_of_an_older_version_is_refused),
         cmocka_unit_test(names_of_logs_are_told_from_other_names),
     };
     return cmocka_run_group_tests_name("shard_format", tests, NULL, NULL);

@@ -97,6 +97,77 @@ static void what_was_inserted_is_found_after_all_growth(void **state)
     assert_int_equal(shard_index_totals(world->index)->bytes[SHARD_LIVE], 20 * 500500 * 64);
 }
 
+/* However much is pushed aside, a search never stops at what was taken out. */
+static void what_is_removed_is_gone_and_nothing_else(void **state)
+{
+    struct world *world = *state;
+    insert_many(world, 20000);
+    for (uint64_t i = 0; i < 20000; i += 3) {
+        struct shard_id id = id_of(i);
+        struct shard_location location = location_of(i);
+        shard_index_remove(world->index, &id, &location);
+    }
+    for (uint64_t i = 0; i < 20000; i++) {
+        struct shard_id id = id_of(i);
+        struct shard_probe probe = {0};
+        struct shard_location found;
+        assert_int_equal(shard_index_next(world->index, &id, &probe, &found), i % 3 != 0);
+    }
+    assert_int_equal(shard_index_totals(world->index)->count[SHARD_LIVE], 20000 - 6667);
+}
+
+static void a_walk_over_one_log_meets_its_entries_only(void **state)
+{
+    struct world *world = *state;
+    uint64_t cursor = 0;
+    unsigned met = 0;
+    unsigned inserted = 0;
+    unsigned count;
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct shard_id id = id_of(i);
+        struct shard_location location = location_of(i);
+        location.log = 1 + (uint32_t)(i % 7);
+        insert(world, &id, location);
+        inserted += location.log == 3;
+    }
+    struct shard_index_item page[16];
+    while ((count = shard_index_walk_log(world->index, 3, &cursor, page, 16)) > 0) {
+        for (unsigned i = 0; i < count; i++) {
+            assert_int_equal(page[i].location.log, 3);
+            assert_true(shard_index_has_item(world->index, &page[i]));
+            assert_true(shard_index_remove_item(world->index, &page[i]));
+            assert_false(shard_index_has_item(world->index, &page[i]));
+        }
+        met += count;
+    }
+    assert_int_equal(met, inserted);
+    assert_int_equal(shard_index_totals(world->index)->count[SHARD_LIVE], 3000 - met);
+}
+
+static void age(void *context, struct shard_location *location)
+{
+    unsigned *visited = context;
+    (*visited)++;
+    location->day = (uint8_t)(location->log % 16);
+}
+
+static void a_visit_meets_everything_once_and_may_date_it(void **state)
+{
+    struct world *world = *state;
+    unsigned visited = 0;
+    insert_many(world, 2000);
+    shard_index_visit(world->index, age, &visited);
+    assert_int_equal(visited, 2000);
+    for (uint64_t i = 0; i < 2000; i++) {
+        struct shard_id id = id_of(i);
+        struct shard_probe probe = {0};
+        struct shard_location found;
+        assert_true(shard_index_next(world->index, &id, &probe, &found));
+        assert_same_place(found, location_of(i));
+        assert_int_equal(found.day, found.log % 16);
+    }
+}
+
 static void the_largest_numbers_fit(void **state)
 {
     struct world *world = *state;
@@ -208,6 +279,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_was_inserted_is_found_after_all_growth, setup, teardown),
         cmocka_unit_test_setup_teardown(the_largest_numbers_fit, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_removed_is_gone_and_nothing_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_walk_over_one_log_meets_its_entries_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_visit_meets_everything_once_and_may_date_it, setup, teardown),
         cmocka_unit_test_setup_teardown(ids_alike_in_56_bits_are_all_candidates, setup, teardown),
         cmocka_unit_test_setup_teardown(
             an_update_changes_the_entry_it_names_and_the_totals, setup, teardown),

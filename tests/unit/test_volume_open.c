@@ -265,7 +265,7 @@ static void after_a_failed_sync_the_shards_of_the_log_are_moved(void **state)
     trash(world, small_plan(3), VOLUME_TRASH_BARRED);
     fail_next(world, DISK_SYNC, 1);
     put_refused(world, large_plan(4), HEARTH_IO);
-    volume_world_settle(world);
+    volume_world_finish_moves(world);
     assert_int_equal(world->events[VOLUME_LOG_FAILED], 1);
     assert_int_equal(world->events[VOLUME_LOG_VERIFIED], 1);
     assert_int_equal(world->events[VOLUME_SHARD_DAMAGED], 0);
@@ -293,7 +293,7 @@ static void a_shard_lost_with_its_log_is_named(void **state)
     sim_disk_flip(world->sim, "log-00000001", 5000, 1); /* in the cells of the first */
     fail_next(world, DISK_WRITE, 1);
     put_refused(world, large_plan(4), HEARTH_IO);
-    volume_world_settle(world);
+    volume_world_finish_moves(world);
     assert_int_equal(world->events[VOLUME_SHARD_DAMAGED], 1);
     assert_int_equal(world->events[VOLUME_LOG_VERIFIED], 1);
     get_refused(world, large_plan(1), HEARTH_CHECKSUM);
