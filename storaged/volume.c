@@ -139,6 +139,7 @@ enum hearth_code volume_open_blocking(
     volume->disk = options->disk;
     volume->loop = options->loop;
     set_defaults(&volume->options);
+    volume->pace.bytes_per_s = volume->options.pace_bytes_per_s;
     struct volume_files files = {0};
     enum hearth_code code = open_steps(volume, &files, err);
     free(files.logs);
@@ -157,7 +158,8 @@ static bool has_work(const struct volume *volume)
 {
     return volume->put_count > 0 || volume->trash_count > 0 || volume->get_count > 0 ||
         volume->list_count > 0 || volume->retiring_count > 0 || volume->rescue != NULL ||
-        volume->compaction != NULL || volume->room.is_busy || volume->room.oldest != NULL;
+        volume->compaction != NULL || volume->scrub != NULL || volume->room.is_busy ||
+        volume->room.oldest != NULL;
 }
 
 /* Whether all have given their writers up. */
@@ -200,6 +202,7 @@ void volume_close(struct volume *volume, struct volume_wait *wait)
     volume->close_wait = wait;
     volume_rescue_stop(volume);
     volume_tidy_stop(volume);
+    volume_scrub_stop(volume);
     volume_close_if_idle(volume);
 }
 
@@ -210,6 +213,7 @@ void volume_destroy(struct volume *volume)
     }
     volume_rescue_abandon(volume);
     volume_compact_abandon(volume);
+    volume_scrub_abandon(volume);
     loop_timer_cancel(volume->loop, &volume->survey_timer);
     assert(!has_work(volume) && volume->checkpoint == NULL);
     for (uint32_t i = 0; i < volume->log_count; i++) {
@@ -266,6 +270,8 @@ void volume_stats(const struct volume *volume, struct volume_stats *out)
         .free_bytes = volume_room_free(volume),
         .logs = volume->log_count,
         .compacted = volume->compacted,
+        .scrubbed = volume->scrubbed,
+        .is_scrubbing = volume->scrub != NULL,
         .is_moving = volume->compaction != NULL || volume->rescue != NULL,
         .read_only = volume->is_read_only};
 }

@@ -10,6 +10,8 @@
  * else counts in that log has been moved (D8).  Its id is then unknown here; no order for it can be
  * valid any more, because orders live for minutes.
  *
+ * In the background every shard is read back and verified at least every 30 days.
+ *
  * A shard is an id, a locator and cells; each cell comes with its 16-byte tag and they stay
  * together on disk and on the wire: cell, tag, cell, tag.  "Length" is the sum of all cells *and*
  * tags: what travels and what an order limits.  Every cell but the last has the same size.  The
@@ -313,7 +315,9 @@ struct volume_stats {
     uint64_t free_bytes; /* a put of this length_max may still begin; UINT64_MAX: no capacity set */
     uint32_t logs;       /* files, each one open descriptor */
     uint64_t compacted;  /* logs, since the start */
+    uint64_t scrubbed;   /* logs verified as a whole, since the start */
     bool is_moving;      /* shards are being moved out of a log */
+    bool is_scrubbing;
     bool read_only;
 };
 

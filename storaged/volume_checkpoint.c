@@ -264,6 +264,7 @@ void volume_checkpoint_start(struct volume *volume)
     volume->checkpoint = checkpoint;
     volume->bytes_since_checkpoint = 0;
     volume->records_since_checkpoint = 0;
+    volume->has_news = false;
     index_name(checkpoint->generation, checkpoint->final_name);
     if (!add_head(checkpoint)) {
         end(checkpoint);
@@ -277,6 +278,14 @@ void volume_checkpoint_when_due(struct volume *volume)
     bool due = volume->bytes_since_checkpoint >= volume->options.checkpoint_bytes ||
         volume->records_since_checkpoint >= volume->options.checkpoint_records;
     if (due && !volume->is_read_only && !volume->is_closing) {
+        volume_checkpoint_start(volume);
+    }
+}
+
+void volume_checkpoint_when_new(struct volume *volume)
+{
+    bool is_new = volume->records_since_checkpoint > 0 || volume->has_news;
+    if (is_new && !volume->is_read_only && !volume->is_closing) {
         volume_checkpoint_start(volume);
     }
 }

@@ -155,6 +155,7 @@ static void name_is_gone(struct disk_io *io)
         &(struct volume_event){
             .kind = VOLUME_LOG_COMPACTED, .log = log->number, .size = log->bytes});
     volume_log_remove(log);
+    volume_scrub_stop(volume); /* if that is what still reads it */
     end(compaction);
 }
 

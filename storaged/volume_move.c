@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { RETRY_MS = 20 };
+enum { RETRY_MS = 20, CLIENTS_MS = 1000 };
 
 static void next_chunk(struct volume_move *move);
 static void read_back_chunk(struct volume_move *move);
@@ -52,10 +52,13 @@ static void end_damaged(struct volume_move *move, const char *reason)
 
 static bool must_stop(const struct volume_move *move)
 {
-    return move->volume->is_closing || (move->volume->is_read_only && !move->only_verify);
+    const struct volume *volume = move->volume;
+    return volume->is_closing || (move->only_verify ? move->log->is_dropped : volume->is_read_only);
 }
 
 /* ---- waiting ---- */
+
+static void pause_ns(struct volume_move *move, uint64_t ns, void (*then)(struct volume_move *move));
 
 static void pause_over(struct timer *timer)
 {
@@ -64,6 +67,8 @@ static void pause_over(struct timer *timer)
     move->is_waiting = false;
     if (must_stop(move)) {
         end(move, MOVE_STOPPED);
+    } else if (move->waits_for_clients && volume_has_clients(move->volume)) {
+        pause_ns(move, CLIENTS_MS * UINT64_C(1000000), move->after_pause);
     } else {
         move->after_pause(move);
     }
@@ -336,8 +341,10 @@ static void read_chunk(struct volume_move *move)
 
 static void next_chunk(struct volume_move *move)
 {
+    struct volume *volume = move->volume;
+    struct volume_pace *pace = move->only_verify ? &volume->scrub_pace : &volume->pace;
     uint64_t size = footer_chunk_size(&move->footer, move->next_chunk);
-    pause_ns(move, volume_pace_ns(move->volume, size), read_chunk);
+    pause_ns(move, volume_pace_ns(volume, pace, size), read_chunk);
 }
 
 /* ---- room ---- */

@@ -25,7 +25,7 @@ enum move_outcome {
     MOVE_DAMAGED, /* it does not verify: reported, and left as it is */
     MOVE_NO_ROOM, /* it is good, and stays where it is */
     MOVE_FAILED,  /* the new log failed, or memory is short */
-    MOVE_STOPPED, /* the volume is being closed, or is read-only */
+    MOVE_STOPPED, /* the volume is being closed, or is read-only, or the log was dropped */
 };
 
 enum {
@@ -40,6 +40,7 @@ struct volume_move {
     struct disk_file *file; /* of that log, direct */
     struct shard_location from;
     bool only_verify;
+    bool waits_for_clients;   /* reads nothing while they are there */
     bool verify_without_room; /* go on reading when it cannot be moved */
     void (*done)(struct volume_move *move);
 

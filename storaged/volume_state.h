@@ -13,6 +13,7 @@
  *   volume_checkpoint.c  the index, written while it is used
  *   volume_move.c        one shard verified, or moved to another log
  *   volume_rescue.c      everything in a failed log read back and moved
+ *   volume_scrub.c       every shard verified, again and again
  *   volume_survey.c      which log is worth compacting; what is purged
  *   volume_compact.c     a log emptied, and what becomes of it
  *   volume_clock.c       the coordinator's time
@@ -211,6 +212,10 @@ void volume_checkpoint_start(struct volume *volume);
 /* Starts one when enough has been appended since the last. */
 void volume_checkpoint_when_due(struct volume *volume);
 
+/* The same when anything has: called now and then, so that a start never reads more than an hour's.
+ */
+void volume_checkpoint_when_new(struct volume *volume);
+
 /* ---- tidying (volume_survey.c, volume_compact.c, volume_drop.c) ---- */
 
 /* Marks what is purged, counts what each log keeps, and finds the log most worth compacting. */
@@ -239,8 +244,30 @@ void volume_compact_abandon(struct volume *volume);
 /* A wish was refused for lack of room. */
 void volume_tidy_soon(struct volume *volume);
 
-/* How long background work has to wait before its next `bytes`; longer while clients wait. */
-uint64_t volume_pace_ns(struct volume *volume, uint64_t bytes);
+/* How fast one kind of background work may go. */
+struct volume_pace {
+    uint64_t bytes_per_s;
+    uint64_t free_ns; /* when what was let through is paid for */
+};
+
+/* How long that work has to wait before its next `bytes`; longer while clients wait. */
+uint64_t volume_pace_ns(struct volume *volume, struct volume_pace *pace, uint64_t bytes);
+
+/* Puts or gets are open. */
+bool volume_has_clients(const struct volume *volume);
+
+/* ---- scrub (volume_scrub.c) ---- */
+
+struct volume_scrub;
+
+/* Begins with the log that was verified longest ago, if that is long enough ago. */
+void volume_scrub_when_due(struct volume *volume);
+
+/* One that only waits finds out whether it has to stop. */
+void volume_scrub_stop(struct volume *volume);
+
+/* As after a SIGKILL. */
+void volume_scrub_abandon(struct volume *volume);
 
 /* ---- the volume ---- */
 
@@ -293,8 +320,12 @@ struct volume {
     struct volume_compaction *compaction; /* NULL: none */
     struct timer survey_timer;
     uint64_t surveyed_at_ns;
-    uint64_t pace_free_ns; /* when background work that was let through is paid for */
-    uint64_t compacted;    /* logs dropped since the start */
+    struct volume_pace pace;    /* of moving shards */
+    struct volume_scrub *scrub; /* NULL: none */
+    struct volume_pace scrub_pace;
+    uint64_t scrubbed;  /* logs verified since the start */
+    bool has_news;      /* that only the next checkpoint will keep */
+    uint64_t compacted; /* logs dropped since the start */
 
     bool is_closing;
     bool is_final_checkpoint_begun;

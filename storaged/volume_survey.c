@@ -2,7 +2,8 @@
 
 /*
  * What is worth tidying, found without reading the disk: one walk over the index, some milliseconds
- * for a million shards, an hour apart, and whenever a log was compacted or room was refused.
+ * for a million shards, an hour apart, and whenever a log was compacted or room was refused.  What
+ * else is due every hour begins here, too: a checkpoint, the scrub.
  *
  * Trash is purged here: its entry is marked, and from then on its bytes are dead.
  */
@@ -31,14 +32,18 @@ static void survey_in_ms(struct volume *volume, uint64_t ms)
 
 /* ---- pace ---- */
 
-uint64_t volume_pace_ns(struct volume *volume, uint64_t bytes)
+bool volume_has_clients(const struct volume *volume)
+{
+    return volume->put_count > 0 || volume->get_count > 0;
+}
+
+uint64_t volume_pace_ns(struct volume *volume, struct volume_pace *pace, uint64_t bytes)
 {
     uint64_t now_ns = env_now_ns(loop_env(volume->loop));
-    bool is_busy = volume->put_count > 0 || volume->get_count > 0;
-    uint64_t cost_ns = bytes * UINT64_C(1000000000) / volume->options.pace_bytes_per_s *
-        (is_busy ? BUSY_FACTOR : 1);
-    uint64_t free_ns = volume->pace_free_ns > now_ns ? volume->pace_free_ns : now_ns;
-    volume->pace_free_ns = free_ns + cost_ns;
+    uint64_t cost_ns = bytes * UINT64_C(1000000000) / pace->bytes_per_s *
+        (volume_has_clients(volume) ? BUSY_FACTOR : 1);
+    uint64_t free_ns = pace->free_ns > now_ns ? pace->free_ns : now_ns;
+    pace->free_ns = free_ns + cost_ns;
     return free_ns - now_ns;
 }
 
@@ -173,6 +178,8 @@ static void run_survey(struct timer *timer)
         (struct volume *)((char *)timer - offsetof(struct volume, survey_timer));
     survey_in_ms(volume, SURVEY_MS);
     look(volume);
+    volume_checkpoint_when_new(volume);
+    volume_scrub_when_due(volume);
 }
 
 void volume_tidy(struct volume *volume)
