@@ -353,6 +353,22 @@ static bool retired_is_needed(const struct volume_compaction *compaction, struct
     return number != compaction->log->number && volume_log_find(compaction->volume, number) != NULL;
 }
 
+/* What follows in a log that failed was acknowledged to nobody. */
+static bool was_acknowledged(const struct volume_log *log, const struct record_header *header)
+{
+    return !log->is_retired || header->sequence <= log->good_until;
+}
+
+static bool is_needed(const struct volume_compaction *compaction,
+    const struct record_header *header, struct view body)
+{
+    if (!was_acknowledged(compaction->log, header)) {
+        return false;
+    }
+    return header->type == RECORD_TOMBSTONE ? tombstone_is_needed(compaction, &header->id, body)
+                                            : retired_is_needed(compaction, body);
+}
+
 static void found(struct log_walk *walk, const struct record_header *header, struct view body)
 {
     struct volume_compaction *compaction = walk->context;
@@ -363,8 +379,7 @@ static void found(struct log_walk *walk, const struct record_header *header, str
         end_damaged(compaction, "synced records of the log do not verify");
     } else if (header == NULL) {
         forget(compaction);
-    } else if (header->type == RECORD_TOMBSTONE ? tombstone_is_needed(compaction, &header->id, body)
-                                                : retired_is_needed(compaction, body)) {
+    } else if (is_needed(compaction, header, body)) {
         carry(compaction, header, body);
     } else {
         log_walk_next(walk);

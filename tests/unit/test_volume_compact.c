@@ -233,6 +233,40 @@ static void a_tombstone_outlives_its_log_while_the_shard_is_somewhere(void **sta
     are_here(world, 2, 9, 1);
 }
 
+/*
+ * Log 1 is kept for its damage, so all tombstones are carried; but one that nobody was told of, in
+ * a log that failed, must not become true by being carried.
+ */
+static void a_delete_that_failed_is_not_carried(void **state)
+{
+    struct volume_world *world = *state;
+    struct hearth_err err;
+    struct shard_plan plan = large_plan(1);
+    enum volume_trash_outcome outcome;
+    put_many(world, 1, 9);
+    trash_many(world, 2, 9, 2);
+    reopen(world);
+    sim_disk_flip(world->sim, "log-00000001", 4096 + 64 + 1000, 1); /* in the cells of shard 1 */
+    volume_world_age(world);
+    volume_world_tidy(world);
+    assert_int_equal(world->events[VOLUME_LOG_KEPT], 1);
+    plan = large_plan(3);
+    struct sim_fault fault = {.kind = SIM_FAIL,
+        .request = DISK_WRITE,
+        .nth = sim_disk_requests(world->sim, DISK_WRITE),
+        .count = 1,
+        .error = EIO};
+    sim_disk_add_fault(world->sim, &fault);
+    assert_int_equal(volume_world_trash(world, &plan, &outcome, &err), HEARTH_IO);
+    volume_world_finish_moves(world);
+    is_here(world, large_plan(3), false);
+    uint64_t compacted = stats_of(world).compacted;
+    volume_world_tidy(world);
+    assert_true(stats_of(world).compacted > compacted); /* the log that failed is gone */
+    reopen_from_logs(world);
+    is_here(world, large_plan(3), false);
+}
+
 /* ---- readers ---- */
 
 static void a_reader_keeps_what_it_holds(void **state)
@@ -403,6 +437,44 @@ static void every_rotten_place_of_a_log_is_kept_or_was_dead(void **state)
     }
 }
 
+/* A write of the compaction is answered, and never reaches the disk. */
+static bool lies_once(const struct volume_world *from, uint64_t nth)
+{
+    struct volume_world world;
+    struct hearth_err err;
+    volume_world_init_crashed(&world, from, SIM_KEEP_ALL, 1);
+    assert_ok(volume_world_open(&world, &err), &err);
+    test_env_step_ms(&world.env, 2 * HOUR_MS);
+    uint64_t before = sim_disk_requests(world.sim, DISK_WRITE);
+    struct sim_fault fault = {
+        .kind = SIM_DROPPED, .request = DISK_WRITE, .nth = before + nth, .count = 1};
+    sim_disk_add_fault(world.sim, &fault);
+    volume_world_tidy(&world);
+    bool has_lied = sim_disk_requests(world.sim, DISK_WRITE) > before + nth;
+    volume_world_crash(&world, SIM_DROP_ALL, 1);
+    bool is_kept = sim_disk_file(world.sim, "log-00000001").size > 0;
+    assert_ok(volume_world_open(&world, &err), &err);
+    for (uint8_t name = 2; name < 13 && !is_kept; name += 2) {
+        is_here(&world, large_plan(name), false);
+    }
+    volume_world_fini(&world);
+    return has_lied;
+}
+
+static void a_copy_that_does_not_read_back_is_not_believed(void **state)
+{
+    struct volume_world *world = *state;
+    put_many(world, 1, 13);
+    trash_many(world, 1, 13, 2);
+    reopen(world);
+    volume_world_age(world);
+    uint64_t nth = 0;
+    while (lies_once(world, nth)) {
+        nth++;
+    }
+    assert_true(nth > 6);
+}
+
 /* ---- files that are not ours ---- */
 
 static void a_file_that_is_no_log_of_ours_is_never_removed(void **state)
@@ -490,6 +562,7 @@ int main(void)
         VOLUME_TEST(trash_of_any_age_up_to_seven_days_is_kept),
         VOLUME_TEST(bars_are_moved_while_they_are_young_and_dropped_afterwards),
         VOLUME_TEST(a_tombstone_outlives_its_log_while_the_shard_is_somewhere),
+        VOLUME_TEST(a_delete_that_failed_is_not_carried),
         VOLUME_TEST(a_reader_keeps_what_it_holds),
         VOLUME_TEST(a_full_volume_is_compacted),
         VOLUME_TEST(a_full_disk_gets_its_dead_logs_back),
@@ -497,6 +570,7 @@ int main(void)
         VOLUME_TEST(a_small_volume_closes_the_log_it_writes_to_when_that_is_dead),
         VOLUME_TEST(a_rotten_shard_is_kept_where_it_is_and_named),
         VOLUME_TEST(every_rotten_place_of_a_log_is_kept_or_was_dead),
+        VOLUME_TEST(a_copy_that_does_not_read_back_is_not_believed),
         VOLUME_TEST(a_file_that_is_no_log_of_ours_is_never_removed),
         VOLUME_TEST(checkpoints_of_another_generation_are_refused),
         VOLUME_TEST(a_checkpoint_under_the_name_of_the_other_is_refused),

@@ -27,9 +27,11 @@ static void do_something(struct volume_world *world)
     enum volume_trash_outcome outcome;
     uint8_t name = (uint8_t)(1 + env_random_below(&world->env.env, NAMES));
     struct shard_plan plan = name % 2 == 0 ? large_plan(name) : small_plan(name);
-    switch (env_random_below(&world->env.env, 12)) {
+    switch (env_random_below(&world->env.env, 14)) {
     case 0: reopen(world); break;
     case 1: kill_and_reopen(world); break;
+    case 12: volume_world_age(world); break;
+    case 13: volume_world_tidy(world); break;
     case 2:
     case 3: volume_world_trash(world, &plan, &outcome, &err); break;
     case 4: let_a_mark_be_written(world); break;
@@ -42,10 +44,13 @@ static void used_bytes_are_those_of_the_files_whatever_was_done(void **state)
     struct volume_world *world = *state;
     world->options.checkpoint_records = 7;
     reopen(world);
+    uint64_t compacted = 0;
     for (unsigned step = 0; step < STEPS; step++) {
         do_something(world);
         used_is_what_is_there(world);
+        compacted += stats_of(world).compacted;
     }
+    assert_true(compacted > 0);
 }
 
 static void used_bytes_are_those_of_the_files_on_a_full_disk(void **state)
