@@ -170,6 +170,46 @@ static void an_older_checkpoint_stands_in_for_the_newest(void **state)
     is_here(world, small_plan(2), false);
 }
 
+/* The checkpoint begins after so many turns of a put that makes a new log. */
+static void put_while_a_checkpoint_begins(unsigned turns)
+{
+    struct volume_world world;
+    struct hearth_err err;
+    struct plain_wait wait;
+    struct shard_plan plan = small_plan(2);
+    struct volume_put_request request = plan_request(&plan);
+    struct volume_put_totals totals = plan_totals(&plan);
+    uint64_t stored_unix_ms;
+    volume_world_init(&world, 0);
+    world.options.allocate_bytes = 256 * 1024; /* nothing is worth compacting */
+    assert_ok(volume_world_open(&world, &err), &err);
+    put(&world, small_plan(1));
+    kill_and_reopen(&world);
+    struct volume_put *open = volume_put_begin(world.volume, &request, plain_wait(&wait));
+    for (unsigned turn = 0; turn < turns; turn++) {
+        loop_run_once(world.loop);
+        sim_disk_step(world.sim);
+    }
+    test_env_step_ms(&world.env, 61 * 1000); /* the first survey */
+    volume_world_run_until(&world, &wait.done);
+    assert_ok(volume_world_append(&world, open, plan_cell(&plan, 0), &err), &err);
+    assert_ok(volume_world_finish(&world, open, &totals, &stored_unix_ms, &err), &err);
+    kill_and_reopen(&world);
+    assert_int_equal(world.events[VOLUME_INDEX_REBUILT], 1); /* only after the first kill */
+    is_here(&world, small_plan(1), false);
+    is_here(&world, plan, false);
+    volume_world_fini(&world);
+}
+
+/* A log that is not in a checkpoint, and is older than it, was dropped; this one is not older. */
+static void a_checkpoint_does_not_disown_a_log_that_is_being_made(void **state)
+{
+    (void)state;
+    for (unsigned turns = 0; turns < 20; turns++) {
+        put_while_a_checkpoint_begins(turns);
+    }
+}
+
 /* ---- a full disk ---- */
 
 static void a_full_volume_refuses_puts_before_they_begin_and_still_deletes(void **state)
@@ -371,6 +411,7 @@ int main(void)
         VOLUME_TEST(a_volume_made_anew_has_another_name),
         VOLUME_TEST(a_lost_checkpoint_costs_a_scan_and_nothing_else),
         VOLUME_TEST(an_older_checkpoint_stands_in_for_the_newest),
+        cmocka_unit_test(a_checkpoint_does_not_disown_a_log_that_is_being_made),
         VOLUME_TEST(a_full_volume_refuses_puts_before_they_begin_and_still_deletes),
         VOLUME_TEST(a_full_disk_refuses_puts_and_still_deletes),
         VOLUME_TEST(a_full_disk_does_not_keep_a_volume_from_opening),
