@@ -1,8 +1,10 @@
 #include "common/failpoint.h"
 
+#include "common/cleanup.h"
 #include "common/view.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,18 +20,31 @@ static const struct {
 #undef X
 };
 
-/* Written by failpoint_arm before there are threads; only the countdown changes afterwards. */
+/* Written by failpoint_arm and failpoint_record before there are threads; only the countdown
+ * changes afterwards. */
 static struct {
     enum failpoint failpoint; /* FAILPOINT_COUNT: none */
     enum action action;
     atomic_long passes_left; /* acts when this reaches 0 */
+    const char *record;      /* NULL: nowhere */
 } armed = {.failpoint = FAILPOINT_COUNT};
+
+/* One write, which O_APPEND keeps whole among those of other processes. */
+static void record(enum failpoint failpoint)
+{
+    if (armed.record == NULL) {
+        return;
+    }
+    CLOSES_FD int fd = open(armed.record, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    dprintf(fd, "%s\n", rows[failpoint].text);
+}
 
 bool failpoint_hit(enum failpoint failpoint)
 {
     if (failpoint != armed.failpoint || atomic_fetch_sub(&armed.passes_left, 1) != 1) {
         return false;
     }
+    record(failpoint);
     if (armed.action == ACTION_KILL) {
         raise(SIGKILL);
     }
@@ -93,6 +108,11 @@ enum hearth_code failpoint_arm(const char *spec, struct hearth_err *err)
 }
 
 #endif
+
+void failpoint_record(const char *path)
+{
+    armed.record = path;
+}
 
 void failpoint_list(FILE *out)
 {

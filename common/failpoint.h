@@ -11,8 +11,10 @@
  *   }
  *   (void)FAILPOINT(STORAGED_PUT_ACKNOWLEDGED);     where only dying makes sense
  *
- * The places are declared here, once; --list-failpoints prints them.  Without the build option
- * HEARTH_FAILPOINTS they cost nothing and cannot be armed.
+ * The places are declared here, once; --list-failpoints prints them, and with
+ * HEARTH_FAILPOINTS_FIRED=FILE each that acts appends its name to the file, so that a run of tests
+ * can be asked whether it used them all (tests/integration/failpoints_fired.sh).  Without the build
+ * option HEARTH_FAILPOINTS they cost nothing and cannot be armed.
  *
  * Thread-safety: hit from any thread; armed before there are others.
  */
@@ -89,6 +91,10 @@ bool failpoint_hit(enum failpoint failpoint);
 
 /* `spec` is "name[:nth]=kill|error"; NULL: none. HEARTH_INVALID: unknown, or not in this build. */
 enum hearth_code failpoint_arm(const char *spec, struct hearth_err *err);
+
+/* From now on a failpoint that acts appends a line with its name to this file, which stays the
+ * caller's; NULL: none. */
+void failpoint_record(const char *path);
 
 /* One line each: name and step. */
 void failpoint_list(FILE *out);

@@ -403,6 +403,7 @@ int program_main(const struct program *program, int argc, char **argv)
     struct hearth_err err = {0};
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* keys must not reach a core file */
     enum program_exit result = PROGRAM_USAGE;
+    failpoint_record(getenv("HEARTH_FAILPOINTS_FIRED"));
     if (failpoint_arm(getenv("HEARTH_FAILPOINT"), &err) == HEARTH_OK) {
         result = parse_and_run(program, argc, argv, &err);
     }

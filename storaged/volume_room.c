@@ -228,6 +228,8 @@ static void refuse_after_creation(struct volume *volume, int error)
     end_creation(volume);
     if (is_no_space(error)) {
         refuse_oldest(volume, HEARTH_NO_SPACE, error, "make a new log");
+    } else if (error == ENOMEM) { /* ours, not the disk's: it does not count as its failure */
+        refuse_oldest(volume, HEARTH_NO_MEMORY, error, "make a new log");
     } else {
         fail_oldest(volume, error, "make a new log");
     }

@@ -5,45 +5,15 @@
  * read a shard before; then half of the transfers wait for their footer with all cells sent, and
  * half are gets whose reader has stopped, so that every buffer on the way is full.
  */
-#include "common/file.h"
-#include "tests/lib/daemon_world.h"
+#include "tests/lib/daemon_process.h"
 #include "tests/lib/test.h"
 
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 enum { CONNECTIONS = 32, TRANSFERS = 16, RSS_KIB_MAX = 64 * 1024 };
 
-extern char **environ; /* POSIX leaves its declaration to us */
-
 static const char *daemon_path;
-
-static void write_settings(struct daemon_world *world, const char *path)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    assert_non_null(memory);
-    config_print(&settings_table, &world->settings, CONFIG_ALL, memory);
-    fclose(memory);
-    assert_ok(file_write_atomically(path, view_of(text, size), 0644, &world->err), &world->err);
-    free(text);
-}
-
-static pid_t start_daemon(struct daemon_world *world)
-{
-    const char *path = daemon_world_path(world, SETTINGS_FILE);
-    char *argv[] = {
-        (char *)(uintptr_t)daemon_path, (char[]){"--config"}, (char *)(uintptr_t)path, NULL};
-    pid_t pid;
-    write_settings(world, path);
-    assert_int_equal(posix_spawn(&pid, daemon_path, NULL, NULL, argv, environ), 0);
-    daemon_world_wait_until_ready(world);
-    return pid;
-}
 
 /* A line of /proc/PID/status: "VmHWM:     30000 kB". */
 static long memory_kib(pid_t pid, const char *name)
@@ -84,7 +54,7 @@ static void a_busy_node_stays_within_64_mib(void **state)
     (void)state;
     daemon_world_init_files(&world);
     world.settings.streams = 32;
-    pid_t pid = start_daemon(&world);
+    pid_t pid = daemon_process_start(&world, daemon_path);
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         channels[i] = daemon_world_channel(&world, world.session);
         assert_int_equal(daemon_world_put(&world, channels[i], (uint8_t)i), HEARTH_OK);
@@ -103,11 +73,7 @@ static void a_busy_node_stays_within_64_mib(void **state)
         rpc_stream_cancel(remotes[i].stream);
         remote_fini(&remotes[i]);
     }
-    int status;
-    assert_int_equal(kill(pid, SIGTERM), 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    daemon_process_stop(pid);
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         rpc_channel_destroy(channels[i]);
     }

@@ -2,6 +2,8 @@
  * failpoint: the named place acts on the named pass, once, and no other place does.
  */
 #include "common/failpoint.h"
+
+#include "common/cleanup.h"
 #include "tests/lib/test.h"
 
 #include <signal.h>
@@ -24,6 +26,27 @@ static void an_armed_place_fails_once_on_its_nth_pass(void **state)
     assert_true(FAILPOINT(STORAGED_PUT_OPENED));
     assert_ok(failpoint_arm(NULL, &err), &err);
     assert_false(FAILPOINT(STORAGED_PUT_OPENED));
+}
+
+static void what_acts_is_recorded_and_nothing_else(void **state)
+{
+    (void)state;
+    struct hearth_err err;
+    char path[] = "/tmp/hearth-test-failpoint-XXXXXX";
+    char text[128] = "";
+    CLOSES_FD int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    failpoint_record(path);
+    assert_ok(failpoint_arm("storaged.put.opened:2=error", &err), &err);
+    (void)FAILPOINT(STORAGED_PUT_CELL);
+    (void)FAILPOINT(STORAGED_PUT_OPENED);
+    assert_int_equal(read(fd, text, sizeof(text)), 0);
+    (void)FAILPOINT(STORAGED_PUT_OPENED);
+    (void)FAILPOINT(STORAGED_PUT_OPENED);
+    assert_true(read(fd, text, sizeof(text) - 1) > 0);
+    assert_string_equal(text, "storaged.put.opened\n");
+    failpoint_record(NULL);
+    remove(path);
 }
 
 static void kill_ends_the_process_at_once(void **state)
@@ -89,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #ifdef HEARTH_FAILPOINTS
         cmocka_unit_test(an_armed_place_fails_once_on_its_nth_pass),
+        cmocka_unit_test(what_acts_is_recorded_and_nothing_else),
         cmocka_unit_test(kill_ends_the_process_at_once),
         cmocka_unit_test(a_wrong_specification_is_refused_and_arms_nothing),
 #else
