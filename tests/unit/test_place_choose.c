@@ -344,9 +344,27 @@ static void a_spare_comes_from_the_set_and_else_from_the_fleet(void **state)
     }
 }
 
+static void an_excluded_node_is_not_chosen_even_among_its_own(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct place_choice choice;
+    const uint32_t excluded[] = {2};
+    world_init(&world, 1);
+    add_node(&world, 1, 1);
+    add_node(&world, 1, 1);
+    add_node(&world, 1, 1);
+    const struct place_query query = {
+        .want = 3, .least = 1, .excluded = excluded, .excluded_count = 1, .allow_colocation = true};
+    assert_int_equal(choose(&world, query, &choice), HEARTH_OK);
+    assert_int_equal(choice.count, 2);
+    assert_true(choice.nodes[0] != 2 && choice.nodes[1] != 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_excluded_node_is_not_chosen_even_among_its_own),
         cmocka_unit_test(every_owner_is_equally_likely_whatever_it_brings),
         cmocka_unit_test(every_slot_is_equally_likely_for_a_node),
         cmocka_unit_test(random_fleets_never_give_two_nodes_of_one_owner_or_network),

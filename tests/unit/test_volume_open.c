@@ -33,7 +33,26 @@ static void the_volume_of_another_node_is_refused(void **state)
     assert_ok(volume_world_open(world, &err), &err);
 }
 
-/* Both copies get this first byte, with a sum that fits. */
+/* Rewrites one copy of the superblock with a sum that fits. */
+static void write_copy(struct volume_world *world, const char *name, const uint8_t *bytes)
+{
+    uint8_t sealed[SUPERBLOCK_SIZE];
+    memcpy(sealed, bytes, sizeof(sealed));
+    record_seal(sealed, sizeof(sealed), 0);
+    for (unsigned at = 0; at < sizeof(sealed); at++) {
+        sim_disk_flip(world->sim, name, at, sim_disk_file(world->sim, name).bytes[at] ^ sealed[at]);
+    }
+}
+
+static struct superblock superblock_of(struct volume_world *world, const char *name)
+{
+    struct hearth_err err;
+    struct superblock superblock;
+    assert_ok(superblock_decode(sim_disk_file(world->sim, name), &superblock, &err), &err);
+    return superblock;
+}
+
+/* Both copies get this first byte. */
 static void write_version(struct volume_world *world, uint8_t version)
 {
     static const char *const names[] = {"superblock.0", "superblock.1"};
@@ -41,11 +60,46 @@ static void write_version(struct volume_world *world, uint8_t version)
         uint8_t bytes[SUPERBLOCK_SIZE];
         memcpy(bytes, sim_disk_file(world->sim, names[i]).bytes, sizeof(bytes));
         bytes[0] = version;
-        record_seal(bytes, sizeof(bytes), 0);
-        for (unsigned at = 0; at < sizeof(bytes); at++) {
-            uint8_t old = sim_disk_file(world->sim, names[i]).bytes[at];
-            sim_disk_flip(world->sim, names[i], at, old ^ bytes[at]);
-        }
+        write_copy(world, names[i], bytes);
+    }
+}
+
+static void a_volume_with_unknown_features_is_refused(void **state)
+{
+    struct volume_world *world = *state;
+    struct hearth_err err;
+    uint8_t bytes[SUPERBLOCK_SIZE];
+    volume_world_close(world);
+    struct superblock known = superblock_of(world, "superblock.0");
+    struct superblock newer = known;
+    newer.start_counter++;
+    newer.incompatible = 1;
+    superblock_encode(&newer, bytes);
+    write_copy(world, "superblock.0", bytes);
+    assert_int_equal(volume_world_open(world, &err), HEARTH_UNKNOWN_FORMAT);
+    newer.incompatible = 0;
+    newer.compatible = 1; /* these harm nobody who does not know them */
+    superblock_encode(&newer, bytes);
+    write_copy(world, "superblock.0", bytes);
+    assert_ok(volume_world_open(world, &err), &err);
+}
+
+/* As when power failed between the two: a start counter is never used twice. */
+static void the_newer_of_two_superblocks_counts(void **state)
+{
+    static const char *const names[] = {"superblock.0", "superblock.1"};
+    struct volume_world *world = *state;
+    struct hearth_err err;
+    uint8_t bytes[SUPERBLOCK_SIZE];
+    for (unsigned i = 0; i < 2; i++) {
+        volume_world_close(world);
+        struct superblock newer = superblock_of(world, names[i]);
+        newer.start_counter += 10;
+        superblock_encode(&newer, bytes);
+        write_copy(world, names[i], bytes);
+        assert_ok(volume_world_open(world, &err), &err);
+        assert_int_equal(superblock_of(world, names[0]).start_counter, newer.start_counter + 1);
+        assert_int_equal(superblock_of(world, names[1]).start_counter, newer.start_counter + 1);
     }
 }
 
@@ -405,6 +459,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VOLUME_TEST(a_second_daemon_is_refused),
         VOLUME_TEST(the_volume_of_another_node_is_refused),
+        VOLUME_TEST(a_volume_with_unknown_features_is_refused),
+        VOLUME_TEST(the_newer_of_two_superblocks_counts),
         VOLUME_TEST(a_newer_format_is_refused_and_left_alone),
         VOLUME_TEST(one_superblock_is_enough_and_none_is_too_few),
         VOLUME_TEST(starts_are_counted_and_sequences_only_grow),
