@@ -114,12 +114,12 @@ enum hearth_code rpc_server_check_peer(const struct rpc_server *server,
 enum hearth_code rpc_server_take_deadline(const struct rpc_server *server, int64_t left_ms,
     struct rpc_context *context, struct hearth_err *err)
 {
-    if (left_ms > RPC_DEADLINE_MAX_MS) {
+    if (left_ms > RPC_DEADLINE_MAX_MS + RPC_DEADLINE_ROUNDING_MS) {
         return hearth_fail(err, HEARTH_INVALID, "a deadline is needed, of at most %d s",
             RPC_DEADLINE_MAX_MS / 1000);
     }
-    context->deadline_ns =
-        env_now_ns(server->runtime->env) + (uint64_t)(left_ms > 0 ? left_ms : 0) * 1000000;
+    left_ms = left_ms < 0 ? 0 : left_ms < RPC_DEADLINE_MAX_MS ? left_ms : RPC_DEADLINE_MAX_MS;
+    context->deadline_ns = env_now_ns(server->runtime->env) + (uint64_t)left_ms * 1000000;
     return HEARTH_OK;
 }
 

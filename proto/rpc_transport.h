@@ -20,6 +20,8 @@
 enum {
     /* Nobody may keep a call of a server open longer, whatever deadline he names. */
     RPC_DEADLINE_MAX_MS = 3600 * 1000,
+    /* What is left is told in steps of up to a hundredth, rounded up, and read by another clock. */
+    RPC_DEADLINE_ROUNDING_MS = RPC_DEADLINE_MAX_MS / 100,
     RPC_KEEPALIVE_MS = 25 * 1000,
     RPC_LOOKAHEAD_BYTES = 256 * 1024,
     RPC_CALLS_MAX = 1024,
