@@ -3,15 +3,19 @@
  */
 #include "proto/core_server.h"
 
+#include "proto/accept.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
 enum {
     PING_INTERVAL_MIN_MS = 5 * 1000, /* our clients ping each 25 s; faster ones are cut off */
+    RESERVED_DESCRIPTORS = 16,       /* never taken by a connection */
 
     /* Calls asked of gRPC in advance, a queue. Too few: a burst waits for the pump's next turn. */
     REQUESTS_AHEAD = 16,
@@ -128,6 +132,37 @@ static int bind_errno(const char *address)
     int failure = bound ? 0 : errno;
     freeaddrinfo(found);
     return failure;
+}
+
+/* The number of a descriptor that is not for a peer, but for a file or a database: the lowest free
+ * number is always the next. */
+static int first_reserved_descriptor(void)
+{
+    struct rlimit limit = {.rlim_cur = 0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur - RESERVED_DESCRIPTORS;
+}
+
+/*
+ * In the place of libc's, for gRPC, which takes any failure but EAGAIN for the end of the port: out
+ * of descriptors once, 1.51 was deaf for ever (seen: 100 connections at a limit of 64).  Whoever
+ * comes when only the reserve is left is sent away.  Servers of ours call accept_connection().
+ */
+int accept_for_grpc(int fd, struct sockaddr *from, socklen_t *size, int flags) __asm__("accept4");
+
+int accept_for_grpc(int fd, struct sockaddr *from, socklen_t *size, int flags)
+{
+    for (;;) {
+        int accepted = (int)syscall(SYS_accept4, fd, from, size, flags);
+        if (accepted < 0) {
+            errno = accept_lacks_resources(errno) ? EAGAIN : errno;
+            return -1;
+        }
+        if (accepted < first_reserved_descriptor()) {
+            return accepted;
+        }
+        close(accepted);
+    }
 }
 
 static enum hearth_code listen_on(struct core_server *server, const char *address,

@@ -3,6 +3,7 @@
  * that the kernel's listening queue is the only queue.
  */
 #include "common/config.h"
+#include "proto/accept.h"
 #include "proto/enrol.h"
 #include "proto/enrol_proof.h"
 
@@ -142,8 +143,7 @@ static bool wait_for_caller(const struct enrol_server *server)
 static int accept_caller(const struct enrol_server *server, struct sockaddr_storage *from)
 {
     socklen_t size = sizeof(*from);
-    int fd =
-        accept4(server->listen_fd, (struct sockaddr *)from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept_connection(server->listen_fd, (struct sockaddr *)from, &size);
     if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         struct pollfd polled = {.fd = server->stop_fd, .events = POLLIN};
         poll(&polled, 1, OUT_OF_DESCRIPTORS_PAUSE_MS);

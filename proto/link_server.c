@@ -7,6 +7,7 @@
  * finished its handshake, else the one that has been without a stream for longest.  When all are
  * busy it is sent away.
  */
+#include "proto/accept.h"
 #include "proto/link_conn.h"
 
 #include <arpa/inet.h>
@@ -319,9 +320,9 @@ static bool accept_one(struct listener *listener)
     }
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(from);
-    int fd = accept4(listener->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept_connection(listener->fd, (struct sockaddr *)&from, &size);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        if (accept_lacks_resources(errno)) {
             pause_accepting(server);
             return false;
         }
