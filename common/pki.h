@@ -29,8 +29,9 @@ enum {
     PKI_CLUSTER_TEXT_SIZE = 2 * PKI_CLUSTER_SIZE + 1,
     PKI_DNS_NAME_SIZE = 64, /* "<40 digits>.coordinator.hearth" and its zero */
 
-    /* Certificates are valid from this long before their issue: home clocks are off by minutes. */
-    PKI_BACKDATE_S = 300,
+    /* Certificates are valid from this long before their issue: home clocks are off by minutes, or
+     * by the hour of a summer time set by hand. */
+    PKI_BACKDATE_S = 2 * 60 * 60,
 };
 
 /* Values are bits of the class masks in proto/rpc_methods.h. */
