@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Packets vanish: to a node, from a node, three of ten, or every answer of the coordinator.  Nobody is
+told, as on a real network; puts and gets are exact and go on, and everything reaches all eight.
+
+The cluster lives in a network namespace of its own, where nft drops what it is told to.
+"""
+import ctypes
+import os
+import subprocess
+import sys
+
+from cluster import BIN, digest, main, noise
+from power import NotHere, call
+
+CLONE_NEWNET = 0x40000000
+CONTENT = noise(3_000_000, seed=12)
+
+
+def own_network():
+    """We and what we start see nothing but a loopback device of our own."""
+    if os.geteuid() != 0:
+        raise NotHere("it needs root")
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise NotHere(f"unshare: {os.strerror(ctypes.get_errno())}")
+    call("ip", "link", "set", "lo", "up")
+    call("nft", "add table inet test; add chain inet test input { type filter hook input priority 0; }")
+
+
+def drop(rule):
+    call("nft", f"add rule inet test input {rule} drop")
+
+
+def heal():
+    call("nft", "flush chain inet test input")
+
+
+def put(cluster, name):
+    cluster.hearth("cp", "-", f"s3://box/{name}", data=CONTENT)
+
+
+def check(cluster, name):
+    assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(CONTENT), name
+
+
+def a_node_that_is_reached_one_way_is_written_around(cluster):
+    cluster.hearth("mb", "s3://box")
+    put(cluster, "before")
+    for name, end in (("unheard", "sport"), ("unreached", "dport")):
+        drop(f"tcp {end} {cluster.port(3)}")
+        put(cluster, name)
+        check(cluster, name)
+        check(cluster, "before")
+        heal()
+    cluster.wait_full()
+    cluster.kill(1, 2, 4, 5)
+    for name in ("before", "unheard", "unreached"):
+        check(cluster, name)
+    cluster.start(1, 2, 4, 5)
+
+
+def packets_that_get_lost_cost_time_only(cluster):
+    for number in (2, 6, 7):
+        drop(f"tcp dport {cluster.port(number)} numgen random mod 10 < 3")
+    put(cluster, "lossy")
+    check(cluster, "lossy")
+    heal()
+    cluster.wait_full()
+
+
+def an_answer_of_the_coordinator_that_is_lost_is_asked_for_again(cluster):
+    for number in range(3):
+        program = subprocess.Popen([os.path.join(BIN, "hearth"), "--config", cluster.config, "cp", "-",
+                                    f"s3://box/lost-{number}"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        program.stdin.write(CONTENT[:2_000_000])  # more than a pipe holds: it is at work
+        drop(f"tcp sport {cluster.port('coordinator')}")
+        program.stdin.write(CONTENT[2_000_000:])
+        program.stdin.close()
+        heal()
+        said = program.stderr.read().decode()
+        program.stderr.close()
+        code = program.wait()
+        now = cluster.current(f"s3://box/lost-{number}")
+        assert now == digest(CONTENT) if code == 0 else "unknown" in said or now is None, (code, said, now)
+        assert cluster.current(f"s3://box/lost-{number}") == now, "it changed its mind"
+    cluster.wait_full()
+
+
+if __name__ == "__main__":
+    try:
+        own_network()
+    except (NotHere, FileNotFoundError) as reason:
+        print(f"not run: {reason}")
+        sys.exit(0)
+    main(a_node_that_is_reached_one_way_is_written_around, packets_that_get_lost_cost_time_only,
+         an_answer_of_the_coordinator_that_is_lost_is_asked_for_again)
