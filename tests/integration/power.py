@@ -40,7 +40,7 @@ def own_mounts():
 
 
 class Disk:
-    def __init__(self, kind, image, folder, size="512M"):
+    def __init__(self, kind, image, folder, size):
         self.kind, self.image, self.folder = kind, image, folder
         os.makedirs(folder, exist_ok=True)
         call("truncate", "-s", size, image)
@@ -86,24 +86,26 @@ def check_that_power_fails(disk):
 
 
 def has_ended(pid):
+    """With its last thread, which has its files open until then."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+        with open(f"/proc/{pid}/status") as file:
+            facts = dict(line.split(":", 1) for line in file)
     except OSError:
         return True
+    return facts["State"].strip().startswith("Z") and int(facts["Threads"]) <= 1
 
 
 class CutCluster(Cluster):
-    def __init__(self, kind, nodes=8):
+    def __init__(self, kind, size="512M", nodes=8):
         super().__init__(nodes)
-        self.kind, self.disks = kind, {}
+        self.kind, self.size, self.disks = kind, size, {}
 
     def prepare(self):
         own_mounts()
         homes = {"coordinator": os.path.join(self.dir, "coordinator")}
         homes.update((str(n), os.path.join(self.dir, "nodes", str(n))) for n in range(1, self.count + 1))
         for name, home in homes.items():
-            self.disks[name] = Disk(self.kind, os.path.join(self.base, f"disk-{name}"), home)
+            self.disks[name] = Disk(self.kind, os.path.join(self.base, f"disk-{name}"), home, self.size)
         check_that_power_fails(self.disks["coordinator"])
 
     def __enter__(self):
