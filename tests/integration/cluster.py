@@ -72,6 +72,8 @@ class Cluster:
         self.base = tempfile.mkdtemp(prefix="hearth-test-")
         self.dir = os.path.join(self.base, "cluster")
         self.config = os.path.join(self.dir, "hearth.conf")
+        # Uploads that are killed leave their state here, not with whoever runs the test.
+        os.environ["XDG_STATE_HOME"] = os.path.join(self.base, "state")
 
     def __enter__(self):
         try:
