@@ -36,16 +36,27 @@ static int compare(struct view a, struct view b)
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+static bool begins_with(struct view key, struct view prefix)
+{
+    return key.size >= prefix.size &&
+        (prefix.size == 0 || memcmp(key.bytes, prefix.bytes, prefix.size) == 0);
+}
+
+/* A start within a common prefix leaves the prefix listed, for the keys in it that follow. */
+static bool is_after_start(const struct meta_list *list, const struct meta_list_entry *entry)
+{
+    int order = compare(list->start_after, entry->key);
+    return order < 0 ||
+        (entry->is_prefix && order > 0 && begins_with(list->start_after, entry->key));
+}
+
 static void check_entry(
     const struct meta_list *list, const struct meta_list_entry *entry, struct view *last)
 {
     assert(last->bytes == NULL || compare(*last, entry->key) < 0);
-    assert(entry->key.size >= list->prefix.size);
-    assert(list->prefix.size == 0 ||
-        memcmp(entry->key.bytes, list->prefix.bytes, list->prefix.size) == 0);
+    assert(begins_with(entry->key, list->prefix));
     assert(!entry->is_prefix || list->delimiter.size > 0);
-    assert(list->token.size > 0 || list->start_after.size == 0 ||
-        compare(list->start_after, entry->key) < 0);
+    assert(list->token.size > 0 || list->start_after.size == 0 || is_after_start(list, entry));
     *last = entry->key;
 }
 

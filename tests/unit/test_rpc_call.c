@@ -26,6 +26,7 @@ static enum hearth_code remember(void *service, const struct rpc_context *contex
 {
     struct service *self = service;
     self->seen = *context;
+    test_gate_pass(&self->entered);
     return test_echo(service, context, request, response, err);
 }
 
@@ -144,6 +145,7 @@ static void the_handler_sees_who_calls_and_until_when(void **state)
     assert_ok(rpc_call_blocking(at->rpc.channel, &request, &at->arena, &response, &at->rpc.err),
         &at->rpc.err);
 
+    test_gate_wait(&at->service.entered, 1);
     const struct rpc_context *seen = &at->service.seen;
     const struct peer_identity *own =
         &rpc_credentials_certificate(at->rpc.client_credentials)->identity;
