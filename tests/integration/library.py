@@ -94,7 +94,7 @@ def cmake_finds_the_package(cluster):
     source = os.path.dirname(cluster.write(
         "stranger/CMakeLists.txt", CMAKE_PROJECT.format(example=EXAMPLE).encode()))
     build = cluster.path("stranger-build")
-    run(["cmake", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix(cluster)}",
+    run(["cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix(cluster)}",
          f"-DCMAKE_EXE_LINKER_FLAGS={' '.join(sanitizers())}"])
     run(["cmake", "--build", build])
     put_and_get(cluster, os.path.join(build, "put_get"), "cmake")
