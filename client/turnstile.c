@@ -1,7 +1,8 @@
 #include "client/turnstile.h"
 
+#include "common/moment.h"
+
 #include <assert.h>
-#include <time.h>
 
 enum { SLICE_MS = 100 };
 
@@ -27,11 +28,7 @@ void turnstile_fini(struct turnstile *turnstile)
 /* With the lock held, given up while waiting; by the system's clock, for that is what sleeps. */
 static void wait_a_slice(struct turnstile *turnstile)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SLICE_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = moment_after_ms(SLICE_MS);
     pthread_cond_timedwait(&turnstile->shared.left, &turnstile->shared.mutex, &until);
 }
 

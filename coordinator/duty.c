@@ -1,6 +1,7 @@
 #include "coordinator/duty.h"
 
 #include "common/cleanup.h"
+#include "common/moment.h"
 
 #include <time.h>
 
@@ -27,23 +28,10 @@ bool duty_is_stopping(struct duty *duty)
     return duty->shared.is_stopping;
 }
 
-static struct timespec moment_after(uint64_t ms)
-{
-    struct timespec moment;
-    clock_gettime(CLOCK_MONOTONIC, &moment);
-    moment.tv_sec += (time_t)(ms / 1000);
-    moment.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (moment.tv_nsec >= 1000000000) {
-        moment.tv_sec++;
-        moment.tv_nsec -= 1000000000;
-    }
-    return moment;
-}
-
 /* False: it is time to end. */
 static bool pause_between(struct duty *duty)
 {
-    struct timespec until = moment_after(duty->interval_ms);
+    struct timespec until = moment_after_ms(duty->interval_ms);
     UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
     int rc = 0;
     while (!duty->shared.is_stopping && !duty->shared.is_woken && rc == 0) {

@@ -3,6 +3,7 @@
  */
 #include "proto/core_server.h"
 
+#include "common/moment.h"
 #include "proto/accept.h"
 
 #include <errno.h>
@@ -231,14 +232,7 @@ static void on_stopped(struct core_tag *tag, bool success)
 /* false: grace_ms passed first. */
 static bool wait_for_calls(struct core_server *server, uint32_t grace_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += grace_ms / 1000;
-    until.tv_nsec += (long)(grace_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = moment_after_ms(grace_ms);
     UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
     int rc = 0;
     while (server->calls > 0 && rc != ETIMEDOUT) {

@@ -7,6 +7,7 @@
  * finished its handshake, else the one that has been without a stream for longest.  When all are
  * busy it is sent away.
  */
+#include "common/moment.h"
 #include "proto/accept.h"
 #include "proto/link_conn.h"
 
@@ -435,14 +436,7 @@ static void on_end(struct link_task *task)
 /* false: grace_ms passed first. */
 static bool wait_for_calls(struct link_server *server, uint32_t grace_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += grace_ms / 1000;
-    until.tv_nsec += (long)(grace_ms % 1000) * NS_PER_MS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = moment_after_ms(grace_ms);
     UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
     int rc = 0;
     while (server->calls > 0 && rc != ETIMEDOUT) {
