@@ -1,8 +1,8 @@
 #include "storaged/disk_readonly.h"
 
 #include "common/cleanup.h"
+#include "storaged/disk_directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -91,23 +91,7 @@ static void close_file(struct disk *disk, struct disk_file *file)
 static int list_blocking(
     struct disk *disk, void (*found)(void *context, const char *name), void *context)
 {
-    const struct disk_readonly *self = (const struct disk_readonly *)disk;
-    int fd = openat(self->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (directory == NULL) {
-        int error = errno;
-        cleanup_close_fd(&fd);
-        return error;
-    }
-    errno = 0;
-    const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) {
-        found(context, entry->d_name);
-        errno = 0;
-    }
-    int error = errno;
-    closedir(directory);
-    return error;
+    return disk_directory_list(((struct disk_readonly *)disk)->directory_fd, found, context);
 }
 
 static void destroy(struct disk *disk)

@@ -1,9 +1,9 @@
 #include "storaged/disk_threads.h"
 
 #include "common/cleanup.h"
+#include "storaged/disk_directory.h"
 #include "storaged/disk_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -239,26 +239,7 @@ static void threads_close(struct disk *disk, struct disk_file *file)
 static int threads_list_blocking(
     struct disk *disk, void (*found)(void *context, const char *name), void *context)
 {
-    struct disk_threads *self = (struct disk_threads *)disk;
-    /* Opened anew: a duplicated descriptor would share its position with the last listing. */
-    int fd = openat(self->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (directory == NULL) {
-        int error = errno;
-        cleanup_close_fd(&fd);
-        return error;
-    }
-    errno = 0;
-    const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            found(context, entry->d_name);
-        }
-        errno = 0;
-    }
-    int error = errno;
-    closedir(directory);
-    return error;
+    return disk_directory_list(((struct disk_threads *)disk)->directory_fd, found, context);
 }
 
 /* ---- a life ---- */
