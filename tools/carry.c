@@ -2,6 +2,7 @@
 
 #include "tools/carry_tree.h"
 #include "tools/filter.h"
+#include "tools/option.h"
 #include "tools/report.h"
 #include "tools/s3_url.h"
 
@@ -10,7 +11,7 @@ static bool is_stream(const char *argument)
     return strcmp(argument, "-") == 0;
 }
 
-enum program_exit carry_check(const struct carry *carry, struct hearth_err *err)
+static enum program_exit check(const struct carry *carry, struct hearth_err *err)
 {
     const char *source = carry->source;
     const char *destination = carry->destination;
@@ -34,6 +35,18 @@ enum program_exit carry_check(const struct carry *carry, struct hearth_err *err)
         return program_usage(err, "--%s: only with -r", carry->filter->items[0].name);
     }
     return filter_check(carry->filter, err);
+}
+
+enum program_exit carry_read(struct carry *carry, const char *transfers, const char *bwlimit,
+    struct errand_options *errand, struct hearth_err *err)
+{
+    if (check(carry, err) != PROGRAM_DONE ||
+        option_transfers(transfers, &carry->transfers, err) != PROGRAM_DONE ||
+        option_bwlimit(bwlimit, &errand->bytes_per_s, err) != PROGRAM_DONE) {
+        return PROGRAM_USAGE;
+    }
+    errand->transfers = carry->recursive ? carry->transfers : 1;
+    return PROGRAM_DONE;
 }
 
 /* ---- one object ---- */

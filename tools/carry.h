@@ -22,8 +22,12 @@ struct carry {
     struct copy_rules rules;
 };
 
-/* Wrong usage of what was typed. */
-enum program_exit carry_check(const struct carry *carry, struct hearth_err *err);
+/*
+ * --transfers and --bwlimit, as typed or NULL, into `carry` and `errand`; the rest of `carry` is
+ * set.  Wrong usage of any of it is found here.
+ */
+enum program_exit carry_read(struct carry *carry, const char *transfers, const char *bwlimit,
+    struct errand_options *errand, struct hearth_err *err);
 
 /* A tree in which something failed was carried as far as possible, and is HEARTH_IO. */
 enum hearth_code carry_run(

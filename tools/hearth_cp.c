@@ -3,7 +3,6 @@
  */
 #include "tools/carry.h"
 #include "tools/hearth_verbs.h"
-#include "tools/option.h"
 
 enum { METADATA_MAX = 64 };
 
@@ -56,13 +55,7 @@ static enum program_exit read_call(const struct program_call *call, struct carry
         .rules.labels.content_type = options->content_type,
     };
     *errand = (struct errand_options){.with_progress = strcmp(out->destination, "-") != 0};
-    if (carry_check(out, err) != PROGRAM_DONE ||
-        option_transfers(options->transfers, &out->transfers, err) != PROGRAM_DONE ||
-        option_bwlimit(options->bwlimit, &errand->bytes_per_s, err) != PROGRAM_DONE) {
-        return PROGRAM_USAGE;
-    }
-    errand->transfers = options->recursive ? out->transfers : 1;
-    return PROGRAM_DONE;
+    return carry_read(out, options->transfers, options->bwlimit, errand, err);
 }
 
 static enum hearth_code cp(

@@ -3,7 +3,6 @@
  */
 #include "tools/carry.h"
 #include "tools/hearth_verbs.h"
-#include "tools/option.h"
 
 struct mv_options {
     bool recursive;
@@ -27,13 +26,7 @@ static enum program_exit read_call(const struct program_call *call, struct carry
         .rules.removes_source = true,
     };
     *errand = (struct errand_options){.with_progress = true};
-    if (carry_check(out, err) != PROGRAM_DONE ||
-        option_transfers(options->transfers, &out->transfers, err) != PROGRAM_DONE ||
-        option_bwlimit(options->bwlimit, &errand->bytes_per_s, err) != PROGRAM_DONE) {
-        return PROGRAM_USAGE;
-    }
-    errand->transfers = options->recursive ? out->transfers : 1;
-    return PROGRAM_DONE;
+    return carry_read(out, options->transfers, options->bwlimit, errand, err);
 }
 
 static enum hearth_code mv(
