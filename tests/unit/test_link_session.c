@@ -331,6 +331,49 @@ static void after_goaway_no_stream_is_opened(void **state)
     assert_false(link_session_next_id(&at->client.session, &id));
 }
 
+/* A head the other end never made, at the server. false: the session has failed. */
+static bool feed_head(struct fixture *at, const struct link_head *head)
+{
+    uint8_t bytes[LINK_HEAD_SIZE];
+    size_t room;
+    link_head_encode(head, bytes);
+    uint8_t *to = link_session_room(&at->server.session, &room);
+    assert_int_equal(room, LINK_HEAD_SIZE);
+    memcpy(to, bytes, LINK_HEAD_SIZE);
+    return link_session_advance(&at->server.session, LINK_HEAD_SIZE);
+}
+
+/* Nothing is filled meanwhile: as with a peer that never reads. */
+static void answers_that_nobody_takes_end_the_session_at_their_limit(void **state)
+{
+    struct fixture *at = *state;
+    struct link_session *session = &at->server.session;
+    const struct link_head ping = {.type = LINK_PING, .value = 7};
+    settle(at, 1000);
+    assert_int_equal(session->control_size, 0);
+    for (unsigned i = 0; i < LINK_CONTROL_MAX / LINK_HEAD_SIZE; i++) {
+        assert_true(feed_head(at, &ping));
+    }
+    assert_false(feed_head(at, &ping));
+    assert_true(session->control_size <= LINK_CONTROL_MAX);
+    assert_string_equal(session->err.message, "it does not read what it asks for");
+}
+
+/* A sender of ours keeps to the window; this one does not.  Empty messages have a price, too. */
+static void more_than_the_window_ends_the_session(void **state)
+{
+    struct fixture *at = *state;
+    const struct link_head empty = {.type = LINK_MESSAGE, .stream = 1};
+    settle(at, 1000);
+    open_stream(at, &at->near[0]);
+    settle(at, 1000);
+    for (unsigned i = 0; i < LINK_WINDOW / LINK_MESSAGE_COST; i++) {
+        assert_true(feed_head(at, &empty));
+    }
+    assert_false(feed_head(at, &empty));
+    assert_string_equal(at->server.session.err.message, "more than the window of a stream");
+}
+
 #define with_fixture(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -342,6 +385,8 @@ int main(void)
         with_fixture(the_end_comes_after_what_was_sent_before_it),
         with_fixture(who_breaks_off_in_a_message_is_heard_once),
         with_fixture(after_goaway_no_stream_is_opened),
+        with_fixture(answers_that_nobody_takes_end_the_session_at_their_limit),
+        with_fixture(more_than_the_window_ends_the_session),
     };
     return cmocka_run_group_tests_name("link_session", tests, NULL, NULL);
 }
