@@ -18,16 +18,29 @@ enum { DAY_S = 86400 };
 
 struct fixture {
     struct test_rpc rpc;
+    pthread_mutex_t mutex; /* of `seen`: workers take turns, in an order only the network knows */
     struct peer_identity seen; /* by the handler, of the last call */
     struct arena arena;
     struct view answer;
     atomic_bool revoked;
 };
 
+static void remember(struct fixture *at, const struct rpc_context *context)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&at->mutex);
+    at->seen = context->peer;
+}
+
+static struct peer_identity last_seen(struct fixture *at)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&at->mutex);
+    return at->seen;
+}
+
 static enum hearth_code echo(void *service, const struct rpc_context *context, const void *request,
     void *response, struct hearth_err *err)
 {
-    ((struct fixture *)service)->seen = context->peer;
+    remember(service, context);
     return test_echo(service, context, request, response, err);
 }
 
@@ -35,7 +48,7 @@ static enum hearth_code knocked(void *service, struct rpc_stream *stream,
     const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
     void **handler_context, struct hearth_err *err)
 {
-    ((struct fixture *)service)->seen = context->peer;
+    remember(service, context);
     return test_knocked(service, stream, context, handlers, handler_context, err);
 }
 
@@ -55,6 +68,7 @@ static int set_up_with(void **state, enum rpc_transport transport)
 {
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to closed sockets here */
     struct fixture *at = calloc(1, sizeof(*at));
+    pthread_mutex_init(&at->mutex, NULL);
     test_rpc_init(&at->rpc);
     at->rpc.transport = transport;
     arena_init(&at->arena, 0);
@@ -79,6 +93,7 @@ static int tear_down(void **state)
     struct fixture *at = *state;
     test_rpc_fini(&at->rpc);
     arena_fini(&at->arena);
+    pthread_mutex_destroy(&at->mutex);
     free(at);
     return 0;
 }
@@ -331,7 +346,8 @@ static void each_of_many_peers_is_known_as_itself(void **state)
     for (unsigned i = 0; i < 2 * PEERS; i++) {
         assert_ok(call_on(at, channels[i % PEERS]), &at->rpc.err);
         const struct pki_certificate *own = rpc_credentials_certificate(credentials[i % PEERS]);
-        assert_memory_equal(at->seen.id, own->identity.id, PKI_ID_SIZE);
+        const struct peer_identity seen = last_seen(at);
+        assert_memory_equal(seen.id, own->identity.id, PKI_ID_SIZE);
     }
     for (unsigned i = 0; i < PEERS; i++) {
         rpc_channel_destroy(channels[i]);
