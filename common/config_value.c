@@ -123,6 +123,22 @@ static enum hearth_code parse_bool(const char *text, bool *out, struct hearth_er
     return HEARTH_OK;
 }
 
+/*
+ * What a file can hold as a value: a comment begins with ';' there, and blanks at the ends are none
+ * of the value's.  What does not stand in a file is held to it too, because it may be printed as
+ * one.
+ */
+static bool fits_in_file(const char *text)
+{
+    char before = ' ';
+    for (const char *at = text; *at != '\0'; before = *at++) {
+        if (iscntrl((unsigned char)*at) || (*at == ';' && before == ' ')) {
+            return false;
+        }
+    }
+    return text[0] == '\0' || (text[0] != ' ' && before != ' ');
+}
+
 /* The host's part of the text: without the brackets that IPv6 needs. Empty: there is none. */
 static struct view host_part(const char *text, const char *colon)
 {
@@ -147,6 +163,9 @@ enum hearth_code config_parse_address(
     const char *copy = arena_text(arena, host);
     if (copy == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "\"%s\"", text);
+    }
+    if (!fits_in_file(copy)) {
+        return hearth_fail(err, HEARTH_INVALID, "\"%s\": not the name of a host", text);
     }
     *out = (struct config_address){.host = copy, .port = (uint16_t)port};
     return HEARTH_OK;
@@ -186,6 +205,10 @@ static enum hearth_code parse_text(struct view prefix, const char *text, struct 
         memcpy(copy, prefix.bytes, prefix.size);
     }
     memcpy(copy + prefix.size, text, length);
+    if (!fits_in_file(copy)) {
+        return hearth_fail(err, HEARTH_INVALID,
+            "\"%s\": a control character, a blank at an end, or ; behind a blank", copy);
+    }
     *out = copy;
     return HEARTH_OK;
 }

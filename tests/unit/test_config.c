@@ -156,6 +156,11 @@ static void a_mistake_is_named_with_its_file_and_line(void **state)
         {"[limits]\npeers = ::1:80\n", ":2: peers: \"::1:80\": expected HOST:PORT"},
         {"[limits]\npeers = h:70000\n", ":2: peers: \"h:70000\": expected HOST:PORT"},
         {"[limits]\npeers = a:1,b:2,c:3\n", ":2: peers: \"a:1,b:2,c:3\": out of range, 0 to 2"},
+        {"[limits]\npeers =;.0.2:742\n", ":2: peers: \";.0.2:742\": not the name of a host"},
+        {"[node]\nname =;a\n",
+            ":2: name: \";a\": a control character, a blank at an end, or ; behind a blank"},
+        {"[node]\nname = a\033\n",
+            ":2: name: \"a\033\": a control character, a blank at an end, or ; behind a blank"},
         {"[node]\ncount = 3\n", ": name is missing in [node]"},
     };
     struct fixture *fixture = *state;
@@ -194,6 +199,18 @@ static void the_environment_wins_over_the_file(void **state)
     unsetenv("HEARTH_TEST_FOLDER");
     assert_ok(code, &fixture->err);
     assert_string_equal(fixture->values.folder, "elsewhere");
+}
+
+static void what_a_file_cannot_hold_is_refused_from_the_environment_too(void **state)
+{
+    static const char *const folders[] = {"/srv ;a", ";a", " /srv", "/srv ", "/srv\n[limits]"};
+    struct fixture *fixture = *state;
+    for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        setenv("HEARTH_TEST_FOLDER", folders[i], 1);
+        enum hearth_code code = load(fixture, "[node]\nname = a\n");
+        unsetenv("HEARTH_TEST_FOLDER");
+        assert_int_equal(code, HEARTH_INVALID);
+    }
 }
 
 static char *print(const struct values *values, enum config_which which)
@@ -287,6 +304,7 @@ int main(void)
         CASE(a_line_too_long_is_refused_whole),
         CASE(a_missing_file_is_not_found),
         CASE(the_environment_wins_over_the_file),
+        CASE(what_a_file_cannot_hold_is_refused_from_the_environment_too),
         CASE(what_is_printed_loads_to_the_same_values),
         CASE(only_what_differs_from_the_defaults_is_printed_on_request),
         CASE(what_differs_is_named_with_both_values),
