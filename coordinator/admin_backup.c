@@ -11,12 +11,19 @@
 
 #define BACKUP_FILE "backup.partial" /* in the directory of the metadata; gone once it is open */
 
-/* One slot: idle, or a thread that works for one stream. */
+/* Who may run: one at a time. */
 struct admin_backups {
+    pthread_mutex_t mutex;
+    bool is_running;  /* holding mutex */
     pthread_t thread; /* of the last one; joined by the next, or at the end */
     bool has_thread;
+};
 
-    /* Of the one that runs. */
+/* One backup: a thread that works for one stream. */
+struct backup {
+    atomic_uint refs; /* the thread's, and the stream's until closed() */
+
+    /* Set once. */
     struct coordinator *coordinator;
     struct rpc_stream *stream;
     struct peer_identity peer;
@@ -24,7 +31,6 @@ struct admin_backups {
     struct {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
-        bool is_running;
         bool is_sent;   /* the transport took the last chunk */
         bool is_closed; /* nobody listens any more */
     } shared;
@@ -34,10 +40,17 @@ struct admin_backups *admin_backups_create(void)
 {
     struct admin_backups *backups = calloc(1, sizeof(*backups));
     if (backups != NULL) {
-        pthread_mutex_init(&backups->shared.mutex, NULL);
-        pthread_cond_init(&backups->shared.changed, NULL);
+        pthread_mutex_init(&backups->mutex, NULL);
     }
     return backups;
+}
+
+static void join_last(struct admin_backups *backups)
+{
+    if (backups->has_thread) {
+        pthread_join(backups->thread, NULL);
+        backups->has_thread = false;
+    }
 }
 
 void admin_backups_destroy(struct admin_backups *backups)
@@ -45,21 +58,70 @@ void admin_backups_destroy(struct admin_backups *backups)
     if (backups == NULL) {
         return;
     }
-    if (backups->has_thread) {
-        pthread_join(backups->thread, NULL);
-    }
-    pthread_cond_destroy(&backups->shared.changed);
-    pthread_mutex_destroy(&backups->shared.mutex);
+    join_last(backups);
+    pthread_mutex_destroy(&backups->mutex);
     free(backups);
+}
+
+/* ---- the slot ---- */
+
+/* false: there is one already. */
+static bool take_slot(struct admin_backups *backups)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&backups->mutex);
+    const bool is_free = !backups->is_running;
+    backups->is_running = true;
+    return is_free;
+}
+
+static void give_slot_back(struct admin_backups *backups)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&backups->mutex);
+    backups->is_running = false;
+}
+
+/* ---- one backup ---- */
+
+static struct backup *create(
+    struct coordinator *coordinator, struct rpc_stream *stream, const struct peer_identity *peer)
+{
+    struct backup *backup = calloc(1, sizeof(*backup));
+    if (backup != NULL) {
+        atomic_init(&backup->refs, 2);
+        backup->coordinator = coordinator;
+        backup->stream = stream;
+        backup->peer = *peer;
+        pthread_mutex_init(&backup->shared.mutex, NULL);
+        pthread_cond_init(&backup->shared.changed, NULL);
+    }
+    return backup;
+}
+
+static void destroy(struct backup *backup)
+{
+    if (backup == NULL) {
+        return;
+    }
+    pthread_cond_destroy(&backup->shared.changed);
+    pthread_mutex_destroy(&backup->shared.mutex);
+    free(backup);
+}
+
+static void unref(struct backup *backup)
+{
+    if (atomic_fetch_sub(&backup->refs, 1) == 1) {
+        rpc_stream_release(backup->stream);
+        destroy(backup);
+    }
 }
 
 /* ---- the stream's side: pump threads ---- */
 
-static void set(struct admin_backups *backups, bool *flag)
+static void set(struct backup *backup, bool *flag)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&backups->shared.mutex);
+    UNLOCKS pthread_mutex_t *held = lock(&backup->shared.mutex);
     *flag = true;
-    pthread_cond_signal(&backups->shared.changed);
+    pthread_cond_signal(&backup->shared.changed);
 }
 
 static void on_message(void *context, struct buf *message TAKES)
@@ -70,16 +132,17 @@ static void on_message(void *context, struct buf *message TAKES)
 
 static void on_sent(void *context)
 {
-    struct admin_backups *backups = context;
-    set(backups, &backups->shared.is_sent);
+    struct backup *backup = context;
+    set(backup, &backup->shared.is_sent);
 }
 
 static void on_closed(void *context, enum hearth_code code, const struct hearth_err *err)
 {
     (void)code;
     (void)err;
-    struct admin_backups *backups = context;
-    set(backups, &backups->shared.is_closed);
+    struct backup *backup = context;
+    set(backup, &backup->shared.is_closed);
+    unref(backup);
 }
 
 static const struct rpc_stream_handlers handlers = {
@@ -88,22 +151,14 @@ static const struct rpc_stream_handlers handlers = {
 /* ---- the thread's side ---- */
 
 /* false: nobody listens any more. */
-static bool wait_until_sent(struct admin_backups *backups)
+static bool wait_until_sent(struct backup *backup)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&backups->shared.mutex);
-    while (!backups->shared.is_sent && !backups->shared.is_closed) {
-        pthread_cond_wait(&backups->shared.changed, &backups->shared.mutex);
+    UNLOCKS pthread_mutex_t *held = lock(&backup->shared.mutex);
+    while (!backup->shared.is_sent && !backup->shared.is_closed) {
+        pthread_cond_wait(&backup->shared.changed, &backup->shared.mutex);
     }
-    backups->shared.is_sent = false;
-    return !backups->shared.is_closed;
-}
-
-static void wait_until_closed(struct admin_backups *backups)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&backups->shared.mutex);
-    while (!backups->shared.is_closed) {
-        pthread_cond_wait(&backups->shared.changed, &backups->shared.mutex);
-    }
+    backup->shared.is_sent = false;
+    return !backup->shared.is_closed;
 }
 
 /* The copy, open, and already without a name: whatever happens, nothing stays behind. */
@@ -125,7 +180,7 @@ static enum hearth_code make_copy(struct coordinator *coordinator, int *out, str
 }
 
 static enum hearth_code send_copy(
-    struct admin_backups *backups, int fd, uint8_t *chunk, struct hearth_err *err)
+    struct backup *backup, int fd, uint8_t *chunk, struct hearth_err *err)
 {
     uint64_t sent = 0;
     for (;;) {
@@ -134,69 +189,58 @@ static enum hearth_code send_copy(
             return hearth_fail_sys(err, HEARTH_IO, errno, "read the copy");
         }
         if (got == 0) {
-            log_write(LOG_BACKUP_SENT, "bytes=%ju by=%s", (uintmax_t)sent, backups->peer.id_text);
+            log_write(LOG_BACKUP_SENT, "bytes=%ju by=%s", (uintmax_t)sent, backup->peer.id_text);
             return HEARTH_OK;
         }
         const struct wire_backup_chunk message = {.bytes = view_of(chunk, (size_t)got)};
-        if (rpc_stream_send_message(backups->stream, &message, err) != HEARTH_OK) {
+        if (rpc_stream_send_message(backup->stream, &message, err) != HEARTH_OK) {
             return err->code;
         }
-        if (!wait_until_sent(backups)) {
+        if (!wait_until_sent(backup)) {
             return hearth_fail(err, HEARTH_CANCELLED, "the reader left");
         }
         sent += (uint64_t)got;
     }
 }
 
-static enum hearth_code back_up(struct admin_backups *backups, struct hearth_err *err)
+static enum hearth_code back_up(struct backup *backup, struct hearth_err *err)
 {
     CLOSES_FD int fd = -1;
     FREES uint8_t *chunk = malloc(WIRE_BACKUP_CHUNK_MAX);
     if (chunk == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "chunk");
     }
-    if (admin_check(backups->coordinator, &backups->peer, err) != HEARTH_OK ||
-        make_copy(backups->coordinator, &fd, err) != HEARTH_OK) {
+    if (admin_check(backup->coordinator, &backup->peer, err) != HEARTH_OK ||
+        make_copy(backup->coordinator, &fd, err) != HEARTH_OK) {
         return err->code;
     }
-    return send_copy(backups, fd, chunk, err);
+    return send_copy(backup, fd, chunk, err);
 }
 
+/* The slot goes back before the end is told: whoever has seen it may have the next. */
 static void *run(void *argument)
 {
-    struct admin_backups *backups = argument;
+    struct backup *backup = argument;
     struct hearth_err err = {.message = ""};
-    enum hearth_code code = back_up(backups, &err);
+    enum hearth_code code = back_up(backup, &err);
     if (code != HEARTH_OK) {
         hearth_err_prefix(&err, "backup");
     }
-    rpc_stream_finish(backups->stream, code, err.message);
-    wait_until_closed(backups);
-    rpc_stream_release(backups->stream);
-    UNLOCKS pthread_mutex_t *held = lock(&backups->shared.mutex);
-    backups->shared.is_running = false;
+    give_slot_back(backup->coordinator->backups);
+    rpc_stream_finish(backup->stream, code, err.message);
+    unref(backup);
     return NULL;
 }
 
 /* ---- a stream begins ---- */
 
-/* false: there is one already. */
-static bool take_slot(struct admin_backups *backups)
+/* With the mutex, which the thread needs to give its slot back: by then it can be joined. */
+static int start(struct admin_backups *backups, struct backup *backup)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&backups->shared.mutex);
-    if (backups->shared.is_running) {
-        return false;
-    }
-    backups->shared.is_running = true;
-    backups->shared.is_sent = false;
-    backups->shared.is_closed = false;
-    return true;
-}
-
-static void give_slot_back(struct admin_backups *backups)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&backups->shared.mutex);
-    backups->shared.is_running = false;
+    UNLOCKS pthread_mutex_t *held = lock(&backups->mutex);
+    int rc = pthread_create(&backups->thread, NULL, run, backup);
+    backups->has_thread = rc == 0;
+    return rc;
 }
 
 enum hearth_code admin_backup_opened(void *service, struct rpc_stream *stream,
@@ -208,20 +252,15 @@ enum hearth_code admin_backup_opened(void *service, struct rpc_stream *stream,
     if (!take_slot(backups)) {
         return hearth_fail(err, HEARTH_BUSY, "a backup is running");
     }
-    if (backups->has_thread) {
-        pthread_join(backups->thread, NULL); /* it has given its slot back: it is as good as gone */
-        backups->has_thread = false;
-    }
-    backups->coordinator = coordinator;
-    backups->stream = stream;
-    backups->peer = context->peer;
+    join_last(backups); /* it has given its slot back: it is as good as gone */
+    struct backup *backup = create(coordinator, stream, &context->peer);
     *handlers_out = &handlers;
-    *handler_context = backups;
-    int rc = pthread_create(&backups->thread, NULL, run, backups);
+    *handler_context = backup;
+    int rc = backup != NULL ? start(backups, backup) : ENOMEM;
     if (rc != 0) {
         give_slot_back(backups);
+        destroy(backup);
         return hearth_fail_sys(err, HEARTH_NO_MEMORY, rc, "start a backup");
     }
-    backups->has_thread = true;
     return HEARTH_OK;
 }

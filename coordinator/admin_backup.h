@@ -3,7 +3,8 @@
  *
  *   Backup --> thread: meta_backup into a file without a name --> chunks, one at a time --> finish
  *
- * One at a time; the next is answered HEARTH_BUSY.  A reader that is slow holds up nobody else.
+ * One at a time: until its end is told the next is answered HEARTH_BUSY.  A reader that is slow
+ * holds up nobody else.
  *
  * Thread-safety: any thread.
  */
