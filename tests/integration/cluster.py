@@ -25,6 +25,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.environ.get("HEARTH_BIN", os.path.join(ROOT, "build", "bin"))
 LOCAL_CLUSTER = os.path.join(ROOT, "tools", "local-cluster")
 
+# Another time for a program, by LD_PRELOAD; may not be there.
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+
 # A test that hangs is ended by itself, with its cluster, before ctest ends it without.
 LIMIT_S = 170
 

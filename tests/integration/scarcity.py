@@ -7,11 +7,10 @@ import shutil
 import socket
 import subprocess
 
-from cluster import BIN, digest, expect, main, noise, run
+from cluster import BIN, FAKETIME, digest, expect, main, noise, run
 from power import CutCluster, NotHere
 
 DESCRIPTORS = 64
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 CONTENT = noise(1_000_000, seed=8)
 
 
