@@ -76,9 +76,23 @@ class Callers:
         self.end()
         self.cluster.wait_full("120s")
         subprocess.run(self._arguments("read"), check=True, stdin=subprocess.DEVNULL)
-        history = read_logs([log for log in self.sizes if os.path.exists(log)])
-        problems = history.problems()
-        assert not problems, "\n".join(problems[:20])
-        counts = dict(history.counts)
-        assert counts.get("ok", 0) > sum(counts.values()) // 2, counts
-        return counts
+        return Verdict(read_logs([log for log in self.sizes if os.path.exists(log)]))
+
+
+class Verdict:
+    """What the callers saw: `lost` are keys without what was acknowledged last, or with a past that
+    cannot have been, `wrong` are reads of bytes that nobody wrote."""
+
+    def __init__(self, history):
+        self.acknowledged = history.counts["ok"]
+        self.lost, self.wrong = history.impossible(), history.wrong
+        self.others = {name: count for name, count in history.counts.items() if name not in ("ok", "wrong")}
+
+    def __str__(self):
+        others = "".join(f", {count} {name}" for name, count in sorted(self.others.items()))
+        return (f"{self.acknowledged} calls acknowledged, {len(self.lost)} lost, "
+                f"{len(self.wrong)} wrong{others}")
+
+    def check(self):
+        assert not self.lost + self.wrong, "\n".join((self.lost + self.wrong)[:20])
+        assert self.acknowledged > sum(self.others.values()), str(self)

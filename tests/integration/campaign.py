@@ -6,9 +6,10 @@ key is linearizable, and every disk is in order afterwards.
     campaign.py --full          the whole of each scenario once
     campaign.py --hours H       the whole, again and again with other seeds, for H hours
     campaign.py --only NAME     one scenario (with any of these)
+
+Of each scenario one line: what was done, what became of it, the seed, the time.
 """
 import argparse
-import json
 import sys
 import time
 
@@ -37,14 +38,18 @@ def kill_a_client(_, callers):
     return 1
 
 
-def kills(kill, keys):
+KILLS = {kill_two_nodes: "nodes killed", kill_the_coordinator: "coordinators killed",
+         kill_a_client: "clients killed"}
+
+
+def kills(kill):
     def scenario(cluster, amount, seed):
-        with Callers(cluster, keys=keys, pause_ms=200, seed=seed) as callers:
+        with Callers(cluster, keys=100, pause_ms=200, seed=seed) as callers:
             done = 0
             while done < amount:
                 callers.wait_for(callers.chance.randrange(1, 20))
                 done += kill(cluster, callers)
-            return {"kills": done, **callers.judge()}
+            return f"{done} {KILLS[kill]}", callers.judge()
     return scenario
 
 
@@ -58,7 +63,7 @@ def power_cuts(cluster, amount, seed):
                 ["coordinator"], *[callers.chance.sample([*"12345678"], 2) for _ in range(3)]))
             cluster.cut(*names)
             done += len(names)
-        return {"cuts": done, **callers.judge()}
+        return f"power of {done} disks cut", callers.judge()
 
 
 def on_disks_of(kind):
@@ -68,21 +73,21 @@ def on_disks_of(kind):
 
 def histories(cluster, amount, seed):
     """`amount` calls on 20 keys, through any of the kills."""
-    happened = {}
+    done = {kill: 0 for kill in KILLS}
     with Callers(cluster, seed=seed) as callers:
         while callers.calls() < amount:
             callers.wait_for(20)
-            kill = callers.chance.choice((kill_two_nodes, kill_the_coordinator, kill_a_client))
-            happened[kill.__name__] = happened.get(kill.__name__, 0) + kill(cluster, callers)
-        return {**happened, **callers.judge()}
+            kill = callers.chance.choice(list(KILLS))
+            done[kill] += kill(cluster, callers)
+        return ", ".join(f"{done[kill]} {what}" for kill, what in KILLS.items()), callers.judge()
 
 
 # Name, where, scenario, amount of a slice, amount of the whole.
 SCENARIOS = (
     ("histories", Cluster, histories, 1000, 10_000),
-    ("storaged-kills", Cluster, kills(kill_two_nodes, 100), 20, 500),
-    ("coordinator-kills", Cluster, kills(kill_the_coordinator, 100), 10, 200),
-    ("client-kills", Cluster, kills(kill_a_client, 100), 20, 200),
+    ("storaged-kills", Cluster, kills(kill_two_nodes), 20, 500),
+    ("coordinator-kills", Cluster, kills(kill_the_coordinator), 10, 200),
+    ("client-kills", Cluster, kills(kill_a_client), 20, 200),
     ("power-cuts-ext4", on_disks_of("ext4"), power_cuts, 10, 200),
     ("power-cuts-xfs", on_disks_of("xfs"), power_cuts, 10, 200),
 )
@@ -90,14 +95,18 @@ SCENARIOS = (
 
 def run_one(name, where, scenario, amount, seed):
     start = time.monotonic()
+    said = "came to no end"
     try:
         with where() as cluster:
-            found = scenario(cluster, amount, seed)
-            found["fsck"] = cluster.fsck()
+            done, verdict = scenario(cluster, amount, seed)
+            said = f"{done}; {verdict}"
+            verdict.check()
+            found = cluster.fsck()
+            said += "; fsck: " + ", ".join(f"{found[what]} {what}" for what in ("segments", "shards", "problems"))
     except NotHere as reason:
-        found = {"not_run": str(reason)}
-    print(json.dumps({"scenario": name, "seed": seed, **found,
-                      "seconds": round(time.monotonic() - start, 1)}), flush=True)
+        said = f"not run: {reason}"
+    finally:
+        print(f"{name}: {said}; seed {seed}, {time.monotonic() - start:.0f} s", flush=True)
 
 
 def main():

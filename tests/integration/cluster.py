@@ -5,7 +5,7 @@
         assert cluster.hearth("ls", "s3://c", fails=1).err == "hearth: ls s3://c: ..."
 
 Whatever happens, every process is ended and the folder removed: on failure, on Ctrl-C, and when the
-test takes longer than its limit.
+test takes longer than its limit.  With HEARTH_KEEP=1 the folder of a failure stays, to be looked at.
 """
 import contextlib
 import hashlib
@@ -103,7 +103,10 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.undo()
-        shutil.rmtree(self.base, ignore_errors=True)
+        if failed and os.environ.get("HEARTH_KEEP"):
+            print(f"kept: {self.base}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.base, ignore_errors=True)
 
     def _show_logs(self):
         for path in self.logs():
