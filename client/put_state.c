@@ -102,7 +102,7 @@ static bool decode(struct view plain, struct arena *arena, struct put_state *out
         return false;
     }
     struct put_state_segment *segments = arena_take_array(arena, out->count + 1, sizeof(*segments));
-    uint64_t sum = 0; /* cannot overflow: 32,000 times 64 MiB */
+    uint64_t sum = 0; /* cannot overflow: 92,000 times 64 MiB */
     for (size_t i = 0; segments != NULL && i < out->count; i++) {
         reader_bytes(&reader, segments[i].id, SEGMENT_ID_SIZE);
         segments[i].length = reader_u64(&reader);

@@ -21,8 +21,10 @@ enum {
     META_SLOTS_MAX = 128,       /* n of any profile */
     META_PLACEMENT_MAX = 65535, /* p is 16 bits; a segment that used all of them takes no more */
     META_SEGMENT_SIZE_MAX = 64 << 20,
-    META_EXTENTS_MAX = 32000,    /* of one body: 1.95 TiB in full segments */
-    META_MANIFEST_MAX = 2 << 20, /* a manifest of META_EXTENTS_MAX extents with their keys */
+    META_EXTENTS_MAX = 92000,    /* of one body: 5 TiB in full segments, 10,000 ends of parts */
+    META_MANIFEST_MAX = 3 << 20, /* a manifest of META_EXTENTS_MAX extents with their keys */
+    META_TAGS_MAX = 8192,        /* of one object */
+    META_PARTS_MAX = 10000,      /* of one upload, as S3 has it */
     META_ENDPOINTS_MAX = 4,
 };
 

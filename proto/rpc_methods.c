@@ -11,7 +11,8 @@ enum {
     RECEIPTS = 64 << 10,    /* 128 receipts, or 128 reasons why not */
     PLACEMENTS = 256 << 10, /* 128 orders, each with 4 addresses */
     BEAT = 64 << 10,        /* 1,024 shard ids each way */
-    OBJECT = 8 << 20,       /* a manifest and 32,000 extents, or 16 segments of 128 placements */
+    OBJECT = 8 << 20,       /* a manifest and 92,000 extents, or 16 segments of 128 placements */
+    UPLOAD = 128 << 10,     /* a manifest without extents, tags */
     LIST = 4 << 20,         /* 1,000 keys of 1,024 bytes, or 1,000 buckets */
     NODES = 16 << 20,       /* 8,192 nodes */
     CHUNK = WIRE_BACKUP_CHUNK_MAX + 64,
@@ -78,6 +79,20 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         READS("Coordinator/Whereis", CUSTOMER, whereis_request, SMALL, whereis_reply, PLACEMENTS),
     [RPC_REPORT_SHARD] =
         CHANGES("Coordinator/ReportShard", CUSTOMER, report_shard_request, SMALL, empty, SMALL),
+    [RPC_DELETE_MANY] =
+        CHANGES("Coordinator/DeleteMany", CUSTOMER, delete_many_request, LIST, empty, SMALL),
+    [RPC_SET_TAGS] =
+        CHANGES("Coordinator/SetTags", CUSTOMER, set_tags_request, SMALL, empty, SMALL),
+    [RPC_CREATE_UPLOAD] = CHANGES("Coordinator/CreateUpload", CUSTOMER, create_upload_request,
+        UPLOAD, create_upload_reply, SMALL),
+    [RPC_COMPLETE_UPLOAD] = CHANGES("Coordinator/CompleteUpload", CUSTOMER, complete_upload_request,
+        OBJECT, commit_reply, RECEIPTS),
+    [RPC_ABORT_UPLOAD] =
+        CHANGES("Coordinator/AbortUpload", CUSTOMER, abort_upload_request, SMALL, empty, SMALL),
+    [RPC_LIST_PARTS] = READS(
+        "Coordinator/ListParts", CUSTOMER, list_parts_request, SMALL, list_parts_reply, OBJECT),
+    [RPC_LIST_UPLOADS] = READS(
+        "Coordinator/ListUploads", CUSTOMER, list_uploads_request, SMALL, list_uploads_reply, LIST),
 
     [RPC_HEARTBEAT] =
         CHANGES("NodePlane/Heartbeat", NODE, heartbeat_request, BEAT, heartbeat_reply, BEAT),

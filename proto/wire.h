@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "proto/wire_messages.h"
+#include "proto/wire_uploads.h"
 
 /* Every message of hearth.proto, in its order. */
 /* clang-format off */
@@ -36,7 +37,10 @@
     X(heartbeat_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
     X(invite_request) X(invite_reply) X(backup_chunk) X(shard_put_open) X(shard_put_footer) \
     X(shard_put_message) X(shard_put_reply) X(shard_get_request) X(shard_get_message) \
-    X(enrol_request) X(enrol_reply)
+    X(enrol_request) X(enrol_reply) X(part_place) X(delete_many_request) X(set_tags_request) \
+    X(create_upload_request) X(create_upload_reply) X(part_ref) X(complete_upload_request) \
+    X(abort_upload_request) X(list_parts_request) X(part_info) X(upload_info) \
+    X(list_parts_reply) X(list_uploads_request) X(list_uploads_reply)
 /* clang-format on */
 
 /* The table of struct wire_begin_request is wire_begin_request_message, and so on. */

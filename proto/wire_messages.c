@@ -138,6 +138,7 @@ static const struct wire_field begin_request_fields[] = {
     MESSAGE_OR_NONE(begin_request, precondition, precondition),
     ID(begin_request, token, 16),
     ID_OR_NONE(begin_request, bucket_id, 16),
+    MESSAGE_OR_NONE(begin_request, part, part_place),
 };
 DESCRIBE(begin_request, begin_request_fields);
 
@@ -212,6 +213,7 @@ static const struct wire_field commit_request_fields[] = {
     NUMBER(commit_request, parts),
     MESSAGES(commit_request, extents, extent, WIRE_EXTENTS_MAX),
     MESSAGE_OR_NONE(commit_request, seal, seal_segment_request),
+    BYTES(commit_request, tags, WIRE_TAGS_MAX),
 };
 DESCRIBE(commit_request, commit_request_fields);
 
@@ -239,6 +241,8 @@ static const struct wire_field put_inline_request_fields[] = {
     ID(put_inline_request, etag, 16),
     NUMBER(put_inline_request, parts),
     ID_OR_NONE(put_inline_request, bucket_id, 16),
+    MESSAGE_OR_NONE(put_inline_request, part, part_place),
+    BYTES(put_inline_request, tags, WIRE_TAGS_MAX),
 };
 DESCRIBE(put_inline_request, put_inline_request_fields);
 
@@ -285,6 +289,7 @@ static const struct wire_field lookup_reply_fields[] = {
     MESSAGES(lookup_reply, extents, extent, WIRE_EXTENTS_MAX),
     MESSAGES(lookup_reply, segments, segment_info, WIRE_SEGMENTS_MAX),
     NUMBER(lookup_reply, next_cursor),
+    BYTES(lookup_reply, tags, WIRE_TAGS_MAX),
 };
 DESCRIBE(lookup_reply, lookup_reply_fields);
 

@@ -30,13 +30,16 @@ enum {
     WIRE_WRAPPED_KEY_MAX = 256,
     WIRE_INVITE_MAX = 2564,     /* the largest text of invite.h */
     WIRE_CELL_MAX = 65552 + 16, /* a unit, which is the largest cell, and its tag */
-    WIRE_MANIFEST_MAX = 2 << 20,
+    WIRE_MANIFEST_MAX = 3 << 20,
+    WIRE_MANIFEST_SMALL_MAX = 64 << 10, /* one without extents or bytes */
+    WIRE_TAGS_MAX = 8192,               /* ten tags, three times S3's characters */
     WIRE_BACKUP_CHUNK_MAX = 256 << 10,
 
     WIRE_ENDPOINTS_MAX = 4,
     WIRE_SLOTS_MAX = 128,
     WIRE_BUCKET_KEYS_MAX = 64,
-    WIRE_EXTENTS_MAX = 32000, /* of one object: 1.95 TiB of full segments */
+    WIRE_EXTENTS_MAX = 92000, /* of one object: 5 TiB in full segments, with 10,000 part ends */
+    WIRE_PARTS_MAX = 10000,   /* S3's */
     WIRE_SEGMENTS_MAX = 16,   /* of one Lookup */
     WIRE_LIST_MAX = 1000,     /* S3's */
     WIRE_TRASH_MAX = 1024,    /* shards of one heartbeat: 18 KiB */
@@ -44,6 +47,8 @@ enum {
     WIRE_COORDINATORS_MAX = 8,
     WIRE_NODES_MAX = 8192,
 };
+
+struct wire_part_place; /* wire_uploads.h */
 
 /* ---- shared pieces ---- */
 
@@ -172,6 +177,7 @@ struct wire_begin_request {
     const struct wire_precondition *precondition;
     struct view token;
     struct view bucket_id; /* 16: what the name meant to whoever seals for it */
+    const struct wire_part_place *part;
 };
 
 struct wire_begin_reply {
@@ -244,6 +250,7 @@ struct wire_commit_request {
     size_t extents_count;
     const struct wire_seal_segment_request
         *seal; /* the last segment, sealed in the same transaction */
+    struct view tags;
 };
 
 struct wire_commit_reply {
@@ -268,6 +275,8 @@ struct wire_put_inline_request {
     struct view etag;
     uint32_t parts;
     struct view bucket_id; /* 16: as in a begin request */
+    const struct wire_part_place *part;
+    struct view tags;
 };
 
 struct wire_copy_request {
@@ -315,6 +324,7 @@ struct wire_lookup_reply {
     const struct wire_segment_info *segments; /* of these extents, each once */
     size_t segments_count;
     uint64_t next_cursor; /* 0: that was all */
+    struct view tags;     /* empty when cursor was not 0 */
 };
 
 struct wire_more_orders_request {

@@ -24,7 +24,7 @@
 
 #include <sys/stat.h>
 
-enum { UPLOAD_STATE_SIZE_MAX = 4 * 1024 * 1024 }; /* of 32,000 segments: 1.8 MB */
+enum { UPLOAD_STATE_SIZE_MAX = 8 * 1024 * 1024 }; /* of 92,000 segments: 5.2 MB */
 
 /* Which file it is about, and as it was. */
 struct upload_mark {

@@ -171,22 +171,88 @@ static void inline_bytes_and_empty_objects_come_back(void **state)
 static void the_largest_manifest_fits(void **state)
 {
     struct fixture *fixture = *state;
+    static const struct {
+        unsigned count;
+        unsigned with_one_key;
+    } largest[] = {{MANIFEST_EXTENTS_FIRST_MAX, 1}, {MANIFEST_EXTENTS_MAX, 10}};
     struct manifest_extent *extents = calloc(MANIFEST_EXTENTS_MAX, sizeof(*extents));
     assert_non_null(extents);
-    for (unsigned i = 0; i < MANIFEST_EXTENTS_MAX; i++) {
-        fill_extent(&extents[i], (uint8_t)i, 0, EC_SEGMENT_PLAIN_MAX);
+    for (unsigned l = 0; l < 2; l++) {
+        for (unsigned i = 0; i < largest[l].count; i++) {
+            fill_extent(
+                &extents[i], (uint8_t)(i / largest[l].with_one_key), 0, EC_SEGMENT_PLAIN_MAX);
+        }
+        fixture->manifest.extents = extents;
+        fixture->manifest.extent_count = largest[l].count;
+        fixture->manifest.size = (uint64_t)largest[l].count * EC_SEGMENT_PLAIN_MAX;
+        uint8_t body_id[BODY_ID_SIZE];
+        struct manifest out;
+        struct view sealed = seal(fixture, body_id);
+        assert_in_range(sealed.size, 1, MANIFEST_SEALED_MAX);
+        assert_ok(
+            manifest_open(sealed, &fixture->place, body_id, &fixture->arena, &out, &fixture->err),
+            &fixture->err);
+        assert_memory_equal(out.extents, extents, largest[l].count * sizeof(*extents));
     }
-    fixture->manifest.extents = extents;
-    fixture->manifest.extent_count = MANIFEST_EXTENTS_MAX;
-    fixture->manifest.size = (uint64_t)MANIFEST_EXTENTS_MAX * EC_SEGMENT_PLAIN_MAX;
+    free(extents);
+}
+
+static void make_parts(struct fixture *fixture, const uint64_t sizes[2])
+{
+    fixture->extents[1].upload_key = fixture->extents[0].upload_key;
+    fixture->manifest.part_sizes = sizes;
+    fixture->manifest.part_size_count = 2;
+}
+
+static void parts_come_back_with_their_sizes(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint64_t sizes[] = {120, 180};
+    make_parts(fixture, sizes);
+    uint8_t body_id[BODY_ID_SIZE];
+    struct manifest out;
+    test_vector_expect("manifest.txt", "parts", encode(fixture));
+    struct view sealed = seal(fixture, body_id);
+    assert_ok(manifest_open(sealed, &fixture->place, body_id, &fixture->arena, &out, &fixture->err),
+        &fixture->err);
+    assert_int_equal(out.part_size_count, 2);
+    assert_memory_equal(out.part_sizes, sizes, sizeof(sizes));
+    assert_memory_equal(out.extents, fixture->extents, sizeof(fixture->extents));
+}
+
+static void part_sizes_that_are_not_the_object_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint64_t wrong[][2] = {{120, 179}, {120, 181}, {UINT64_MAX, 301}};
+    for (unsigned i = 0; i < 3; i++) {
+        struct view out;
+        make_parts(fixture, wrong[i]);
+        assert_int_equal(manifest_encode(&fixture->manifest, &fixture->arena, &out, &fixture->err),
+            HEARTH_INVALID);
+    }
+}
+
+static void a_part_opens_as_itself_only(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t upload[UPLOAD_ID_SIZE] = {7};
+    uint8_t places[2][MANIFEST_PART_PLACE_SIZE];
+    manifest_part_place(upload, 1, places[0]);
+    manifest_part_place(upload, 2, places[1]);
+    fixture->place.part = view_of(places[0], sizeof(places[0]));
     uint8_t body_id[BODY_ID_SIZE];
     struct manifest out;
     struct view sealed = seal(fixture, body_id);
-    assert_in_range(sealed.size, 1, MANIFEST_SEALED_MAX);
+    const struct view others[] = {view_of(places[1], sizeof(places[1])), {0}};
+    for (unsigned i = 0; i < 2; i++) {
+        fixture->place.part = others[i];
+        assert_int_equal(
+            manifest_open(sealed, &fixture->place, body_id, &fixture->arena, &out, &fixture->err),
+            HEARTH_CHECKSUM);
+    }
+    fixture->place.part = view_of(places[0], sizeof(places[0]));
     assert_ok(manifest_open(sealed, &fixture->place, body_id, &fixture->arena, &out, &fixture->err),
         &fixture->err);
-    assert_memory_equal(out.extents, extents, MANIFEST_EXTENTS_MAX * sizeof(*extents));
-    free(extents);
 }
 
 static void sealing_again_draws_another_body_id(void **state)
@@ -282,9 +348,9 @@ static void an_unknown_version_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct view plain = encode(fixture);
-    *(uint8_t *)(uintptr_t)plain.bytes = 2;
+    *(uint8_t *)(uintptr_t)plain.bytes = 3;
     assert_int_equal(decode(fixture, plain), HEARTH_UNKNOWN_FORMAT);
-    assert_string_equal(fixture->err.message, "manifest of format 2; this program reads format 1");
+    assert_string_equal(fixture->err.message, "manifest of format 3; this program reads up to 2");
 }
 
 static void a_count_that_lies_takes_no_memory(void **state)
@@ -444,6 +510,9 @@ int main(void)
         CASE(everything_comes_back),
         CASE(inline_bytes_and_empty_objects_come_back),
         CASE(the_largest_manifest_fits),
+        CASE(parts_come_back_with_their_sizes),
+        CASE(part_sizes_that_are_not_the_object_are_refused),
+        CASE(a_part_opens_as_itself_only),
         CASE(sealing_again_draws_another_body_id),
         CASE(another_place_does_not_open_it),
         CASE(every_flipped_bit_and_cut_is_refused),
