@@ -266,6 +266,15 @@ static void delete_rows(struct meta_tx *tx, const struct meta_id *bucket)
     }
 }
 
+/* As S3 has it, uploads in parts do not keep a bucket. */
+static void end_uploads(struct meta_tx *tx, const struct meta_id *bucket)
+{
+    struct sql *sql = sql_use(tx, SQL_UPLOAD_END_OF_BUCKET);
+    sql_set_id(sql, ":bucket", bucket);
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_run(sql);
+}
+
 static enum hearth_code delete_bucket(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     const struct delete_call *call = arg;
@@ -282,6 +291,7 @@ static enum hearth_code delete_bucket(struct meta_tx *tx, void *arg, struct hear
         return err->code;
     }
     delete_rows(tx, &bucket);
+    end_uploads(tx, &bucket);
     meta_outcome_record_in(tx, &call->token, &subject, view_of(NULL, 0), META_OUTCOME_MS);
     return HEARTH_OK;
 }

@@ -432,6 +432,8 @@ static void add_report(struct meta_garbage_report *sum, const struct meta_garbag
     sum->segments_dying += step->segments_dying;
     sum->segments_buried += step->segments_buried;
     sum->shards_dead += step->shards_dead;
+    sum->uploads_ended += step->uploads_ended;
+    sum->parts_doomed += step->parts_doomed;
     sum->rows_forgotten += step->rows_forgotten;
 }
 
@@ -439,14 +441,17 @@ static bool did_nothing(const struct meta_garbage_report *report)
 {
     return report->intents_aborted + report->intents_settled + report->bodies_reaped +
         report->extents_reaped + report->segments_dying + report->segments_buried +
-        report->shards_dead + report->rows_forgotten ==
+        report->shards_dead + report->uploads_ended + report->parts_doomed +
+        report->rows_forgotten ==
+
         0;
 }
 
 enum hearth_code meta_garbage_step(
     struct meta_store *store, struct meta_garbage_report *out, struct hearth_err *err)
 {
-    static meta_fn *const duties[] = {expire, settle, end_offers, reap, bury, forget};
+    static meta_fn *const duties[] = {
+        expire, settle, end_offers, meta_uploads_collect, reap, bury, forget};
     struct meta_garbage_report sum = {0};
     for (size_t i = 0; i < sizeof(duties) / sizeof(duties[0]); i++) {
         struct meta_garbage_report step = {0};

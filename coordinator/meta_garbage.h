@@ -35,6 +35,8 @@ struct meta_garbage_report {
     uint64_t segments_dying;
     uint64_t segments_buried;
     uint64_t shards_dead;
+    uint64_t uploads_ended; /* in parts: expired, or cleared away */
+    uint64_t parts_doomed;
     uint64_t rows_forgotten; /* outcomes, invites and intents that served their time */
     bool idle;               /* nothing was due */
 };

@@ -42,6 +42,8 @@ enum meta_call {
     META_CALL_PUT_INLINE,
     META_CALL_COPY,
     META_CALL_DELETE,
+    META_CALL_DELETE_MANY,
+    META_CALL_COMPLETE,
 };
 
 /* What a token is for: the same call about something else is another subject. */
@@ -103,6 +105,7 @@ struct meta_intent_row {
     uint32_t profile;
     enum meta_intent_state state;
     uint64_t expires_ms;
+    struct meta_part part;
     uint8_t key_bytes[META_KEY_MAX];
 };
 
@@ -167,7 +170,8 @@ struct meta_target {
     const struct meta_condition *condition;
     const struct meta_id *token;
     enum meta_call call;
-    uint64_t keep_ms; /* the outcome */
+    uint64_t keep_ms;      /* the outcome */
+    struct meta_part part; /* with a number: a part of an upload, not a version of the key */
 };
 
 /* HEARTH_PRECONDITION, HEARTH_NOT_FOUND. newest NULL: there is none. */
@@ -180,9 +184,28 @@ enum hearth_code meta_condition_check(const struct meta_condition *condition,
 enum hearth_code meta_target_resolve_in(struct meta_tx *tx, const struct meta_target *target,
     struct meta_object_info *out, bool *found, struct hearth_err *err);
 
+/* HEARTH_INVALID: sizes and counts that cannot be. */
+enum hearth_code meta_body_check(const struct meta_body *body, struct hearth_err *err);
+
+/* One reference more to each segment; each has one already (D5). HEARTH_NOT_FOUND: not any more. */
+enum hearth_code meta_refer_in(
+    struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err);
+
+/* HEARTH_WRONG_KEY: no such version of the bucket's key. */
+enum hearth_code meta_key_version_check(
+    const struct meta_bucket_row *bucket, uint32_t version, struct hearth_err *err);
+
+/* What came of the target's call, under its token. */
+void meta_target_record_in(
+    struct meta_tx *tx, const struct meta_target *target, const struct meta_object_info *info);
+
+/* HEARTH_CONFLICT: the id is in use. */
+enum hearth_code meta_body_insert_in(
+    struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err);
+
 /*
  * Makes the body the visible version of the key: condition, body row, old version doomed, usage,
- * outcome.  References to segments are the caller's.
+ * outcome.  References to segments are the caller's.  Of a part: the part of its upload instead.
  */
 enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *target,
     const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err);
@@ -190,6 +213,36 @@ enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *t
 /* Unlinks a version; its body is reaped when no reader can be at it any more. */
 void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row);
+
+/* Its body is reaped when no reader can be at it any more, at once when it has no extents. */
+void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *row);
+
+/* ---- meta_upload ---- */
+
+/* What meta_publish_in() does for a part: the upload must be open; an older part of that number is
+ * doomed.  HEARTH_NOT_FOUND: no such upload. */
+enum hearth_code meta_part_publish_in(struct meta_tx *tx, const struct meta_target *target,
+    const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err);
+
+/* HEARTH_NOT_FOUND: no such upload of that key is open. */
+enum hearth_code meta_upload_open_in(struct meta_tx *tx, const struct meta_id *upload,
+    const struct meta_id *bucket, struct view key, struct hearth_err *err);
+
+/* The number of a row of parts, and the rest of it, with a version of its own to be doomed under.
+ */
+uint32_t meta_part_read(struct meta_tx *tx, struct sql *sql, struct meta_version_row *out);
+
+/* A copy in `bytes`. */
+struct view meta_upload_tags_in(
+    struct meta_tx *tx, const struct meta_id *upload, uint8_t bytes[META_TAGS_MAX]);
+
+/* From open to ended: its parts count no more, and go. */
+void meta_upload_end_in(
+    struct meta_tx *tx, const struct meta_id *upload, const struct meta_id *bucket);
+
+/* A step of garbage collection: uploads nobody goes on with end; of one that has, parts go. */
+meta_fn meta_uploads_collect;
 
 /* ---- meta_garbage ---- */
 

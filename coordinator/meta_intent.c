@@ -29,6 +29,10 @@ static bool read_intent(struct meta_tx *tx, struct sql *sql, struct meta_intent_
     out->profile = (uint32_t)sql_u64(sql);
     out->state = (enum meta_intent_state)sql_u64(sql);
     out->expires_ms = sql_u64(sql);
+    out->part = (struct meta_part){.number = (uint32_t)sql_u64(sql)};
+    if (out->part.number > 0) {
+        sql_id(sql, &out->part.upload);
+    }
     return true;
 }
 
@@ -106,6 +110,8 @@ static void insert_intent(
     sql_set_u64(sql, ":condition_parts", request->condition.parts);
     sql_set_u64(sql, ":profile", intent->profile);
     sql_set_u64(sql, ":expires", intent->expires_ms);
+    sql_set_u64(sql, ":part", request->part.number);
+    sql_set_id(sql, ":upload", &request->part.upload);
     sql_run(sql);
 }
 
@@ -118,11 +124,24 @@ struct begin_call {
 static enum hearth_code begin_again(const struct meta_begin *request,
     const struct meta_intent_row *row, struct meta_intent *out, struct hearth_err *err)
 {
-    if (!meta_id_equal(row->bucket, request->bucket) || !view_equal(row->key, request->key)) {
+    if (!meta_id_equal(row->bucket, request->bucket) || !view_equal(row->key, request->key) ||
+        row->part.number != request->part.number) {
         return hearth_fail(err, HEARTH_CONFLICT, "the token was used for another upload");
     }
     *out = intent_of(row);
     return HEARTH_OK;
+}
+
+/* Better now than after the bytes. */
+static enum hearth_code check_target(
+    struct meta_tx *tx, const struct meta_begin *request, struct hearth_err *err)
+{
+    struct meta_version_row newest;
+    if (request->part.number > 0) {
+        return meta_upload_open_in(tx, &request->part.upload, &request->bucket, request->key, err);
+    }
+    bool exists = meta_newest_in(tx, &request->bucket, request->key, &newest);
+    return meta_condition_check(&request->condition, exists ? &newest : NULL, err);
 }
 
 static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *err)
@@ -139,9 +158,7 @@ static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *
     if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
         return err->code;
     }
-    struct meta_version_row newest;
-    bool exists = meta_newest_in(tx, &request->bucket, request->key, &newest);
-    if (meta_condition_check(&request->condition, exists ? &newest : NULL, err) != HEARTH_OK) {
+    if (check_target(tx, request, err) != HEARTH_OK) {
         return err->code;
     }
     call->intent = (struct meta_intent){.bucket = request->bucket,

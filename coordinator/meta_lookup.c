@@ -145,6 +145,19 @@ static void add_manifest(struct meta_tx *tx, struct lookup_call *call)
     call->object.manifest = meta_keep(tx, call->arena, sql_blob(sql));
 }
 
+/* A version that was replaced has none any more. */
+static void add_tags(struct meta_tx *tx, struct lookup_call *call)
+{
+    const struct meta_version *version = &call->object.info.version;
+    struct sql *sql = sql_use(tx, SQL_VERSION_TAGS);
+    sql_set_id(sql, ":bucket", &call->request->bucket);
+    sql_set_blob(sql, ":key", call->request->key);
+    sql_set_blob(sql, ":version", view_of(version->bytes, sizeof(version->bytes)));
+    if (sql_step(sql)) {
+        call->object.tags = meta_keep(tx, call->arena, sql_blob(sql));
+    }
+}
+
 static enum hearth_code lookup(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     struct lookup_call *call = arg;
@@ -156,6 +169,7 @@ static enum hearth_code lookup(struct meta_tx *tx, void *arg, struct hearth_err 
     call->object = (struct meta_object){.info = row.info, .body = row.body};
     if (request->cursor == 0) {
         add_manifest(tx, call);
+        add_tags(tx, call);
     }
     struct view extents;
     size_t count;

@@ -1,5 +1,5 @@
 /*
- * Objects come to be and go (meta_object.h): commit, put inline, copy, delete.
+ * Objects come to be (meta_object.h): commit, put inline, copy.
  */
 #include "coordinator/meta_object.h"
 
@@ -7,16 +7,18 @@
 #include "coordinator/meta_inside.h"
 #include "coordinator/profile.h"
 
-#include "common/codec.h"
-
 #include <assert.h>
 
 /* ---- what a body may be ---- */
 
-static enum hearth_code check_body(const struct meta_body *body, struct hearth_err *err)
+enum hearth_code meta_body_check(const struct meta_body *body, struct hearth_err *err)
 {
     if (body->manifest.size == 0 || body->manifest.size > META_MANIFEST_MAX) {
         return hearth_fail(err, HEARTH_INVALID, "a manifest has 1 to %d bytes", META_MANIFEST_MAX);
+    }
+    if (body->tags.size > META_TAGS_MAX) {
+        return hearth_fail(
+            err, HEARTH_INVALID, "%zu bytes of tags, at most %d", body->tags.size, META_TAGS_MAX);
     }
     if (body->extent_count > META_EXTENTS_MAX) {
         return hearth_fail(
@@ -36,9 +38,13 @@ static enum hearth_code check_body(const struct meta_body *body, struct hearth_e
     return HEARTH_OK;
 }
 
-static enum hearth_code check_inline(
-    const struct meta_body *body, uint32_t profile_number, struct hearth_err *err)
+/* Parts are joined by their extents, so bytes inside a part's manifest would be lost. */
+static enum hearth_code check_inline(const struct meta_body *body, uint32_t profile_number,
+    const struct meta_part *part, struct hearth_err *err)
 {
+    if (part->number > 0 && body->size > 0) {
+        return hearth_fail(err, HEARTH_INVALID, "a part keeps no bytes inline");
+    }
     const struct profile *profile = profile_by_number(profile_number);
     if (profile == NULL) {
         return hearth_fail(err, HEARTH_UNKNOWN_FORMAT, "no profile %u", profile_number);
@@ -101,6 +107,7 @@ static struct meta_target target_of_intent(const struct meta_intent_row *intent)
         .token = &intent->token,
         .call = META_CALL_UPLOAD,
         .keep_ms = META_OUTCOME_UPLOAD_MS,
+        .part = intent->part,
     };
 }
 
@@ -133,7 +140,7 @@ static enum hearth_code commit_now(struct meta_tx *tx, struct commit_call *call,
     }
     target.bucket_row = &bucket;
     enum hearth_code code = body->extent_count == 0
-        ? check_inline(body, intent->profile, err)
+        ? check_inline(body, intent->profile, &intent->part, err)
         : refer_to_own_segments(tx, &intent->id, body, err);
     if (code == HEARTH_OK) {
         code = meta_publish_in(tx, &target, body, &call->info, err);
@@ -170,7 +177,7 @@ enum hearth_code meta_commit(struct meta_store *store, const struct meta_commit 
     if (seal_out != NULL) {
         *seal_out = (struct meta_seal_result){.bad_count = 0};
     }
-    if (check_body(&request->body, err) != HEARTH_OK) {
+    if (meta_body_check(&request->body, err) != HEARTH_OK) {
         return err->code;
     }
     struct commit_call call = {.request = request, .sealed = seal_out};
@@ -195,6 +202,7 @@ static struct meta_target target_of_put(
         .token = &put->token,
         .call = call,
         .keep_ms = META_OUTCOME_MS,
+        .part = put->part,
     };
 }
 
@@ -215,7 +223,7 @@ static enum hearth_code put_inline(struct meta_tx *tx, void *arg, struct hearth_
         return code;
     }
     if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK ||
-        check_inline(&request->body, bucket.profile, err) != HEARTH_OK) {
+        check_inline(&request->body, bucket.profile, &request->part, err) != HEARTH_OK) {
         return err->code;
     }
     return meta_publish_in(tx, &target, &request->body, &call->info, err);
@@ -226,7 +234,7 @@ enum hearth_code meta_put_inline(struct meta_store *store, const struct meta_put
 {
     assert(request->body.extent_count == 0);
     if (meta_key_check(request->key, err) != HEARTH_OK ||
-        check_body(&request->body, err) != HEARTH_OK) {
+        meta_body_check(&request->body, err) != HEARTH_OK) {
         return err->code;
     }
     struct put_call call = {.request = request};
@@ -244,38 +252,75 @@ struct copy_call {
     struct meta_object_info info;
 };
 
-/* The manifest the library has sealed for the destination says what the source says. */
-static enum hearth_code check_same_extents(struct meta_tx *tx, const struct meta_id *source_body,
-    const struct meta_body *body, struct hearth_err *err)
+/* False: the transaction has failed. `out` is borrowed until the statement's next use. */
+static bool read_extents(
+    struct meta_tx *tx, const struct meta_id *body, struct view *out, size_t *count)
 {
     struct sql *sql = sql_use(tx, SQL_BODY_EXTENTS);
-    sql_set_id(sql, ":body", source_body);
+    sql_set_id(sql, ":body", body);
     if (!sql_step(sql)) {
         sql_fail_damaged(tx, "body of a version");
-        return HEARTH_OK;
+        return false;
     }
     sql_u64(sql); /* bucket key version */
-    struct view extents = sql_blob(sql);
-    size_t count;
-    if (!meta_extents_count(extents, &count)) {
+    *out = sql_blob(sql);
+    if (!meta_extents_count(*out, count)) {
         sql_fail_damaged(tx, "extents");
-        return HEARTH_OK;
+        return false;
     }
+    return true;
+}
+
+static bool is_same(struct view source, size_t count, const struct meta_body *body)
+{
     bool same = count == body->extent_count;
     for (size_t i = 0; i < count && same; i++) {
-        struct meta_extent extent = meta_extents_at(extents, i);
+        struct meta_extent extent = meta_extents_at(source, i);
         same = memcmp(&extent, &body->extents[i], sizeof(extent)) == 0;
     }
-    return same ? HEARTH_OK
+    return same;
+}
+
+static bool lies_within(const struct meta_extent *inner, const struct meta_extent *outer)
+{
+    return meta_id_equal(inner->segment, outer->segment) && inner->offset >= outer->offset &&
+        inner->length <= outer->length &&
+        inner->offset - outer->offset <= outer->length - inner->length;
+}
+
+/* Each extent lies in one of the source's, in the source's order. */
+static bool is_part(struct view source, size_t count, const struct meta_body *body)
+{
+    size_t at = 0;
+    size_t found = 0;
+    while (at < count && found < body->extent_count) {
+        struct meta_extent extent = meta_extents_at(source, at++);
+        found += lies_within(&body->extents[found], &extent);
+    }
+    return found == body->extent_count;
+}
+
+/* The manifest the library has sealed for the destination says what the source says. */
+static enum hearth_code check_extents(struct meta_tx *tx, const struct meta_id *source_body,
+    const struct meta_put *put, struct hearth_err *err)
+{
+    struct view source;
+    size_t count;
+    if (!read_extents(tx, source_body, &source, &count)) {
+        return HEARTH_OK; /* the transaction fails */
+    }
+    bool fits = put->part.number > 0 ? is_part(source, count, &put->body)
+                                     : is_same(source, count, &put->body);
+    return fits ? HEARTH_OK
                 : hearth_fail(err, HEARTH_INVALID, "copy: the extents are not the source's");
 }
 
-static enum hearth_code refer_to_live_segments(
+enum hearth_code meta_refer_in(
     struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err)
 {
     for (size_t i = 0; i < body->extent_count; i++) {
         if (!add_reference(tx, &body->extents[i].segment, 1)) {
-            return hearth_fail(err, HEARTH_NOT_FOUND, "copy: segment of extent %zu is gone", i);
+            return hearth_fail(err, HEARTH_NOT_FOUND, "segment of extent %zu is gone", i);
         }
     }
     return HEARTH_OK;
@@ -289,14 +334,15 @@ static enum hearth_code copy_extents(struct meta_tx *tx, const struct meta_copy 
             false, &source)) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "copy: the source has been replaced or deleted");
     }
-    if (request->put.body.size != source.info.size) {
+    if (request->put.part.number == 0 && request->put.body.size != source.info.size) {
         return hearth_fail(err, HEARTH_INVALID, "copy: the size is not the source's");
     }
-    if (check_same_extents(tx, &source.body, &request->put.body, err) != HEARTH_OK) {
+    if (check_extents(tx, &source.body, &request->put, err) != HEARTH_OK) {
         return err->code;
     }
-    return source.extent_count == 0 ? check_inline(&request->put.body, bucket->profile, err)
-                                    : refer_to_live_segments(tx, &request->put.body, err);
+    return request->put.body.extent_count == 0
+        ? check_inline(&request->put.body, bucket->profile, &request->put.part, err)
+        : meta_refer_in(tx, &request->put.body, err);
 }
 
 static enum hearth_code copy(struct meta_tx *tx, void *arg, struct hearth_err *err)
@@ -322,87 +368,13 @@ enum hearth_code meta_copy(struct meta_store *store, const struct meta_copy *req
     struct meta_object_info *out, struct hearth_err *err)
 {
     if (meta_key_check(request->put.key, err) != HEARTH_OK ||
-        check_body(&request->put.body, err) != HEARTH_OK) {
+        meta_body_check(&request->put.body, err) != HEARTH_OK) {
         return err->code;
     }
     struct copy_call call = {.request = request};
     enum hearth_code code = meta_run(store, copy, &call, err);
     if (code == HEARTH_OK) {
         *out = call.info;
-    }
-    return code;
-}
-
-/* ---- delete ---- */
-
-enum { DELETED_FORMAT = 1, DELETED_SIZE = 2 };
-
-struct delete_call {
-    const struct meta_delete *request;
-    bool existed;
-};
-
-static void decode_deleted(struct meta_tx *tx, struct view result, bool *existed)
-{
-    struct reader reader = reader_of(result);
-    uint8_t format = reader_u8(&reader);
-    *existed = reader_u8(&reader) != 0;
-    if (format != DELETED_FORMAT || !reader_at_end(&reader)) {
-        sql_fail_damaged(tx, "recorded outcome");
-    }
-}
-
-static enum hearth_code delete_now(
-    struct meta_tx *tx, struct delete_call *call, struct hearth_err *err)
-{
-    const struct meta_delete *request = call->request;
-    struct meta_bucket_row bucket;
-    struct meta_version_row newest;
-    if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
-        return err->code;
-    }
-    call->existed = meta_newest_in(tx, &request->bucket, request->key, &newest);
-    enum hearth_code code =
-        meta_condition_check(&request->condition, call->existed ? &newest : NULL, err);
-    if (code == HEARTH_OK && call->existed) {
-        meta_doom_in(tx, &request->bucket, request->key, &newest);
-    }
-    return code;
-}
-
-static enum hearth_code delete_object(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    struct delete_call *call = arg;
-    const struct meta_delete *request = call->request;
-    const struct meta_subject subject = {
-        META_CALL_DELETE, meta_id_view(&request->bucket), request->key};
-    struct view result;
-    bool found;
-    enum hearth_code code =
-        meta_outcome_find_in(tx, &request->token, &subject, &result, &found, err);
-    if (code == HEARTH_OK && found) {
-        decode_deleted(tx, result, &call->existed);
-        return HEARTH_OK;
-    }
-    if (code != HEARTH_OK || delete_now(tx, call, err) != HEARTH_OK) {
-        return err->code;
-    }
-    const uint8_t bytes[DELETED_SIZE] = {DELETED_FORMAT, call->existed};
-    meta_outcome_record_in(
-        tx, &request->token, &subject, view_of(bytes, sizeof(bytes)), META_OUTCOME_MS);
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_delete(struct meta_store *store, const struct meta_delete *request,
-    bool *existed, struct hearth_err *err)
-{
-    if (meta_key_check(request->key, err) != HEARTH_OK) {
-        return err->code;
-    }
-    struct delete_call call = {.request = request};
-    enum hearth_code code = meta_run(store, delete_object, &call, err);
-    if (code == HEARTH_OK) {
-        *existed = call.existed;
     }
     return code;
 }

@@ -53,6 +53,12 @@ struct meta_object_info {
     uint64_t created_ms;
 };
 
+/* Where a part goes. number 0: it is an object, not a part. */
+struct meta_part {
+    struct meta_id upload;
+    uint32_t number;
+};
+
 /* What a new version is made of. */
 struct meta_body {
     struct meta_id id; /* drawn by the library: the manifest's key is bound to it */
@@ -63,13 +69,15 @@ struct meta_body {
     uint32_t parts;
     const struct meta_extent *extents; /* none: the bytes are inside the manifest */
     size_t extent_count;
+    struct view tags; /* of the object, as its owner wrote them; a part has none */
 };
 
 struct meta_begin {
     struct meta_id bucket;
     struct view key;
-    struct meta_condition condition; /* looked at now, decides at commit */
+    struct meta_condition condition; /* looked at now, decides at commit; of a part: none */
     struct meta_id token;
+    struct meta_part part;
 };
 
 struct meta_intent {
@@ -112,10 +120,11 @@ struct meta_put {
     struct view key;
     struct meta_condition condition;
     struct meta_id token;
-    struct meta_body body; /* inline: no extents. copy: exactly the source's */
+    struct meta_body body; /* inline: no extents. copy: exactly the source's; a part: of them */
+    struct meta_part part;
 };
 
-/* HEARTH_INVALID: more than the bucket's profile keeps inline. */
+/* HEARTH_INVALID: more than the bucket's profile keeps inline; a part that has bytes inside. */
 enum hearth_code meta_put_inline(struct meta_store *store, const struct meta_put *request,
     struct meta_object_info *out, struct hearth_err *err);
 
@@ -140,6 +149,14 @@ struct meta_delete {
 enum hearth_code meta_delete(struct meta_store *store, const struct meta_delete *request,
     bool *existed, struct hearth_err *err);
 
+/* All of them, in one transaction, or none. Keys that are not there are no error. */
+enum hearth_code meta_delete_many(struct meta_store *store, struct meta_id bucket,
+    const struct view *keys, size_t count, struct meta_id token, struct hearth_err *err);
+
+/* version NULL: the newest.  HEARTH_NOT_FOUND: no such key or version. */
+enum hearth_code meta_tags_set(struct meta_store *store, struct meta_id bucket, struct view key,
+    const struct meta_version *version, struct view tags, struct hearth_err *err);
+
 struct meta_lookup {
     struct meta_id bucket;
     struct view key;
@@ -160,6 +177,7 @@ struct meta_object {
     struct meta_id body;
     uint32_t bucket_key_version;
     struct view manifest;  /* empty when cursor was not 0 */
+    struct view tags;      /* likewise */
     uint64_t first_extent; /* index of extents[0] in the body */
     const struct meta_extent *extents;
     size_t extent_count;                 /* <= META_LOOKUP_SEGMENTS_MAX */

@@ -4,6 +4,7 @@
 #include "coordinator/meta_connection.h"
 
 #include "common/cleanup.h"
+#include "coordinator/schema_2_sql.h"
 #include "coordinator/schema_sql.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ static const struct {
     const char *text;
 } migrations[] = {
     {1, schema_sql},
+    {2, schema_2_sql},
 };
 
 enum { MIGRATION_COUNT = sizeof(migrations) / sizeof(migrations[0]) };

@@ -100,7 +100,7 @@ static struct meta_version next_version(struct meta_tx *tx, const struct meta_ve
     return version;
 }
 
-static enum hearth_code insert_body(
+enum hearth_code meta_body_insert_in(
     struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err)
 {
     FREES uint8_t *extents = malloc(meta_extents_size(body->extent_count));
@@ -130,6 +130,7 @@ static void insert_version(struct meta_tx *tx, const struct meta_target *target,
     sql_set_u64(sql, ":created", info->created_ms);
     sql_set_id(sql, ":body", &body->id);
     sql_set_u64(sql, ":extent_count", body->extent_count);
+    sql_set_blob(sql, ":tags", body->tags);
     sql_run(sql);
 }
 
@@ -150,7 +151,7 @@ enum hearth_code meta_target_resolve_in(struct meta_tx *tx, const struct meta_ta
     return code;
 }
 
-static void record_outcome(
+void meta_target_record_in(
     struct meta_tx *tx, const struct meta_target *target, const struct meta_object_info *info)
 {
     uint8_t result[META_INFO_SIZE];
@@ -160,7 +161,7 @@ static void record_outcome(
         tx, target->token, &subject, view_of(result, sizeof(result)), target->keep_ms);
 }
 
-static enum hearth_code check_key_version(
+enum hearth_code meta_key_version_check(
     const struct meta_bucket_row *bucket, uint32_t version, struct hearth_err *err)
 {
     return version > 0 && version <= bucket->key_version
@@ -171,12 +172,15 @@ static enum hearth_code check_key_version(
 enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *target,
     const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err)
 {
+    if (target->part.number > 0) {
+        return meta_part_publish_in(tx, target, body, out, err);
+    }
     struct meta_version_row row;
     const struct meta_version_row *newest =
         meta_newest_in(tx, target->bucket, target->key, &row) ? &row : NULL;
-    if (check_key_version(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||
+    if (meta_key_version_check(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||
         meta_condition_check(target->condition, newest, err) != HEARTH_OK ||
-        insert_body(tx, body, err) != HEARTH_OK) {
+        meta_body_insert_in(tx, body, err) != HEARTH_OK) {
         return err->code;
     }
     struct meta_object_info info = {
@@ -191,7 +195,7 @@ enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *t
     }
     insert_version(tx, target, body, &info);
     meta_usage_add_in(tx, target->bucket, &body->id, 1, (int64_t)body->size);
-    record_outcome(tx, target, &info);
+    meta_target_record_in(tx, target, &info);
     *out = info;
     return HEARTH_OK;
 }
@@ -226,10 +230,9 @@ static void insert_doomed(struct meta_tx *tx, const struct meta_id *bucket, stru
     sql_run(sql);
 }
 
-void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row)
 {
-    delete_version(tx, bucket, key, &row->info.version);
     if (row->extent_count > 0) {
         insert_doomed(tx, bucket, key, row);
     } else { /* inline: whoever has read it has all of it */
@@ -237,5 +240,12 @@ void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view 
         sql_set_id(sql, ":body", &row->body);
         sql_run(sql);
     }
+}
+
+void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *row)
+{
+    delete_version(tx, bucket, key, &row->info.version);
+    meta_doom_body_in(tx, bucket, key, row);
     meta_usage_add_in(tx, bucket, &row->body, -1, -(int64_t)row->info.size);
 }

@@ -12,14 +12,6 @@
  */
 enum { SPARE_ORDERS = 4 };
 
-static struct meta_etag etag_of(struct view bytes)
-{
-    struct meta_etag etag;
-    assert(bytes.size == sizeof(etag.bytes));
-    memcpy(etag.bytes, bytes.bytes, sizeof(etag.bytes));
-    return etag;
-}
-
 static struct wire_version_info *info_to_wire(
     const struct meta_object_info *info, struct arena *arena)
 {
@@ -69,6 +61,10 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
     struct meta_bucket bucket;
     enum hearth_code code =
         service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
+    struct meta_part part;
+    if (code == HEARTH_OK) {
+        code = service_part(in->part, &part, err);
+    }
     if (code != HEARTH_OK) {
         return code;
     }
@@ -77,6 +73,7 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
         .key = in->key,
         .condition = service_condition(in->precondition),
         .token = service_id(in->token),
+        .part = part,
     };
     struct meta_intent intent;
     (void)FAILPOINT(COORDINATOR_BEGIN_ASKED);
@@ -110,9 +107,10 @@ static enum hearth_code commit_prepare(struct coordinator *coordinator,
                 .bucket_key_version = in->bucket_key_version,
                 .manifest = in->manifest,
                 .size = in->size,
-                .etag = etag_of(in->etag),
+                .etag = service_etag(in->etag),
                 .parts = in->parts,
                 .extent_count = in->extents_count,
+                .tags = in->tags,
             },
     };
     if (in->seal != NULL && !view_equal(in->seal->intent_id, in->intent_id)) {
@@ -173,10 +171,10 @@ static enum hearth_code abort_upload(void *service, const struct rpc_context *co
     return code == HEARTH_OK ? meta_abort(coordinator->store, intent.id, err) : code;
 }
 
-static struct meta_put put_from_wire(
-    const struct wire_put_inline_request *in, const struct meta_bucket *bucket)
+static enum hearth_code put_from_wire(const struct wire_put_inline_request *in,
+    const struct meta_bucket *bucket, struct meta_put *out, struct hearth_err *err)
 {
-    return (struct meta_put){
+    *out = (struct meta_put){
         .bucket = bucket->id,
         .key = in->key,
         .condition = service_condition(in->precondition),
@@ -187,10 +185,12 @@ static struct meta_put put_from_wire(
                 .bucket_key_version = in->bucket_key_version,
                 .manifest = in->manifest,
                 .size = in->size,
-                .etag = etag_of(in->etag),
+                .etag = service_etag(in->etag),
                 .parts = in->parts,
+                .tags = in->tags,
             },
     };
+    return service_part(in->part, &out->part, err);
 }
 
 static enum hearth_code put_inline(void *service, const struct rpc_context *context,
@@ -201,10 +201,13 @@ static enum hearth_code put_inline(void *service, const struct rpc_context *cont
     struct meta_bucket bucket;
     enum hearth_code code =
         service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
+    struct meta_put put;
+    if (code == HEARTH_OK) {
+        code = put_from_wire(in, &bucket, &put, err);
+    }
     if (code != HEARTH_OK) {
         return code;
     }
-    struct meta_put put = put_from_wire(in, &bucket);
     struct meta_object_info info;
     (void)FAILPOINT(COORDINATOR_INLINE_ASKED);
     code = meta_put_inline(coordinator->store, &put, &info, err);
@@ -237,8 +240,10 @@ static enum hearth_code copy(void *service, const struct rpc_context *context, c
     struct meta_copy copy = {
         .source_bucket = source.id,
         .source_key = in->source_key,
-        .put = put_from_wire(in->put, &bucket),
     };
+    if (put_from_wire(in->put, &bucket, &copy.put, err) != HEARTH_OK) {
+        return err->code;
+    }
     assert(in->source_version.size == sizeof(copy.source_version.bytes));
     memcpy(copy.source_version.bytes, in->source_version.bytes, in->source_version.size);
     copy.put.body.extent_count = in->extents_count;
@@ -276,6 +281,42 @@ static enum hearth_code delete_object(void *service, const struct rpc_context *c
     code = meta_delete(coordinator->store, &delete, &out->existed, err);
     (void)FAILPOINT(COORDINATOR_DELETE_DURABLE);
     return code;
+}
+
+static enum hearth_code delete_many(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_delete_many_request *in = request;
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+    if (code == HEARTH_OK) {
+        code = meta_delete_many(
+            coordinator->store, bucket.id, in->keys, in->keys_count, service_id(in->token), err);
+    }
+    return code;
+}
+
+static enum hearth_code set_tags(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_set_tags_request *in = request;
+    struct meta_bucket bucket;
+    struct meta_version version;
+    const struct meta_version *wanted = NULL;
+    if (in->version.size == sizeof(version.bytes)) {
+        memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
+        wanted = &version;
+    }
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+    return code == HEARTH_OK
+        ? meta_tags_set(coordinator->store, bucket.id, in->key, wanted, in->tags, err)
+        : code;
 }
 
 /* ---- reading ---- */
@@ -366,6 +407,7 @@ static enum hearth_code lookup(void *service, const struct rpc_context *context,
         .body_id = service_copy(context->arena, object.body.bytes, sizeof(object.body.bytes)),
         .bucket_key_version = object.bucket_key_version,
         .manifest = object.manifest,
+        .tags = object.tags,
         .first_extent = object.first_extent,
         .next_cursor = object.next_cursor,
     };
@@ -429,6 +471,8 @@ const struct rpc_handler object_handlers[] = {
     {.method = RPC_PUT_INLINE, .unary = put_inline},
     {.method = RPC_COPY, .unary = copy},
     {.method = RPC_DELETE, .unary = delete_object},
+    {.method = RPC_DELETE_MANY, .unary = delete_many},
+    {.method = RPC_SET_TAGS, .unary = set_tags},
     {.method = RPC_LOOKUP, .unary = lookup},
     {.method = RPC_LIST, .unary = list},
 };

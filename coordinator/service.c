@@ -6,6 +6,8 @@
 static_assert((int)META_EXTENTS_MAX == WIRE_EXTENTS_MAX, "extents of an object");
 static_assert((int)META_MANIFEST_MAX == WIRE_MANIFEST_MAX, "a sealed manifest");
 static_assert((int)META_KEY_MAX == WIRE_KEY_MAX, "a key");
+static_assert((int)META_TAGS_MAX == WIRE_TAGS_MAX, "tags");
+static_assert((int)META_PARTS_MAX == WIRE_PARTS_MAX, "parts of an upload");
 static_assert((int)META_SLOTS_MAX == WIRE_SLOTS_MAX, "slots of a segment");
 static_assert((int)META_ENDPOINTS_MAX == WIRE_ENDPOINTS_MAX, "addresses of a node");
 
@@ -20,6 +22,28 @@ struct meta_id service_id(struct view bytes)
 struct view service_copy(struct arena *arena, const void *bytes, size_t size)
 {
     return arena_copy(arena, view_of(bytes, size));
+}
+
+struct meta_etag service_etag(struct view bytes)
+{
+    struct meta_etag etag;
+    assert(bytes.size == sizeof(etag.bytes));
+    memcpy(etag.bytes, bytes.bytes, sizeof(etag.bytes));
+    return etag;
+}
+
+enum hearth_code service_part(
+    const struct wire_part_place *part, struct meta_part *out, struct hearth_err *err)
+{
+    *out = (struct meta_part){.number = 0};
+    if (part == NULL) {
+        return HEARTH_OK;
+    }
+    if (part->number == 0) {
+        return hearth_fail(err, HEARTH_INVALID, "parts are numbered from 1");
+    }
+    *out = (struct meta_part){.upload = service_id(part->upload_id), .number = part->number};
+    return HEARTH_OK;
 }
 
 enum hearth_code service_tenant(struct coordinator *coordinator, const struct rpc_context *context,

@@ -4,6 +4,7 @@
  *
  *   session_service   OpenSession                    bucket_service   CreateBucket ...
  *   segment_service   OpenSegment ... MoreOrders     object_service   Begin, Commit, Lookup ...
+ *   upload_service    CreateUpload ... ListUploads
  *   node_service      Heartbeat                      admin_service    Status, NodeList, Invite ...
  *
  * Every handler of the customer's begins with service_tenant() or something that calls it: the
@@ -19,6 +20,7 @@
 #include "coordinator/meta_tenant.h"
 #include "coordinator/segment_receipts.h"
 #include "proto/rpc_server.h"
+#include "proto/wire_uploads.h"
 
 /* Bits of a grant's rights. */
 enum service_right {
@@ -62,6 +64,13 @@ enum hearth_code service_seal(struct coordinator *coordinator,
     struct arena *arena, struct segment_receipts *receipts, struct meta_seal *seal,
     struct hearth_err *err);
 
+/* An ETag as the wire has it. */
+struct meta_etag service_etag(struct view bytes);
+
+/* NULL: no part. HEARTH_INVALID: a number that no part has. */
+enum hearth_code service_part(
+    const struct wire_part_place *part, struct meta_part *out, struct hearth_err *err);
+
 /* NULL is no condition. */
 struct meta_condition service_condition(const struct wire_precondition *precondition);
 
@@ -78,6 +87,8 @@ extern const struct rpc_handler segment_handlers[];
 extern const unsigned segment_handler_count;
 extern const struct rpc_handler object_handlers[];
 extern const unsigned object_handler_count;
+extern const struct rpc_handler upload_handlers[];
+extern const unsigned upload_handler_count;
 extern const struct rpc_handler node_handlers[];
 extern const unsigned node_handler_count;
 extern const struct rpc_handler admin_handlers[];

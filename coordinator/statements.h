@@ -144,8 +144,15 @@
         " WHERE version = :version AND bucket = :bucket AND key = :key")                           \
     X(VERSION_INSERT,                                                                              \
         "INSERT INTO object_version (bucket, key, version, size, etag, parts, created_ms, body, "  \
-        "extent_count)"                                                                            \
-        " VALUES (:bucket, :key, :version, :size, :etag, :parts, :created, :body, :extent_count)") \
+        "extent_count, tags)"                                                                      \
+        " VALUES (:bucket, :key, :version, :size, :etag, :parts, :created, :body, :extent_count,"  \
+        " :tags)")                                                                                 \
+    X(VERSION_TAGS,                                                                                \
+        "SELECT tags FROM object_version WHERE bucket = :bucket AND key = :key AND version = "     \
+        ":version")                                                                                \
+    X(VERSION_SET_TAGS,                                                                            \
+        "UPDATE object_version SET tags = :tags WHERE bucket = :bucket AND key = :key AND "        \
+        "version = :version")                                                                      \
     X(VERSION_DELETE,                                                                              \
         "DELETE FROM object_version WHERE bucket = :bucket AND key = :key AND version = :version") \
     X(BODY_INSERT,                                                                                 \
@@ -188,17 +195,17 @@
 #define STATEMENTS_INTENT(X)                                                                       \
     X(INTENT_INSERT,                                                                               \
         "INSERT INTO intent (intent, token, tenant, bucket, key, condition_kind, condition_etag,"  \
-        " condition_parts, profile, state, settled, expires_ms, due_ms)"                           \
+        " condition_parts, profile, state, settled, expires_ms, due_ms, part, upload)"             \
         " VALUES (:intent, :token, :tenant, :bucket, :key, :condition_kind, :condition_etag,"      \
-        " :condition_parts, :profile, 1, 0, :expires, :expires)")                                  \
+        " :condition_parts, :profile, 1, 0, :expires, :expires, :part, :upload)")                  \
     X(INTENT_GET,                                                                                  \
         "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
         "condition_parts,"                                                                         \
-        " profile, state, expires_ms FROM intent WHERE intent = :intent")                          \
+        " profile, state, expires_ms, part, upload FROM intent WHERE intent = :intent")            \
     X(INTENT_BY_TOKEN,                                                                             \
         "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
         "condition_parts,"                                                                         \
-        " profile, state, expires_ms FROM intent WHERE token = :token")                            \
+        " profile, state, expires_ms, part, upload FROM intent WHERE token = :token")              \
     X(INTENT_END,                                                                                  \
         "UPDATE intent SET state = :state, due_ms = :now WHERE intent = :intent AND state = 1")    \
     X(INTENT_DUE,                                                                                  \
@@ -218,6 +225,44 @@
         "SELECT segment, sealed FROM intent_segment WHERE intent = :intent"                        \
         " ORDER BY segment LIMIT :max")                                                            \
     X(OPENED_DELETE, "DELETE FROM intent_segment WHERE segment = :segment")
+
+#define STATEMENTS_UPLOAD(X)                                                                       \
+    X(UPLOAD_INSERT,                                                                               \
+        "INSERT INTO upload (upload, bucket, key, state, bucket_key_version, manifest, tags,"      \
+        " created_ms, due_ms) VALUES (:upload, :bucket, :key, 1, :bucket_key_version, :manifest,"  \
+        " :tags, :now, :due) ON CONFLICT (upload) DO NOTHING")                                     \
+    X(UPLOAD_GET,                                                                                  \
+        "SELECT bucket, key, state, bucket_key_version, manifest, tags, created_ms FROM upload "   \
+        "WHERE upload = :upload")                                                                  \
+    X(UPLOAD_TOUCH,                                                                                \
+        "UPDATE upload SET due_ms = :due WHERE upload = :upload AND bucket = :bucket AND key = "   \
+        ":key AND state = 1")                                                                      \
+    X(UPLOAD_END,                                                                                  \
+        "UPDATE upload SET state = 2, due_ms = :now WHERE upload = :upload AND state = 1")         \
+    X(UPLOAD_END_OF_BUCKET,                                                                        \
+        "UPDATE upload SET state = 2, due_ms = :now WHERE bucket = :bucket AND state = 1")         \
+    X(UPLOAD_DUE,                                                                                  \
+        "SELECT upload, state, bucket, key FROM upload WHERE due_ms <= :now ORDER BY due_ms "      \
+        "LIMIT 1")                                                                                 \
+    X(UPLOAD_DELETE, "DELETE FROM upload WHERE upload = :upload")                                  \
+    X(UPLOAD_LIST,                                                                                 \
+        "SELECT upload, key, created_ms FROM upload WHERE bucket = :bucket AND"                    \
+        " (key, upload) > (:key, :upload) AND key < :end AND state = 1 ORDER BY key, upload "      \
+        "LIMIT :max")                                                                              \
+    X(PART_INSERT,                                                                                 \
+        "INSERT INTO part (upload, part, size, etag, created_ms, body, extent_count)"              \
+        " VALUES (:upload, :part, :size, :etag, :now, :body, :extent_count)")                      \
+    X(PART_GET,                                                                                    \
+        "SELECT part, size, etag, created_ms, body, extent_count FROM part WHERE upload = "        \
+        ":upload AND part = :part")                                                                \
+    X(PART_LIST,                                                                                   \
+        "SELECT part, size, etag, created_ms, body, extent_count FROM part"                        \
+        " WHERE upload = :upload AND part > :after ORDER BY part LIMIT :max")                      \
+    X(PART_BODIES,                                                                                 \
+        "SELECT part.part, part.size, part.body, body.extents FROM part"                           \
+        " JOIN body ON body.body = part.body WHERE part.upload = :upload ORDER BY part.part")      \
+    X(PART_SUM, "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM part WHERE upload = :upload")  \
+    X(PART_DELETE, "DELETE FROM part WHERE upload = :upload AND part = :part")
 
 #define STATEMENTS_SEGMENT(X)                                                                      \
     X(OFFER_INSERT,                                                                                \
@@ -277,6 +322,7 @@
     STATEMENTS_BUCKET(X)                                                                           \
     STATEMENTS_OBJECT(X)                                                                           \
     STATEMENTS_INTENT(X)                                                                           \
+    STATEMENTS_UPLOAD(X)                                                                           \
     STATEMENTS_SEGMENT(X)
 
 enum statement {

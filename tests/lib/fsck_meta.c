@@ -275,6 +275,24 @@ static void read_doomed(
     sqlite3_finalize(row);
 }
 
+static void read_parts(
+    struct fsck_meta *meta, struct mentions *mentions, struct fsck_report *report)
+{
+    sqlite3_stmt *row = prepare(meta,
+        "SELECT p.part, p.size, b.extents, b.body IS NULL FROM part p"
+        " LEFT JOIN body b ON b.body = p.body");
+    while (sqlite3_step(row) == SQLITE_ROW) {
+        if (sqlite3_column_int(row, 3) != 0) {
+            fsck_problem(report, "a part's body is not there");
+        } else if (mention_all(mentions, column(row, 2), 0) !=
+            (uint64_t)sqlite3_column_int64(row, 1)) {
+            fsck_problem(
+                report, "part %d: its extents are not its size", sqlite3_column_int(row, 0));
+        }
+    }
+    sqlite3_finalize(row);
+}
+
 static int by_segment(const void *a, const void *b)
 {
     return memcmp(((const struct mention *)a)->segment.bytes,
@@ -327,6 +345,7 @@ static enum hearth_code check_references(
     struct mentions mentions = {.report = report};
     read_versions(meta, &mentions, report);
     read_doomed(meta, &mentions, report);
+    read_parts(meta, &mentions, report);
     if (mentions.count > 0) {
         qsort(mentions.items, mentions.count, sizeof(mentions.items[0]), by_segment);
     }
@@ -356,11 +375,13 @@ enum hearth_code fsck_meta_check(
         "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'", report);
     check_rows(meta, "a body that neither a version nor doom names",
         "SELECT hex(body) FROM body WHERE body NOT IN (SELECT body FROM object_version)"
-        " AND body NOT IN (SELECT body FROM doomed)",
+        " AND body NOT IN (SELECT body FROM doomed) AND body NOT IN (SELECT body FROM part)",
         report);
     check_rows(meta, "usage of a bucket is off by objects, bytes",
         "SELECT SUM(objects) || ', ' || SUM(bytes) FROM (SELECT bucket, objects, bytes FROM usage"
-        " UNION ALL SELECT bucket, -1, -size FROM object_version) GROUP BY bucket"
+        " UNION ALL SELECT bucket, -1, -size FROM object_version"
+        " UNION ALL SELECT u.bucket, 0, -p.size FROM part p JOIN upload u ON u.upload = p.upload"
+        " WHERE u.state = 1) GROUP BY bucket"
         " HAVING SUM(objects) <> 0 OR SUM(bytes) <> 0",
         report);
     check_rows(meta, "objects in a bucket that is not there",

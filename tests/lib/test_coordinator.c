@@ -143,6 +143,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {bucket_handlers, bucket_handler_count},
         {object_handlers, object_handler_count},
         {segment_handlers, segment_handler_count},
+        {upload_handlers, upload_handler_count},
         {node_handlers, node_handler_count},
         {admin_handlers, admin_handler_count},
     };
