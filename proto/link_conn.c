@@ -261,17 +261,21 @@ static void send_outbox(struct link_conn *conn)
     }
 }
 
+/* There is more to say, and the socket may take it: no event will come to tell. */
+static bool may_go_on(const struct link_conn *conn)
+{
+    return conn->state == LINK_STANDING && !conn->has_failed && conn->outbox.end == 0 &&
+        link_session_has_output(&conn->session);
+}
+
 static void write_all(struct link_conn *conn)
 {
     size_t total = 0;
-    bool made;
     do {
-        size_t size = conn->state == LINK_STANDING ? make_records(conn) : 0;
-        made = size > 0;
-        total += size;
+        total += conn->state == LINK_STANDING ? make_records(conn) : 0;
         send_outbox(conn);
-    } while (made && !conn->has_failed && conn->outbox.end == 0 && total < TURN_BYTES);
-    if (made && conn->outbox.end == 0) {
+    } while (may_go_on(conn) && total < TURN_BYTES);
+    if (may_go_on(conn)) {
         want_turn(conn);
     }
 }

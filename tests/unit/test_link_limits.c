@@ -186,6 +186,48 @@ static void a_process_without_descriptors_accepts_again_when_it_has_some(void **
     link_world_assert_well(at);
 }
 
+static void read_exactly(struct test_tls *tls, uint8_t *bytes, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        size_t more = test_tls_read(tls, bytes + got, size - got);
+        assert_true(more > 0);
+        got += more;
+    }
+}
+
+/* Reads until so much credit was used up. */
+static void read_messages_worth(struct test_tls *tls, uint64_t credit)
+{
+    uint8_t bytes[LINK_PART_MAX];
+    struct link_head head;
+    struct hearth_err err;
+    for (uint64_t used = 0; used < credit; used += link_head_cost(&head)) {
+        read_exactly(tls, bytes, LINK_HEAD_SIZE);
+        assert_ok(link_head_decode(bytes, LINK_SERVER, &head, &err), &err);
+        read_exactly(tls, bytes, head.size);
+    }
+}
+
+/* More than the kernel takes, and no word from the reader: all of it comes once he reads. */
+static void what_a_full_socket_held_back_follows_when_it_is_read(void **state)
+{
+    struct link_world *at = *state;
+    struct test_script script = {0};
+    struct test_tls tls;
+    for (uint32_t stream = 1; stream <= STREAMS_MAX; stream++) {
+        test_link_open(&script, stream, "/test.Test/Down");
+    }
+    link_world_connect(at, &tls);
+    assert_true(link_world_is_greeted(&tls));
+    assert_true(test_tls_write(&tls, test_script_view(&script)));
+    for (unsigned i = 0; i < 64; i++) { /* time for the server to go as far as it can */
+        assert_ok(test_rpc_knock(&at->rpc, at->rpc.channel), &at->rpc.err);
+    }
+    read_messages_worth(&tls, STREAMS_MAX * (uint64_t)LINK_WINDOW);
+    test_tls_close(&tls);
+    test_script_fini(&script);
+}
+
 /* One that only connected, one that was greeted and went quiet, one in the middle of a call. */
 static void connections_that_stay_open_do_not_hold_a_stop(void **state)
 {
@@ -223,6 +265,7 @@ int main(void)
         with_world(there_are_never_more_connections_than_may_be),
         with_world(the_busy_keep_their_place),
         with_world(a_process_without_descriptors_accepts_again_when_it_has_some),
+        with_world(what_a_full_socket_held_back_follows_when_it_is_read),
         with_world(connections_that_stay_open_do_not_hold_a_stop),
     };
     return cmocka_run_group_tests_name("link_limits", tests, NULL, NULL);
