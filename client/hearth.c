@@ -8,8 +8,12 @@
 #include "client/object_get.h"
 #include "client/object_list.h"
 #include "client/object_put.h"
+#include "client/object_set_tags.h"
 #include "client/object_stat.h"
 #include "client/shard_net_rpc.h"
+#include "client/upload_calls.h"
+#include "client/upload_complete.h"
+#include "client/upload_part_copy.h"
 
 struct hearth {
     struct arena arena; /* of the configuration */
@@ -186,4 +190,65 @@ enum hearth_code hearth_delete(struct hearth *hearth, const char *bucket, struct
     const struct hearth_precondition *precondition, bool *out_existed, struct hearth_err *err)
 {
     return object_delete(&hearth->session, bucket, key, precondition, out_existed, err);
+}
+
+enum hearth_code hearth_delete_many(struct hearth *hearth, const char *bucket,
+    const struct view *keys, unsigned count, struct hearth_err *err)
+{
+    return object_delete_many(&hearth->session, bucket, keys, count, err);
+}
+
+enum hearth_code hearth_set_tags(struct hearth *hearth, const char *bucket, struct view key,
+    const char *version, unsigned tag_count, const struct hearth_metadata *tags,
+    struct hearth_err *err)
+{
+    return object_set_tags(&hearth->session, bucket, key, version, tag_count, tags, err);
+}
+
+enum hearth_code hearth_upload_create(struct hearth *hearth, const char *bucket, struct view key,
+    const struct hearth_upload_options *options, char upload[HEARTH_UPLOAD_TEXT_SIZE],
+    struct hearth_err *err)
+{
+    return upload_create(&hearth->session, bucket, key, options, upload, err);
+}
+
+enum hearth_code hearth_upload_part(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, unsigned number, const struct hearth_source *source,
+    const struct hearth_part_options *options, struct hearth_part *out, struct hearth_err *err)
+{
+    return upload_part(&hearth->session, bucket, key, upload, number, source, options, out, err);
+}
+
+enum hearth_code hearth_upload_part_copy(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, unsigned number, const struct hearth_part_source *source,
+    struct hearth_part *out, struct hearth_err *err)
+{
+    return upload_part_copy(&hearth->session, bucket, key, upload, number, source, out, err);
+}
+
+enum hearth_code hearth_upload_parts(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, unsigned after, unsigned max, struct hearth_parts **out,
+    struct hearth_err *err)
+{
+    return upload_parts(&hearth->session, bucket, key, upload, after, max, out, err);
+}
+
+enum hearth_code hearth_upload_complete(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, const struct hearth_complete_options *options,
+    struct hearth_put_result *out, struct hearth_err *err)
+{
+    return upload_complete(&hearth->session, bucket, key, upload, options, out, err);
+}
+
+enum hearth_code hearth_upload_abort(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, struct hearth_err *err)
+{
+    return upload_abort(&hearth->session, bucket, key, upload, err);
+}
+
+enum hearth_code hearth_upload_list(struct hearth *hearth,
+    const struct hearth_upload_list_options *options, struct hearth_uploads **out,
+    struct hearth_err *err)
+{
+    return upload_list(&hearth->session, options, out, err);
 }

@@ -39,14 +39,20 @@ enum {
     HEARTH_BUCKET_NAME_MAX = 63,           /* characters, as in S3 */
     HEARTH_METADATA_MAX = 2048,            /* bytes of names and values of one object, as in S3 */
     HEARTH_CONTENT_TYPE_MAX = 256,         /* bytes */
+    HEARTH_HEADERS_MAX = 16,               /* of one object, besides its content type */
+    HEARTH_TAGS_MAX = 10,                  /* of one object, as in S3 */
+    HEARTH_PARTS_MAX = 10000,              /* of one upload, as in S3 */
+    HEARTH_DELETE_MAX = 1000,              /* keys of one call, as in S3 */
     HEARTH_LIST_MAX = 1000,                /* entries of a page, as in S3 */
     HEARTH_VERSION_TEXT_SIZE = 2 * 16 + 1, /* hexadecimal and the zero */
     HEARTH_NODE_TEXT_SIZE = 2 * 20 + 1,    /* likewise */
+    HEARTH_UPLOAD_TEXT_SIZE = 2 * 16 + 1,  /* likewise */
     HEARTH_ETAG_TEXT_SIZE = 2 * 16 + 1 + 10 + 1, /* MD5, '-', part count, zero */
     HEARTH_SHEET_SIZE = 1024,                    /* of hearth_key_export() */
 };
 
-#define HEARTH_SIZE_UNKNOWN UINT64_MAX
+#define HEARTH_SIZE_UNKNOWN  UINT64_MAX
+#define HEARTH_PART_SIZE_MAX (UINT64_C(5) << 30) /* bytes of one part, as in S3 */
 
 /* ---- open and close ---- */
 
@@ -160,9 +166,44 @@ struct hearth_precondition {
     const char *must_have_etag; /* If-Match: an ETag as text, without quotes; NULL: any */
 };
 
+/* A piece of metadata (lower case, without "x-amz-meta-"), a header, or a tag. */
 struct hearth_metadata {
-    const char *name; /* lower case, without "x-amz-meta-" */
+    const char *name;
     struct view value;
+};
+
+/* What is said of an object besides its bytes. */
+struct hearth_attributes {
+    const char *content_type; /* NULL: "application/octet-stream" */
+    unsigned metadata_count;
+    const struct hearth_metadata *metadata;
+    unsigned header_count; /* kept and given back: "cache-control", "content-disposition" ... */
+    const struct hearth_metadata *headers;
+    unsigned tag_count; /* these the coordinator sees too */
+    const struct hearth_metadata *tags;
+};
+
+/* Numbers of S3's algorithms. */
+enum hearth_checksum_kind {
+    HEARTH_CHECKSUM_NONE = 0,
+    HEARTH_CHECKSUM_CRC32 = 1,
+    HEARTH_CHECKSUM_CRC32C = 2,
+    HEARTH_CHECKSUM_SHA1 = 3,
+    HEARTH_CHECKSUM_SHA256 = 4,
+    HEARTH_CHECKSUM_CRC64NVME = 5,
+};
+
+/* Kept and given back: whoever puts it vouches for it. */
+struct hearth_checksum {
+    enum hearth_checksum_kind kind;
+    bool is_composite; /* over the checksums of the parts, not over the bytes */
+    struct view value; /* at most 64 bytes */
+};
+
+/* At most 8; with a put it is looked at when the source has ended, so the source may fill it. */
+struct hearth_checksums {
+    unsigned count;
+    const struct hearth_checksum *items;
 };
 
 struct hearth_object {
@@ -172,9 +213,10 @@ struct hearth_object {
     char version[HEARTH_VERSION_TEXT_SIZE];
     char etag[HEARTH_ETAG_TEXT_SIZE]; /* without quotes */
     /* From the sealed manifest; in a listing absent: "" and none. */
-    const char *content_type;
-    unsigned metadata_count;
-    const struct hearth_metadata *metadata;
+    struct hearth_attributes attributes;
+    struct hearth_checksums checksums;
+    unsigned part_count;        /* of an upload in parts; 0: none */
+    const uint64_t *part_sizes; /* NULL: they are not known */
 };
 
 /* ---- put ---- */
@@ -193,9 +235,8 @@ struct hearth_source {
 struct hearth_put_options {
     uint64_t size_expected; /* 0: not known; else another length is HEARTH_INVALID */
     struct hearth_precondition precondition;
-    const char *content_type; /* NULL: "application/octet-stream" */
-    unsigned metadata_count;
-    const struct hearth_metadata *metadata;
+    struct hearth_attributes attributes;
+    const struct hearth_checksums *checksums; /* NULL: none */
     struct hearth_control control;
 
     /*
@@ -296,7 +337,7 @@ void hearth_stat_destroy(struct hearth_stat *stat); /* accepts NULL */
 struct hearth_list_options {
     const char *bucket;      /* required */
     struct view prefix;      /* empty: all keys */
-    struct view delimiter;   /* empty: no common prefixes; at most 16 bytes */
+    struct view delimiter;   /* empty: no common prefixes */
     struct view start_after; /* keys after this one */
     struct view token;       /* next_token of the page before; then start_after is ignored */
     unsigned max;            /* entries and prefixes together; 0: HEARTH_LIST_MAX */
@@ -325,10 +366,9 @@ void hearth_page_destroy(struct hearth_page *page); /* accepts NULL */
 struct hearth_copy_options {
     struct hearth_precondition precondition; /* on the destination */
     const char *source_version;              /* NULL: the newest */
-    bool replace_metadata;                   /* false: content type and metadata are the source's */
-    const char *content_type;
-    unsigned metadata_count;
-    const struct hearth_metadata *metadata;
+    bool replace_attributes;                 /* false: all but the tags are the source's */
+    bool replace_tags;                       /* false: these too */
+    struct hearth_attributes attributes;
 };
 
 /*
@@ -345,5 +385,151 @@ enum hearth_code hearth_copy(struct hearth *hearth, const char *source_bucket,
  * HEARTH_UNKNOWN. */
 enum hearth_code hearth_delete(struct hearth *hearth, const char *bucket, struct view key,
     const struct hearth_precondition *precondition, bool *out_existed, struct hearth_err *err);
+
+/* All of them at once, or none; at most HEARTH_DELETE_MAX.  Keys that are not there are no error.
+ */
+enum hearth_code hearth_delete_many(struct hearth *hearth, const char *bucket,
+    const struct view *keys, unsigned count, struct hearth_err *err);
+
+/* Instead of the tags of a version (NULL: the newest), which stays what it is otherwise.
+ * HEARTH_INVALID: more than HEARTH_TAGS_MAX, or 8 KiB of them. */
+enum hearth_code hearth_set_tags(struct hearth *hearth, const char *bucket, struct view key,
+    const char *version, unsigned tag_count, const struct hearth_metadata *tags,
+    struct hearth_err *err);
+
+/* ---- uploads in parts ---- */
+
+struct hearth_upload_options {
+    struct hearth_attributes attributes; /* of the object it will be */
+    /* What its parts are to have; kept and given back, the library makes no use of it. */
+    enum hearth_checksum_kind checksum_kind;
+    bool checksum_is_composite;
+};
+
+/*
+ * Parts may come in any order, from many threads and machines, again under the same number (the
+ * last one counts), until the upload is completed or aborted; 7 days without a new part abort it.
+ * HEARTH_NOT_FOUND: no such bucket.
+ */
+enum hearth_code hearth_upload_create(struct hearth *hearth, const char *bucket, struct view key,
+    const struct hearth_upload_options *options, char upload[HEARTH_UPLOAD_TEXT_SIZE],
+    struct hearth_err *err);
+
+struct hearth_part {
+    unsigned number; /* from 1 */
+    uint64_t size;
+    uint64_t created_unix_ms;
+    char etag[HEARTH_ETAG_TEXT_SIZE];
+    struct hearth_checksums checksums;
+};
+
+struct hearth_part_options {
+    uint64_t size_expected; /* 0: not known; else another length is HEARTH_INVALID */
+    const struct hearth_checksums *checksums; /* NULL: none */
+    struct hearth_control control;
+};
+
+/* As hearth_put().  `out` has no checksums.  HEARTH_NOT_FOUND: no such upload, or it has ended;
+ * HEARTH_INVALID: the number, or more than HEARTH_PART_SIZE_MAX bytes. */
+enum hearth_code hearth_upload_part(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, unsigned number, const struct hearth_source *source,
+    const struct hearth_part_options *options, struct hearth_part *out, struct hearth_err *err);
+
+struct hearth_part_source {
+    const char *bucket;
+    struct view key;
+    const char *version; /* NULL: the newest */
+    uint64_t offset;
+    uint64_t length; /* 0: to the end */
+    /* Looked at before anything is done; a failure ends the call.  NULL: none. */
+    enum hearth_code (*check)(
+        void *context, const struct hearth_object *object, struct hearth_err *err);
+    void *check_context;
+};
+
+/*
+ * A part out of another object.  What lies in segments does not move; small objects are read and
+ * written.  The ETag is then no MD5 of the bytes, which nobody has seen: it is made of the source's
+ * and the range.  HEARTH_INVALID also: the range ends past the source.
+ */
+enum hearth_code hearth_upload_part_copy(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, unsigned number, const struct hearth_part_source *source,
+    struct hearth_part *out, struct hearth_err *err);
+
+struct hearth_parts {
+    struct hearth_attributes attributes; /* as the upload was created */
+    enum hearth_checksum_kind checksum_kind;
+    bool checksum_is_composite;
+    uint64_t created_unix_ms;
+    unsigned count;
+    const struct hearth_part *items; /* by number */
+    bool more;
+};
+
+/* Parts with numbers above `after`, at most max (0: 1,000, which is also the most); a page may be
+ * shorter although more follow.  HEARTH_NOT_FOUND: no such upload, or it has ended. */
+enum hearth_code hearth_upload_parts(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, unsigned after, unsigned max, struct hearth_parts **out,
+    struct hearth_err *err);
+
+void hearth_parts_destroy(struct hearth_parts *parts); /* accepts NULL */
+
+struct hearth_complete_part {
+    unsigned number;
+    const char *etag; /* must be the part's */
+};
+
+struct hearth_complete_options {
+    unsigned part_count; /* 1 to HEARTH_PARTS_MAX, by number; parts not named are given up */
+    const struct hearth_complete_part *parts;
+    struct hearth_precondition precondition;
+    /* Called for each of them in order, before anything is done; a failure ends the call with its
+     * code and message.  NULL: none. */
+    enum hearth_code (*visit)(
+        void *context, const struct hearth_part *part, struct hearth_err *err);
+    void *visit_context;
+    const struct hearth_checksums *checksums; /* of the object, looked at after the last visit */
+};
+
+/*
+ * Makes the parts one object, with the ETag that S3 gives it.  Again within 7 days, with whatever
+ * options: the result of the first time.  HEARTH_NOT_FOUND: no such upload; HEARTH_CONFLICT: a part
+ * is not there, or has another ETag; HEARTH_INVALID: numbers that do not ascend, more than 92,000
+ * pieces; HEARTH_PRECONDITION: the upload is still open.
+ */
+enum hearth_code hearth_upload_complete(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, const struct hearth_complete_options *options,
+    struct hearth_put_result *out, struct hearth_err *err);
+
+/* HEARTH_NOT_FOUND: no such upload, or it has ended. */
+enum hearth_code hearth_upload_abort(struct hearth *hearth, const char *bucket, struct view key,
+    const char *upload, struct hearth_err *err);
+
+struct hearth_upload {
+    struct view key;
+    char upload[HEARTH_UPLOAD_TEXT_SIZE];
+    uint64_t created_unix_ms;
+};
+
+struct hearth_uploads {
+    unsigned count;
+    const struct hearth_upload *items; /* by key, then id */
+    bool more;
+};
+
+struct hearth_upload_list_options {
+    const char *bucket;
+    struct view prefix;
+    struct view after_key;    /* uploads of later keys, */
+    const char *after_upload; /* and later ones of this key; NULL: none of them */
+    unsigned max;             /* 0: 1,000, which is also the most */
+};
+
+/* Uploads that have not ended.  HEARTH_NOT_FOUND: no such bucket. */
+enum hearth_code hearth_upload_list(struct hearth *hearth,
+    const struct hearth_upload_list_options *options, struct hearth_uploads **out,
+    struct hearth_err *err);
+
+void hearth_uploads_destroy(struct hearth_uploads *uploads); /* accepts NULL */
 
 #endif /* HEARTH_CLIENT_HEARTH_H */

@@ -1,6 +1,7 @@
 #include "client/object_copy.h"
 
 #include "client/object_lookup.h"
+#include "client/object_tags.h"
 
 /* One call of object_copy(). */
 struct copy {
@@ -22,9 +23,9 @@ static enum hearth_code seal_for_destination(
     struct object_lookup *source = &copy->source;
     const struct hearth_copy_options *options = copy->options;
     copy->manifest = source->manifest;
-    if (options->replace_metadata) {
-        enum hearth_code code = object_manifest_describe(&copy->manifest, options->content_type,
-            options->metadata, options->metadata_count, &source->arena, err);
+    if (options->replace_attributes) {
+        enum hearth_code code =
+            object_manifest_describe(&copy->manifest, &options->attributes, &source->arena, err);
         if (code != HEARTH_OK) {
             return code;
         }
@@ -40,25 +41,15 @@ static enum hearth_code seal_for_destination(
     return manifest_seal(&copy->manifest, &place, copy->body_id, &source->arena, out, err);
 }
 
-static enum hearth_code list_extents(
-    struct copy *copy, const struct wire_extent **out, struct hearth_err *err)
+static enum hearth_code take_tags(struct copy *copy, struct view *out, struct hearth_err *err)
 {
-    size_t count = copy->manifest.extent_count;
-    struct wire_extent *extents =
-        arena_take_array(&copy->source.arena, count + 1, sizeof(*extents));
-    if (extents == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu extents", count);
+    const struct hearth_copy_options *options = copy->options;
+    if (!options->replace_tags) {
+        *out = copy->source.tags;
+        return HEARTH_OK;
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct manifest_extent *extent = &copy->manifest.extents[i];
-        extents[i] = (struct wire_extent){
-            .segment_id = view_of(extent->segment_id, SEGMENT_ID_SIZE),
-            .offset = extent->offset,
-            .length = extent->length,
-        };
-    }
-    *out = extents;
-    return HEARTH_OK;
+    return object_tags_encode(
+        options->attributes.tags, options->attributes.tag_count, &copy->source.arena, out, err);
 }
 
 static enum hearth_code ask_copy(
@@ -91,7 +82,10 @@ static enum hearth_code ask_copy(
         code = seal_for_destination(copy, &put.manifest, err);
     }
     if (code == HEARTH_OK) {
-        code = list_extents(copy, &request.extents, err);
+        code = object_manifest_extents(&copy->manifest, &source->arena, &request.extents, err);
+    }
+    if (code == HEARTH_OK) {
+        code = take_tags(copy, &put.tags, err);
     }
     if (code != HEARTH_OK) {
         return code;

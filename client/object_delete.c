@@ -2,6 +2,7 @@
 
 #include "client/object_manifest.h"
 #include "common/failpoint.h"
+#include "proto/wire_uploads.h"
 
 static enum hearth_code ask_delete(struct session *session, const struct bucket *bucket,
     struct view key, const struct hearth_precondition *precondition, bool *out_existed,
@@ -60,4 +61,46 @@ enum hearth_code object_delete(struct session *session, const char *bucket, stru
     }
     return code == HEARTH_OK ? code
                              : hearth_err_prefix(err, "delete %s/%.*s", bucket, VIEW_ARGS(key));
+}
+
+/* ---- many ---- */
+
+static enum hearth_code ask_delete_many(struct session *session, const char *bucket,
+    const struct view *keys, unsigned count, struct hearth_err *err)
+{
+    uint8_t token[SESSION_DRAWN_ID_SIZE];
+    session_draw_id(session, token);
+    const struct wire_delete_many_request request = {
+        .bucket = view_text(bucket),
+        .keys = keys,
+        .keys_count = count,
+        .token = view_of(token, sizeof(token)),
+    };
+    const struct ask ask = {
+        .method = RPC_DELETE_MANY,
+        .request = &request,
+        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
+        .decides = true,
+    };
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct wire_empty reply;
+    enum hearth_code code = session_ask(session, &ask, &arena, &reply, err);
+    arena_fini(&arena);
+    return code;
+}
+
+enum hearth_code object_delete_many(struct session *session, const char *bucket,
+    const struct view *keys, unsigned count, struct hearth_err *err)
+{
+    enum hearth_code code = count <= HEARTH_DELETE_MAX
+        ? session_ready(session, err)
+        : hearth_fail(err, HEARTH_INVALID, "%u keys, at most %d", count, HEARTH_DELETE_MAX);
+    for (unsigned i = 0; code == HEARTH_OK && i < count; i++) {
+        code = object_key_check(keys[i], err);
+    }
+    if (code == HEARTH_OK) {
+        code = ask_delete_many(session, bucket, keys, count, err);
+    }
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "delete %u keys of %s", count, bucket);
 }

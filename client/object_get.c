@@ -59,8 +59,8 @@ static enum hearth_code start_sink(struct get *get, struct hearth_err *err)
     }
     struct hearth_object object;
     struct object_lookup *lookup = &get->lookup;
-    enum hearth_code code = object_manifest_read(
-        &lookup->manifest, lookup->key, lookup->reply.info, &lookup->arena, &object, err);
+    enum hearth_code code = object_manifest_read(&lookup->manifest, lookup->key, lookup->reply.info,
+        lookup->tags, &lookup->arena, &object, err);
     return code == HEARTH_OK
         ? get->sink->start(get->sink->context, &object, get->offset, get->length, err)
         : code;

@@ -33,7 +33,7 @@ static void fill_object(
         .key = entry->key,
         .size = info->size,
         .created_unix_ms = info->created_unix_ms,
-        .content_type = "",
+        .attributes.content_type = "",
     };
     hex_encode(info->version.bytes, info->version.size, out->version);
     etag_open(&bucket->etag_key, info->etag.bytes, md5);

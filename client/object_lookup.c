@@ -117,6 +117,7 @@ enum hearth_code object_lookup_begin(struct object_lookup *lookup, struct hearth
     }
     if (code == HEARTH_OK) {
         lookup->version = lookup->reply.info->version;
+        lookup->tags = lookup->reply.tags;
         code = open_with_fresh_keys(lookup, err);
     }
     return code;

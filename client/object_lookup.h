@@ -26,6 +26,7 @@ struct object_lookup {
     struct bucket bucket;
     struct wire_lookup_reply reply;
     struct manifest manifest;
+    struct view tags;
     struct arena page_arenas[2]; /* of replies after the first, in turn */
     unsigned page;               /* which one is in use */
     uint64_t asked_ns;           /* when the orders in `reply` were made */

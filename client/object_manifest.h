@@ -15,16 +15,30 @@ enum { OBJECT_ETAG_COLUMN_SIZE = CRYPTO_MD5_SIZE, OBJECT_VERSION_SIZE = 16 };
 /* 1 to HEARTH_KEY_MAX bytes. */
 enum hearth_code object_key_check(struct view key, struct hearth_err *err);
 
-/* Content type (NULL: the default) and user metadata, checked; what they point at lives in the
- * arena and in the arguments. */
-enum hearth_code object_manifest_describe(struct manifest *manifest, const char *content_type,
-    const struct hearth_metadata *metadata, unsigned metadata_count, struct arena *arena,
-    struct hearth_err *err);
+/* Content type, headers and user metadata, checked; what they point at lives in the arena and in
+ * the arguments.  Tags are not the manifest's (object_tags.h). */
+enum hearth_code object_manifest_describe(struct manifest *manifest,
+    const struct hearth_attributes *attributes, struct arena *arena, struct hearth_err *err);
 
 /* The other way; what *out points at lives in the arena. */
+enum hearth_code object_manifest_attributes(const struct manifest *manifest, struct arena *arena,
+    struct hearth_attributes *out, struct hearth_err *err);
+
+/* NULL: none. HEARTH_INVALID: too many, or too long. */
+enum hearth_code object_manifest_set_checksums(struct manifest *manifest,
+    const struct hearth_checksums *checksums, struct arena *arena, struct hearth_err *err);
+
+enum hearth_code object_manifest_checksums(const struct manifest *manifest, struct arena *arena,
+    struct hearth_checksums *out, struct hearth_err *err);
+
+/* All that is known of an object; what *out points at lives in the arena. */
 enum hearth_code object_manifest_read(const struct manifest *manifest, struct view key,
-    const struct wire_version_info *info, struct arena *arena, struct hearth_object *out,
-    struct hearth_err *err);
+    const struct wire_version_info *info, struct view tags, struct arena *arena,
+    struct hearth_object *out, struct hearth_err *err);
+
+/* As the wire has them, in the arena. */
+enum hearth_code object_manifest_extents(const struct manifest *manifest, struct arena *arena,
+    const struct wire_extent **out, struct hearth_err *err);
 
 /* A version as text; NULL leaves *out empty, else it borrows `bytes`. HEARTH_INVALID. */
 enum hearth_code object_version_read(

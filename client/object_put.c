@@ -1,8 +1,10 @@
 #include "client/object_put.h"
 
 #include "client/object_manifest.h"
+#include "client/object_tags.h"
 #include "client/put_segments.h"
 #include "common/failpoint.h"
+#include "proto/wire_uploads.h"
 
 enum { TOKEN_SIZE = 16 };
 
@@ -17,6 +19,11 @@ struct put {
     struct wire_precondition precondition;
     uint8_t precondition_column[OBJECT_ETAG_COLUMN_SIZE];
     uint8_t token[TOKEN_SIZE];
+    struct view tags;
+
+    /* Of a part; else number 0 and NULL. */
+    struct wire_part_place part;
+    uint8_t part_place[MANIFEST_PART_PLACE_SIZE];
 
     struct source_reader reader;
     uint8_t intent_id[PUT_INTENT_ID_SIZE];
@@ -52,11 +59,20 @@ static bool is_for_another_bucket(struct put *put, enum hearth_code code)
 
 /* ---- the manifest ---- */
 
+static bool is_part(const struct put *put)
+{
+    return put->part.number > 0;
+}
+
 /* What the reader has seen is the whole object. */
-static void describe_content(struct put *put)
+static enum hearth_code describe_content(struct put *put, struct hearth_err *err)
 {
     put->manifest.size = put->reader.size;
     source_reader_md5(&put->reader, put->manifest.md5);
+    if (is_part(put) && put->manifest.size > HEARTH_PART_SIZE_MAX) {
+        return hearth_fail(err, HEARTH_INVALID, "a part of more than 5 GiB");
+    }
+    return object_manifest_set_checksums(&put->manifest, put->options->checksums, &put->arena, err);
 }
 
 static enum hearth_code seal_manifest(struct put *put, struct view *out, struct hearth_err *err)
@@ -66,6 +82,9 @@ static enum hearth_code seal_manifest(struct put *put, struct view *out, struct 
         .bucket_key = bucket_newest_key(&put->bucket),
         .key = put->key,
     };
+    if (is_part(put)) {
+        place.part = view_of(put->part_place, sizeof(put->part_place));
+    }
     session_tenant_copy(put->session, place.tenant_id);
     memcpy(place.bucket_id, put->bucket.id, sizeof(place.bucket_id));
     session_draw_id(put->session, put->body_id);
@@ -93,6 +112,8 @@ static enum hearth_code ask_put_inline(
         .size = put->manifest.size,
         .etag = view_of(put->etag_column, sizeof(put->etag_column)),
         .bucket_id = view_of(put->bucket.id, sizeof(put->bucket.id)),
+        .part = is_part(put) ? &put->part : NULL,
+        .tags = put->tags,
     };
     const struct ask ask = {
         .method = RPC_PUT_INLINE,
@@ -117,7 +138,10 @@ static enum hearth_code put_inline(
     }
     assert(got == size); /* they were waiting */
     put->manifest.inline_bytes = view_of(bytes, size);
-    describe_content(put);
+    code = describe_content(put, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
     code = ask_put_inline(put, reply, err);
     return is_for_another_bucket(put, code) ? ask_put_inline(put, reply, err) : code;
 }
@@ -132,6 +156,7 @@ static enum hearth_code ask_begin(struct put *put, struct hearth_err *err)
         .precondition = &put->precondition,
         .token = token_of(put),
         .bucket_id = view_of(put->bucket.id, sizeof(put->bucket.id)),
+        .part = is_part(put) ? &put->part : NULL,
     };
     const struct ask ask = {
         .method = RPC_BEGIN,
@@ -170,27 +195,6 @@ static void ask_abort(struct put *put)
     (void)session_ask(put->session, &ask, &put->arena, &reply, &err);
 }
 
-static enum hearth_code list_extents(struct put *put, const struct put_segments *segments,
-    const struct wire_extent **out, struct hearth_err *err)
-{
-    struct wire_extent *extents =
-        arena_take_array(&put->arena, segments->extent_count, sizeof(*extents));
-    if (extents == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu extents", segments->extent_count);
-    }
-    for (size_t i = 0; i < segments->extent_count; i++) {
-        extents[i] = (struct wire_extent){
-            .segment_id = view_of(segments->extents[i].segment_id, SEGMENT_ID_SIZE),
-            .offset = segments->extents[i].offset,
-            .length = segments->extents[i].length,
-        };
-    }
-    put->manifest.extents = segments->extents;
-    put->manifest.extent_count = segments->extent_count;
-    *out = extents;
-    return HEARTH_OK;
-}
-
 static enum hearth_code ask_commit(struct put *put, const struct put_segments *segments,
     struct wire_commit_reply *reply, struct hearth_err *err)
 {
@@ -200,10 +204,15 @@ static enum hearth_code ask_commit(struct put *put, const struct put_segments *s
         .bucket_key_version = bucket_newest_key(&put->bucket)->version,
         .etag = view_of(put->etag_column, sizeof(put->etag_column)),
         .extents_count = segments->extent_count,
+        .tags = put->tags,
     };
     struct wire_seal_segment_request seal;
-    describe_content(put);
-    enum hearth_code code = list_extents(put, segments, &request.extents, err);
+    put->manifest.extents = segments->extents;
+    put->manifest.extent_count = segments->extent_count;
+    enum hearth_code code = describe_content(put, err);
+    if (code == HEARTH_OK) {
+        code = object_manifest_extents(&put->manifest, &put->arena, &request.extents, err);
+    }
     if (code == HEARTH_OK) {
         code = seal_manifest(put, &request.manifest, err);
     }
@@ -377,42 +386,53 @@ static enum hearth_code put_segmented(
 
 /* ---- both ---- */
 
-static enum hearth_code put_either_way(
-    struct put *put, struct hearth_put_result *out, struct hearth_err *err)
+/* Bytes that are kept in the manifest; of a part none, for parts are joined by their segments. */
+static size_t inline_max(const struct put *put)
 {
-    size_t inline_max = put->bucket.inline_max;
-    if (inline_max >= SOURCE_AHEAD_MAX) {
-        inline_max = SOURCE_AHEAD_MAX - 1;
-    }
+    size_t max = is_part(put) ? 0 : put->bucket.inline_max;
+    return max < SOURCE_AHEAD_MAX ? max : SOURCE_AHEAD_MAX - 1;
+}
+
+static enum hearth_code put_either_way(
+    struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
+{
     size_t waiting = 0;
-    enum hearth_code code = source_reader_peek(&put->reader, inline_max + 1, &waiting, err);
+    enum hearth_code code = source_reader_peek(&put->reader, inline_max(put) + 1, &waiting, err);
     if (code != HEARTH_OK) {
         return code;
     }
-    struct wire_commit_reply reply;
-    code = waiting <= inline_max ? put_inline(put, waiting, &reply, err)
-                                 : put_segmented(put, &reply, err);
-    if (code == HEARTH_OK && out != NULL) {
-        object_put_result(&reply, put->manifest.size, put->manifest.md5, 0, out);
-        out->resumed_bytes = put->resumed_bytes;
-    }
-    return code;
+    return waiting <= inline_max(put) ? put_inline(put, waiting, reply, err)
+                                      : put_segmented(put, reply, err);
 }
 
 static enum hearth_code prepare(struct put *put, const char *bucket, struct hearth_err *err)
 {
-    enum hearth_code code = object_key_check(put->key, err);
+    const struct hearth_attributes *attributes = &put->options->attributes;
+    if (object_key_check(put->key, err) != HEARTH_OK ||
+        object_manifest_describe(&put->manifest, attributes, &put->arena, err) != HEARTH_OK ||
+        object_tags_encode(attributes->tags, attributes->tag_count, &put->arena, &put->tags, err) !=
+            HEARTH_OK ||
+        session_ready(put->session, err) != HEARTH_OK ||
+        bucket_cache_find(put->session->buckets, bucket, &put->bucket, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return adopt_bucket(put, err);
+}
+
+/* The reader's md5 and size are in the manifest afterwards. */
+static enum hearth_code run(struct put *put, const char *bucket, const struct hearth_source *source,
+    struct wire_commit_reply *reply, struct hearth_err *err)
+{
+    enum hearth_code code = prepare(put, bucket, err);
     if (code == HEARTH_OK) {
-        code = object_manifest_describe(&put->manifest, put->options->content_type,
-            put->options->metadata, put->options->metadata_count, &put->arena, err);
+        code = source_reader_init(&put->reader, source, put->options->size_expected, err);
     }
     if (code == HEARTH_OK) {
-        code = session_ready(put->session, err);
+        code = put_either_way(put, reply, err);
     }
-    if (code == HEARTH_OK) {
-        code = bucket_cache_find(put->session->buckets, bucket, &put->bucket, err);
-    }
-    return code == HEARTH_OK ? adopt_bucket(put, err) : code;
+    source_reader_fini(&put->reader);
+    crypto_wipe(&put->bucket, sizeof(put->bucket));
+    return code;
 }
 
 enum hearth_code object_put(struct session *session, const char *bucket, struct view key,
@@ -426,15 +446,41 @@ enum hearth_code object_put(struct session *session, const char *bucket, struct 
         .options = options != NULL ? options : &nothing_special,
     };
     arena_init(&put.arena, 0);
-    enum hearth_code code = prepare(&put, bucket, err);
-    if (code == HEARTH_OK) {
-        code = source_reader_init(&put.reader, source, put.options->size_expected, err);
+    struct wire_commit_reply reply;
+    enum hearth_code code = run(&put, bucket, source, &reply, err);
+    if (code == HEARTH_OK && out != NULL) {
+        object_put_result(&reply, put.manifest.size, put.manifest.md5, 0, out);
+        out->resumed_bytes = put.resumed_bytes;
     }
-    if (code == HEARTH_OK) {
-        code = put_either_way(&put, out, err);
-    }
-    source_reader_fini(&put.reader);
     arena_fini(&put.arena);
-    crypto_wipe(&put.bucket, sizeof(put.bucket));
     return code == HEARTH_OK ? code : hearth_err_prefix(err, "put %s/%.*s", bucket, VIEW_ARGS(key));
+}
+
+enum hearth_code object_put_part(struct session *session, const char *bucket, struct view key,
+    const uint8_t upload_id[UPLOAD_ID_SIZE], unsigned number, const struct hearth_source *source,
+    const struct hearth_part_options *options, struct hearth_part *out, struct hearth_err *err)
+{
+    const struct hearth_put_options put_options = {
+        .size_expected = options->size_expected,
+        .checksums = options->checksums,
+        .control = options->control,
+    };
+    struct put put = {
+        .session = session,
+        .key = key,
+        .options = &put_options,
+        .part = {.upload_id = view_of(upload_id, UPLOAD_ID_SIZE), .number = number},
+    };
+    assert(number > 0 && number <= HEARTH_PARTS_MAX);
+    manifest_part_place(upload_id, number, put.part_place);
+    arena_init(&put.arena, 0);
+    struct wire_commit_reply reply;
+    enum hearth_code code = run(&put, bucket, source, &reply, err);
+    if (code == HEARTH_OK && out != NULL) {
+        *out = (struct hearth_part){
+            .number = number, .size = put.manifest.size, .created_unix_ms = reply.created_unix_ms};
+        object_etag_text(put.manifest.md5, 0, out->etag);
+    }
+    arena_fini(&put.arena);
+    return code;
 }

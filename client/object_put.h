@@ -15,11 +15,18 @@
 #define HEARTH_CLIENT_OBJECT_PUT_H
 
 #include "client/hearth.h"
+#include "client/manifest.h"
 #include "client/session.h"
 
 /* As hearth_put(). */
 enum hearth_code object_put(struct session *session, const char *bucket, struct view key,
     const struct hearth_source *source, const struct hearth_put_options *options,
     struct hearth_put_result *out, struct hearth_err *err);
+
+/* The same, but what it makes is a part: never inline.  As hearth_upload_part(), without its
+ * prefix; the number has been checked.  out may be NULL. */
+enum hearth_code object_put_part(struct session *session, const char *bucket, struct view key,
+    const uint8_t upload_id[UPLOAD_ID_SIZE], unsigned number, const struct hearth_source *source,
+    const struct hearth_part_options *options, struct hearth_part *out, struct hearth_err *err);
 
 #endif /* HEARTH_CLIENT_OBJECT_PUT_H */

@@ -87,7 +87,7 @@ static enum hearth_code fill(struct owned_stat *owned, struct object_lookup *loo
     bool with_shards, struct hearth_err *err)
 {
     enum hearth_code code = object_manifest_read(&lookup->manifest, lookup->key, lookup->reply.info,
-        &owned->arena, &owned->stat.object, err);
+        lookup->tags, &owned->arena, &owned->stat.object, err);
     if (code != HEARTH_OK || !with_shards) {
         return code;
     }

@@ -243,6 +243,20 @@ static enum hearth_code publish_joined(struct meta_tx *tx, const struct meta_tar
     return meta_publish_in(tx, target, &body, &call->info, err);
 }
 
+static enum hearth_code check_refs(const struct meta_complete *request, struct hearth_err *err)
+{
+    if (request->part_count == 0 || request->part_count > META_PARTS_MAX ||
+        request->body.size > META_OBJECT_SIZE_MAX) {
+        return hearth_fail(err, HEARTH_INVALID, "1 to %d parts, and 5 TiB", META_PARTS_MAX);
+    }
+    for (size_t i = 1; i < request->part_count; i++) {
+        if (request->parts[i].number <= request->parts[i - 1].number) {
+            return hearth_fail(err, HEARTH_INVALID, "part numbers do not ascend");
+        }
+    }
+    return HEARTH_OK;
+}
+
 static enum hearth_code complete_open(struct meta_tx *tx, struct meta_target *target,
     struct complete_call *call, struct hearth_err *err)
 {
@@ -257,6 +271,7 @@ static enum hearth_code complete_open(struct meta_tx *tx, struct meta_target *ta
     if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK ||
         meta_upload_open_in(tx, &request->upload, &request->bucket, request->key, err) !=
             HEARTH_OK ||
+        check_refs(request, err) != HEARTH_OK ||
         join_parts(tx, request, &joined, err) != HEARTH_OK ||
         publish_joined(tx, target, call, &joined, err) != HEARTH_OK) {
         return err->code;
@@ -282,24 +297,10 @@ static enum hearth_code complete(struct meta_tx *tx, void *arg, struct hearth_er
     return code != HEARTH_OK || found ? code : complete_open(tx, &target, call, err);
 }
 
-static enum hearth_code check_refs(const struct meta_complete *request, struct hearth_err *err)
-{
-    if (request->part_count == 0 || request->part_count > META_PARTS_MAX ||
-        request->body.size > META_OBJECT_SIZE_MAX) {
-        return hearth_fail(err, HEARTH_INVALID, "1 to %d parts, and 5 TiB", META_PARTS_MAX);
-    }
-    for (size_t i = 1; i < request->part_count; i++) {
-        if (request->parts[i].number <= request->parts[i - 1].number) {
-            return hearth_fail(err, HEARTH_INVALID, "part numbers do not ascend");
-        }
-    }
-    return HEARTH_OK;
-}
-
 enum hearth_code meta_upload_complete(struct meta_store *store, const struct meta_complete *request,
     struct meta_object_info *out, struct hearth_err *err)
 {
-    if (meta_key_check(request->key, err) != HEARTH_OK || check_refs(request, err) != HEARTH_OK) {
+    if (meta_key_check(request->key, err) != HEARTH_OK) {
         return err->code;
     }
     struct complete_call call = {.request = request};

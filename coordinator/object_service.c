@@ -17,13 +17,7 @@ static struct wire_version_info *info_to_wire(
 {
     struct wire_version_info *out = arena_take(arena, sizeof(*out));
     if (out != NULL) {
-        *out = (struct wire_version_info){
-            .version = service_copy(arena, info->version.bytes, sizeof(info->version.bytes)),
-            .size = info->size,
-            .etag = service_copy(arena, info->etag.bytes, sizeof(info->etag.bytes)),
-            .parts = info->parts,
-            .created_unix_ms = info->created_ms,
-        };
+        *out = service_version(info, arena);
     }
     return out;
 }

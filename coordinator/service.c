@@ -24,6 +24,17 @@ struct view service_copy(struct arena *arena, const void *bytes, size_t size)
     return arena_copy(arena, view_of(bytes, size));
 }
 
+struct wire_version_info service_version(const struct meta_object_info *info, struct arena *arena)
+{
+    return (struct wire_version_info){
+        .version = service_copy(arena, info->version.bytes, sizeof(info->version.bytes)),
+        .size = info->size,
+        .etag = service_copy(arena, info->etag.bytes, sizeof(info->etag.bytes)),
+        .parts = info->parts,
+        .created_unix_ms = info->created_ms,
+    };
+}
+
 struct meta_etag service_etag(struct view bytes)
 {
     struct meta_etag etag;

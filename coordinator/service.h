@@ -64,6 +64,9 @@ enum hearth_code service_seal(struct coordinator *coordinator,
     struct arena *arena, struct segment_receipts *receipts, struct meta_seal *seal,
     struct hearth_err *err);
 
+/* A version as the wire has it, in the arena. */
+struct wire_version_info service_version(const struct meta_object_info *info, struct arena *arena);
+
 /* An ETag as the wire has it. */
 struct meta_etag service_etag(struct view bytes);
 

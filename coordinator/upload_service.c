@@ -75,7 +75,7 @@ static enum hearth_code complete_upload(void *service, const struct rpc_context 
 {
     struct coordinator *coordinator = service;
     const struct wire_complete_upload_request *in = request;
-    struct wire_commit_reply *out = response;
+    struct wire_version_info *out = response;
     struct meta_bucket bucket;
     const struct meta_part_ref *parts = NULL;
     enum hearth_code code =
@@ -90,8 +90,7 @@ static enum hearth_code complete_upload(void *service, const struct rpc_context 
     struct meta_object_info info;
     code = meta_upload_complete(coordinator->store, &complete, &info, err);
     if (code == HEARTH_OK) {
-        out->version = service_copy(context->arena, info.version.bytes, sizeof(info.version.bytes));
-        out->created_unix_ms = info.created_ms;
+        *out = service_version(&info, context->arena);
     }
     return code;
 }

@@ -86,7 +86,7 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_CREATE_UPLOAD] = CHANGES("Coordinator/CreateUpload", CUSTOMER, create_upload_request,
         UPLOAD, create_upload_reply, SMALL),
     [RPC_COMPLETE_UPLOAD] = CHANGES("Coordinator/CompleteUpload", CUSTOMER, complete_upload_request,
-        OBJECT, commit_reply, RECEIPTS),
+        OBJECT, version_info, SMALL),
     [RPC_ABORT_UPLOAD] =
         CHANGES("Coordinator/AbortUpload", CUSTOMER, abort_upload_request, SMALL, empty, SMALL),
     [RPC_LIST_PARTS] = READS(

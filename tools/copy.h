@@ -22,16 +22,9 @@ struct copy_object {
     struct view key;
 };
 
-/* What an uploaded object is given besides its bytes. */
-struct copy_labels {
-    const char *content_type; /* NULL: the library's default */
-    unsigned metadata_count;
-    const struct hearth_metadata *metadata;
-};
-
 struct copy_rules {
-    struct copy_labels labels;
-    bool removes_source; /* mv */
+    struct hearth_attributes labels; /* of what is uploaded */
+    bool removes_source;             /* mv */
     /* sync: a file that was changed between its reading and the commit would look older than its
      * object ever after; so that is a failure. */
     bool must_hold_still;

@@ -18,7 +18,7 @@ struct cp_options {
 
 /* "a=1,b=2" into pairs that live in the arena. */
 static enum hearth_code parse_metadata(
-    const char *text, struct arena *arena, struct copy_labels *out, struct hearth_err *err)
+    const char *text, struct arena *arena, struct hearth_attributes *out, struct hearth_err *err)
 {
     struct hearth_metadata *pairs = arena_take_array(arena, METADATA_MAX, sizeof(*pairs));
     char *rest = arena_text(arena, view_text(text == NULL ? "" : text));

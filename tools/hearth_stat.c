@@ -29,9 +29,9 @@ static void print_object(const char *url, const struct hearth_object *object)
     printf("created   %s\n", format_time(object->created_unix_ms, text));
     printf("etag      %s\n", object->etag);
     printf("version   %s\n", object->version);
-    printf("type      %s\n", format_name(view_text(object->content_type), text));
-    for (unsigned i = 0; i < object->metadata_count; i++) {
-        const struct hearth_metadata *pair = &object->metadata[i];
+    printf("type      %s\n", format_name(view_text(object->attributes.content_type), text));
+    for (unsigned i = 0; i < object->attributes.metadata_count; i++) {
+        const struct hearth_metadata *pair = &object->attributes.metadata[i];
         printf("metadata  %s=", format_name(view_text(pair->name), text));
         printf("%s\n", format_name(pair->value, text));
     }
@@ -103,10 +103,11 @@ static void print_json(
     json_line_time(line, "created", object->created_unix_ms);
     json_line_text(line, "etag", object->etag);
     json_line_text(line, "version", object->version);
-    json_line_text(line, "content_type", object->content_type);
+    json_line_text(line, "content_type", object->attributes.content_type);
     json_t *metadata = json_line_object();
-    for (unsigned i = 0; i < object->metadata_count; i++) {
-        json_line_bytes(metadata, object->metadata[i].name, object->metadata[i].value);
+    for (unsigned i = 0; i < object->attributes.metadata_count; i++) {
+        json_line_bytes(
+            metadata, object->attributes.metadata[i].name, object->attributes.metadata[i].value);
     }
     json_line_set(line, "metadata", metadata);
     if (options->shards) {

@@ -12,7 +12,7 @@ struct upload {
     struct local_source *source;
     const char *path; /* of the source */
     const struct copy_object *to;
-    const struct copy_labels *labels;
+    const struct hearth_attributes *labels;
 
     struct arena arena;
     char *state_path; /* NULL: it cannot go on later */
@@ -78,9 +78,7 @@ static enum hearth_code put(
     struct hearth_source bytes = {.read = read_source, .context = upload};
     struct hearth_put_options options = {
         .size_expected = local_source_size(upload->source),
-        .content_type = upload->labels->content_type,
-        .metadata_count = upload->labels->metadata_count,
-        .metadata = upload->labels->metadata,
+        .attributes = *upload->labels,
         .control = leash_control(&upload->leash),
         .checkpoint = upload->state_path != NULL ? on_checkpoint : NULL,
         .checkpoint_context = upload,
@@ -111,8 +109,8 @@ static enum hearth_code put_anew(
 }
 
 enum hearth_code upload(struct errand *errand, struct local_source *source, const char *path,
-    const struct copy_object *to, const struct copy_labels *labels, struct hearth_put_result *out,
-    struct hearth_err *err)
+    const struct copy_object *to, const struct hearth_attributes *labels,
+    struct hearth_put_result *out, struct hearth_err *err)
 {
     struct upload upload = {
         .leash = {.errand = errand},

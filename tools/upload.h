@@ -11,7 +11,7 @@
 
 /* path NULL: a source that cannot be read twice. */
 enum hearth_code upload(struct errand *errand, struct local_source *source, const char *path,
-    const struct copy_object *to, const struct copy_labels *labels, struct hearth_put_result *out,
-    struct hearth_err *err);
+    const struct copy_object *to, const struct hearth_attributes *labels,
+    struct hearth_put_result *out, struct hearth_err *err);
 
 #endif /* HEARTH_TOOLS_UPLOAD_H */

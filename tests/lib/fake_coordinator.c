@@ -56,6 +56,13 @@ static const struct fake_method methods[RPC_METHODS] = {
     [RPC_LIST] = {fake_answer_list, false, 0},
     [RPC_WHEREIS] = {fake_answer_whereis, false, 0},
     [RPC_REPORT_SHARD] = {fake_answer_report_shard, false, 0},
+    [RPC_DELETE_MANY] = ONCE(fake_answer_delete_many, delete_many, token),
+    [RPC_SET_TAGS] = {fake_answer_set_tags, false, 0},
+    [RPC_CREATE_UPLOAD] = ONCE(fake_answer_create_upload, create_upload, upload_id),
+    [RPC_COMPLETE_UPLOAD] = {fake_answer_complete_upload, false, 0},
+    [RPC_ABORT_UPLOAD] = {fake_answer_abort_upload, false, 0},
+    [RPC_LIST_PARTS] = {fake_answer_list_parts, false, 0},
+    [RPC_LIST_UPLOADS] = {fake_answer_list_uploads, false, 0},
 };
 #undef ONCE
 

@@ -15,6 +15,7 @@
 
 #include "client/coordinator.h"
 #include "common/arena.h"
+#include "proto/wire_uploads.h"
 #include "tests/lib/fake_net.h"
 
 enum {
@@ -24,6 +25,8 @@ enum {
     FAKE_OUTCOMES_MAX = 1024,
     FAKE_FAULTS_MAX = 8,
     FAKE_REPORTS_MAX = 256,
+    FAKE_UPLOADS_MAX = 8,
+    FAKE_PARTS_MAX = 16,
 };
 
 /* What befalls the nth question (from 1) of a method, and the `times - 1` after it. */
@@ -63,6 +66,19 @@ struct fake_version {
     struct view manifest;
     const struct wire_extent *extents;
     size_t extents_count;
+    struct view tags;
+};
+
+/* An upload in parts; a part is a version that is nowhere else. */
+struct fake_upload {
+    const struct wire_create_upload_request *created;
+    bool is_ended;
+    struct wire_version_info completed; /* version empty: it was not */
+    struct {
+        uint32_t number;
+        struct fake_version version;
+    } parts[FAKE_PARTS_MAX]; /* ascending */
+    unsigned part_count;
 };
 
 struct fake_coordinator {
@@ -72,6 +88,7 @@ struct fake_coordinator {
 
     struct wire_profile profile;
     unsigned lookup_segments_max;     /* 0: WIRE_SEGMENTS_MAX */
+    unsigned part_page_max;           /* of a list of parts; 0: all */
     bool answers_stale_addresses;     /* all but Whereis still say "node" */
     bool is_excluded[FAKE_NODES_MAX]; /* never offered */
     uint8_t root_key_id[8];
@@ -87,6 +104,8 @@ struct fake_coordinator {
     unsigned segment_count;
     struct fake_version versions[FAKE_VERSIONS_MAX]; /* oldest first */
     unsigned version_count;
+    struct fake_upload uploads[FAKE_UPLOADS_MAX];
+    unsigned upload_count;
     struct fake_outcome {
         enum rpc_method method;
         uint8_t key[16];

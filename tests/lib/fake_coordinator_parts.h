@@ -4,6 +4,7 @@
  *   fake_coordinator.c   a question comes in, is remembered, or lost
  *   fake_segments.c      buckets, offers, receipts
  *   fake_objects.c       begin, commit, copy, delete; lookup, list
+ *   fake_uploads.c       uploads in parts, tags, many keys
  */
 #ifndef HEARTH_TESTS_LIB_FAKE_COORDINATOR_PARTS_H
 #define HEARTH_TESTS_LIB_FAKE_COORDINATOR_PARTS_H
@@ -34,6 +35,28 @@ fake_answer_fn fake_answer_more_orders;
 fake_answer_fn fake_answer_list;
 fake_answer_fn fake_answer_whereis;
 fake_answer_fn fake_answer_report_shard;
+fake_answer_fn fake_answer_delete_many;
+fake_answer_fn fake_answer_set_tags;
+fake_answer_fn fake_answer_create_upload;
+fake_answer_fn fake_answer_complete_upload;
+fake_answer_fn fake_answer_abort_upload;
+fake_answer_fn fake_answer_list_parts;
+fake_answer_fn fake_answer_list_uploads;
+
+/* Part NULL is fine.  HEARTH_NOT_FOUND: no such upload is open. */
+enum hearth_code fake_check_part(struct fake_coordinator *self, struct view bucket, struct view key,
+    const struct wire_part_place *part, struct hearth_err *err);
+/* Where that part goes, instead of the one that is there. */
+struct fake_version *fake_part_version(
+    struct fake_coordinator *self, const struct wire_part_place *part);
+
+/* A new visible version of the key. */
+struct fake_version *fake_add_version(struct fake_coordinator *self, struct view bucket,
+    struct view key, struct wire_commit_reply *reply);
+enum hearth_code fake_check_bucket(
+    struct fake_coordinator *self, struct view name, struct view bucket_id, struct hearth_err *err);
+enum hearth_code fake_check_precondition(const struct wire_precondition *wanted,
+    const struct fake_version *present, struct hearth_err *err);
 
 /* Memory for as long as the coordinator lives. */
 void *fake_remember(struct fake_coordinator *self, size_t size);

@@ -4,7 +4,7 @@
 
 /* ---- writing ---- */
 
-static enum hearth_code check_precondition(const struct wire_precondition *wanted,
+enum hearth_code fake_check_precondition(const struct wire_precondition *wanted,
     const struct fake_version *present, struct hearth_err *err)
 {
     bool holds = wanted == NULL ||
@@ -14,7 +14,7 @@ static enum hearth_code check_precondition(const struct wire_precondition *wante
     return holds ? HEARTH_OK : hearth_fail(err, HEARTH_PRECONDITION, "precondition is not true");
 }
 
-static enum hearth_code check_bucket(
+enum hearth_code fake_check_bucket(
     struct fake_coordinator *self, struct view name, struct view bucket_id, struct hearth_err *err)
 {
     const struct wire_bucket_info *bucket = fake_find_bucket(self, name);
@@ -30,10 +30,13 @@ enum hearth_code fake_answer_begin(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {
     const struct wire_begin_request *ask = request;
-    enum hearth_code code = check_bucket(self, ask->bucket, ask->bucket_id, err);
+    enum hearth_code code = fake_check_bucket(self, ask->bucket, ask->bucket_id, err);
     if (code == HEARTH_OK) {
-        code = check_precondition(
+        code = fake_check_precondition(
             ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
+    }
+    if (code == HEARTH_OK) {
+        code = fake_check_part(self, ask->bucket, ask->key, ask->part, err);
     }
     if (code != HEARTH_OK) {
         return code;
@@ -52,7 +55,7 @@ static const struct wire_begin_request *intent_of(
     return &self->intents[intent_id.bytes[15]];
 }
 
-static struct fake_version *add_version(struct fake_coordinator *self, struct view bucket,
+struct fake_version *fake_add_version(struct fake_coordinator *self, struct view bucket,
     struct view key, struct wire_commit_reply *reply)
 {
     struct fake_version *old = fake_find_version(self, bucket, key);
@@ -69,6 +72,18 @@ static struct fake_version *add_version(struct fake_coordinator *self, struct vi
     return version;
 }
 
+static struct fake_version *add(struct fake_coordinator *self, struct view bucket, struct view key,
+    const struct wire_part_place *part, struct wire_commit_reply *reply)
+{
+    if (part == NULL) {
+        return fake_add_version(self, bucket, key, reply);
+    }
+    struct fake_version *version = fake_part_version(self, part);
+    reply->version = fake_id_of_number(self, 0);
+    reply->created_unix_ms = version->info.created_unix_ms;
+    return version;
+}
+
 enum hearth_code fake_answer_commit(
     struct fake_coordinator *self, const void *request, void *reply_out, struct hearth_err *err)
 {
@@ -76,8 +91,11 @@ enum hearth_code fake_answer_commit(
     const struct wire_begin_request *intent = intent_of(self, ask->intent_id);
     struct wire_commit_reply *reply = reply_out;
     *reply = (struct wire_commit_reply){0};
-    enum hearth_code code = check_precondition(
+    enum hearth_code code = fake_check_precondition(
         intent->precondition, fake_find_version(self, intent->bucket, intent->key), err);
+    if (code == HEARTH_OK) {
+        code = fake_check_part(self, intent->bucket, intent->key, intent->part, err);
+    }
     if (code == HEARTH_OK && ask->seal != NULL) {
         struct wire_seal_segment_reply *sealed = fake_remember(self, sizeof(*sealed));
         code = fake_seal(self, ask->seal, sealed, err);
@@ -90,13 +108,14 @@ enum hearth_code fake_answer_commit(
         const struct fake_segment *segment = fake_find_segment(self, ask->extents[i].segment_id);
         assert(segment != NULL && segment->is_sealed);
     }
-    struct fake_version *version = add_version(self, intent->bucket, intent->key, reply);
+    struct fake_version *version = add(self, intent->bucket, intent->key, intent->part, reply);
     version->info.size = ask->size;
     version->info.etag = ask->etag;
     version->info.parts = ask->parts;
     memcpy(version->body_id, ask->body_id.bytes, sizeof(version->body_id));
     version->bucket_key_version = ask->bucket_key_version;
     version->manifest = ask->manifest;
+    version->tags = ask->tags;
     version->extents = ask->extents;
     version->extents_count = ask->extents_count;
     return HEARTH_OK;
@@ -106,22 +125,26 @@ static enum hearth_code store(struct fake_coordinator *self,
     const struct wire_put_inline_request *ask, const struct wire_extent *extents,
     size_t extents_count, struct wire_commit_reply *reply, struct hearth_err *err)
 {
-    enum hearth_code code = check_bucket(self, ask->bucket, ask->bucket_id, err);
+    enum hearth_code code = fake_check_bucket(self, ask->bucket, ask->bucket_id, err);
     if (code == HEARTH_OK) {
-        code = check_precondition(
+        code = fake_check_precondition(
             ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
+    }
+    if (code == HEARTH_OK) {
+        code = fake_check_part(self, ask->bucket, ask->key, ask->part, err);
     }
     if (code != HEARTH_OK) {
         return code;
     }
     *reply = (struct wire_commit_reply){0};
-    struct fake_version *version = add_version(self, ask->bucket, ask->key, reply);
+    struct fake_version *version = add(self, ask->bucket, ask->key, ask->part, reply);
     version->info.size = ask->size;
     version->info.etag = ask->etag;
     version->info.parts = ask->parts;
     memcpy(version->body_id, ask->body_id.bytes, sizeof(version->body_id));
     version->bucket_key_version = ask->bucket_key_version;
     version->manifest = ask->manifest;
+    version->tags = ask->tags;
     version->extents = extents;
     version->extents_count = extents_count;
     return HEARTH_OK;
@@ -153,7 +176,7 @@ enum hearth_code fake_answer_delete(
         return fake_no_bucket(ask->bucket, err);
     }
     struct fake_version *version = fake_find_version(self, ask->bucket, ask->key);
-    enum hearth_code code = check_precondition(ask->precondition, version, err);
+    enum hearth_code code = fake_check_precondition(ask->precondition, version, err);
     if (code != HEARTH_OK) {
         return code;
     }
@@ -261,6 +284,7 @@ enum hearth_code fake_answer_lookup(
     };
     if (ask->cursor == 0) {
         reply->manifest = version->manifest;
+        reply->tags = version->tags;
     }
     uint64_t size = version->info.size;
     uint64_t offset = ask->offset;

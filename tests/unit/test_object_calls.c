@@ -133,7 +133,7 @@ static void put_with_metadata(struct world *world, const char *key, uint64_t siz
 {
     const struct hearth_metadata metadata[] = {{"colour", view_text("blue")}, {"empty", {0}}};
     const struct hearth_put_options options = {
-        .content_type = "text/plain", .metadata_count = 2, .metadata = metadata};
+        .attributes = {.content_type = "text/plain", .metadata_count = 2, .metadata = metadata}};
     struct world_source source;
     world_source_init(&source, 1, size);
     struct hearth_err err;
@@ -144,12 +144,12 @@ static void put_with_metadata(struct world *world, const char *key, uint64_t siz
 
 static void assert_metadata(const struct hearth_object *object)
 {
-    assert_string_equal(object->content_type, "text/plain");
-    assert_int_equal(object->metadata_count, 2);
-    assert_string_equal(object->metadata[0].name, "colour");
-    assert_true(view_equal(object->metadata[0].value, view_text("blue")));
-    assert_string_equal(object->metadata[1].name, "empty");
-    assert_int_equal(object->metadata[1].value.size, 0);
+    assert_string_equal(object->attributes.content_type, "text/plain");
+    assert_int_equal(object->attributes.metadata_count, 2);
+    assert_string_equal(object->attributes.metadata[0].name, "colour");
+    assert_true(view_equal(object->attributes.metadata[0].value, view_text("blue")));
+    assert_string_equal(object->attributes.metadata[1].name, "empty");
+    assert_int_equal(object->attributes.metadata[1].value.size, 0);
 }
 
 static void stat_tells_what_was_said_at_the_put(void **state)
@@ -299,13 +299,13 @@ static void a_copy_may_have_other_metadata(void **state)
     struct world *world = world_create(NULL);
     put_with_metadata(world, "key", MIB);
     const struct hearth_copy_options options = {
-        .replace_metadata = true, .content_type = "image/png"};
+        .replace_attributes = true, .attributes.content_type = "image/png"};
     copy(world, "key", "bucket", "key", &options, NULL);
     struct hearth_stat *stat;
     struct hearth_err err;
     assert_ok(object_stat(&world->session, "bucket", view_text("key"), false, &stat, &err), &err);
-    assert_string_equal(stat->object.content_type, "image/png");
-    assert_int_equal(stat->object.metadata_count, 0);
+    assert_string_equal(stat->object.attributes.content_type, "image/png");
+    assert_int_equal(stat->object.attributes.metadata_count, 0);
     hearth_stat_destroy(stat);
     assert_ok(world_get(world, "key", 1, 0, 0, NULL, &err), &err);
     world_destroy(world);

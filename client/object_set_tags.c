@@ -1,0 +1,41 @@
+#include "client/object_set_tags.h"
+
+#include "client/object_manifest.h"
+#include "client/object_tags.h"
+#include "proto/wire_uploads.h"
+
+static enum hearth_code ask_set_tags(struct session *session,
+    const struct wire_set_tags_request *request, struct arena *arena, struct hearth_err *err)
+{
+    const struct ask ask = {
+        .method = RPC_SET_TAGS,
+        .request = request,
+        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
+        .decides = true,
+    };
+    struct wire_empty reply;
+    enum hearth_code code = session_ready(session, err);
+    return code == HEARTH_OK ? session_ask(session, &ask, arena, &reply, err) : code;
+}
+
+enum hearth_code object_set_tags(struct session *session, const char *bucket, struct view key,
+    const char *version, unsigned tag_count, const struct hearth_metadata *tags,
+    struct hearth_err *err)
+{
+    uint8_t version_bytes[OBJECT_VERSION_SIZE];
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct wire_set_tags_request request = {.bucket = view_text(bucket), .key = key};
+    enum hearth_code code = object_key_check(key, err);
+    if (code == HEARTH_OK) {
+        code = object_version_read(version, version_bytes, &request.version, err);
+    }
+    if (code == HEARTH_OK) {
+        code = object_tags_encode(tags, tag_count, &arena, &request.tags, err);
+    }
+    if (code == HEARTH_OK) {
+        code = ask_set_tags(session, &request, &arena, err);
+    }
+    arena_fini(&arena);
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "tag %s/%.*s", bucket, VIEW_ARGS(key));
+}
