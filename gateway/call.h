@@ -24,7 +24,7 @@
 
 struct auth_proof; /* auth.h: cannot be had without a verified signature, or a public bucket */
 
-enum { CALL_HEADERS_MAX = 64, CALL_XML_IN_MAX = 1 << 20 };
+enum { CALL_XML_IN_MAX = 1 << 20 };
 
 struct call {
     /* Set once. */
@@ -33,26 +33,36 @@ struct call {
     const struct request *request;
     const struct route *route;
     const struct auth_proof *proof;
-    struct hearth *hearth; /* of the proof's tenant */
-    struct hearth_source
-        body;            /* what was meant: without chunks and signatures, verified at its end */
-    uint64_t body_size;  /* of that; HEARTH_SIZE_UNKNOWN when it was not said */
-    const char *region;  /* what GetBucketLocation says */
-    struct arena *arena; /* ends with the call */
+    const char *tenant; /* the account: its name, and S3's Owner */
+    struct hearth *hearth;
+    struct hearth_source body; /* without chunks and signatures; verified when it has ended */
+    uint64_t body_size;        /* of that; HEARTH_SIZE_UNKNOWN when it was not said */
+    const char *region;        /* what GetBucketLocation says */
+    struct arena *arena;       /* ends with the call */
 
     /* Why the body could not be read, in S3's words, when that is known better than by its code. */
     enum s3_error body_error;
 
     /* The answer, as far as it is. */
     unsigned header_count;
-    struct http_header headers[CALL_HEADERS_MAX];
+    unsigned header_capacity;
+    struct http_header *headers;
     unsigned status; /* 0: not answered yet */
     bool out_of_memory;
+
+    /* For the log. */
+    enum s3_error error;                 /* that was answered */
+    char cause[HEARTH_ERR_MESSAGE_SIZE]; /* what libhearth said when it failed; "": it did not */
+    uint64_t sent;
+    uint64_t begun_ns; /* when the answer began */
 };
 
 /* ---- headers of the answer ---- */
 
-/* `name` is static.  Bytes that may not stand in a header become "?"; an empty text is sent too. */
+/*
+ * `name` lives as long as the arena; one that no header can have is left out.  Bytes of the value
+ * that may not stand in a header become "?".
+ */
 void call_header(struct call *call, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

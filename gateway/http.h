@@ -44,6 +44,9 @@ const char *http_head_find(const struct http_head *head, const char *name);
 /* How many headers have that name. */
 unsigned http_head_count(const struct http_head *head, const char *name);
 
+/* Whether it can be the name of a header, or a method: RFC 9110's token. */
+bool http_is_token(const char *text);
+
 /* ---- an exchange ---- */
 
 struct http_exchange;

@@ -3,23 +3,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* RFC 9110's token characters. */
-static bool is_token(const char *text)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    if (text[0] == '\0') {
-        return false;
-    }
-    for (; *text != '\0'; text++) {
-        bool is_alphanumeric = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-            (*text >= '0' && *text <= '9');
-        if (!is_alphanumeric && strchr(others, *text) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* A value may hold a tab, but no other control byte. */
 static bool is_value(const char *text)
 {
@@ -40,14 +23,14 @@ static bool is_target(const char *text)
 
 static const char *fault_of_head(const struct http_head *head)
 {
-    if (!is_token(head->method)) {
+    if (!http_is_token(head->method)) {
         return "the method is not a word";
     }
     if (!is_target(head->target)) {
         return "the request target is not a path";
     }
     for (unsigned i = 0; i < head->header_count; i++) {
-        if (!is_token(head->headers[i].name) || !is_value(head->headers[i].value)) {
+        if (!http_is_token(head->headers[i].name) || !is_value(head->headers[i].value)) {
             return "a header holds bytes that may not stand there";
         }
     }

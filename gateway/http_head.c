@@ -18,3 +18,19 @@ unsigned http_head_count(const struct http_head *head, const char *name)
     }
     return count;
 }
+
+bool http_is_token(const char *text)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    if (text[0] == '\0') {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        bool is_alphanumeric = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+            (*text >= '0' && *text <= '9');
+        if (!is_alphanumeric && strchr(others, *text) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}

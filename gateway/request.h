@@ -56,7 +56,7 @@ enum s3_error request_parse(const struct http_head *head, const struct request_d
 /* The first parameter of that name; NULL: there is none. */
 const struct request_param *request_find(const struct request *request, const char *name);
 
-/* Its value with a zero behind it, in the arena; NULL: no such parameter, or it holds a zero. */
-const char *request_text(const struct request *request, struct arena *arena, const char *name);
+/* Its value as text; NULL: no such parameter, or its value holds a zero. */
+const char *request_text(const struct request *request, const char *name);
 
 #endif /* HEARTH_GATEWAY_REQUEST_H */
