@@ -110,6 +110,10 @@ void log_walk_next(struct log_walk *walk)
             walk->found(walk, &header, view_of(bytes.bytes + RECORD_HEADER_SIZE, header.body_size));
             return;
         }
+        if (header.type == RECORD_SHARD) {
+            walk->found(walk, &header, view_of(NULL, 0));
+            return;
+        }
     }
     finish(walk);
 }

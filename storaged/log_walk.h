@@ -1,10 +1,10 @@
 /*
- * log_walk.h - the small records of a log, one after the other, without keeping the loop waiting.
+ * log_walk.h - the footers and small records of a log, without keeping the loop waiting.
  *
- *   log_walk_next --> found(TOMBSTONE or RETIRED) --> log_walk_next --> ... --> found(NULL): the
- * end
+ *   log_walk_next --> found(SHARD, TOMBSTONE or RETIRED) --> log_walk_next --> ...
+ *                 --> found(NULL): the end
  *
- * Chunks are passed over by their headers, shards too: who is interested in them asks the index.
+ * Chunks are passed over by their headers; of a SHARD only the header was read and verified.
  * `misses_synced` at the end: a record that some later one knows to be synced is not there any
  * more. (log_scan.h does the same for starting up, where blocking is allowed and the end is not
  * known.)
@@ -26,7 +26,8 @@ struct log_walk {
     uint64_t seed;
     uint64_t end;    /* nothing of interest follows */
     uint8_t *buffer; /* LOG_WALK_WINDOW, aligned for direct reads */
-    /* `header` NULL: the end; `error` is then 0, or why the walk ends early. */
+    /* `header` NULL: the end; `error` is then 0, or why the walk ends early. A SHARD has no body.
+     */
     void (*found)(struct log_walk *walk, const struct record_header *header, struct view body);
     void *context;
 

@@ -292,7 +292,7 @@ bool retired_decode(struct view body, struct retired *out);
 
 /* ---- checkpoint of the index ----
  *
- *   0   u8   version, 2          40  u32  log count
+ *   0   u8   version, 3          40  u32  log count
  *   4   u32  "HIDX"              44  u32  next log: the number of the first that is not there yet
  *   8   16   uuid                48  u64  newest time seen, unix ms, by the coordinator's clock
  *   24  u64  generation          56  u64  sum of the 56 bytes before it
@@ -307,14 +307,16 @@ bool retired_decode(struct view body, struct retired *out);
  *   256 times:        0  u32  partition     8        count times 16: an entry (shard_index.h)
  *                     4  u32  count                  u64: sum of the partition
  *
- * A log below `next log` that is not in the list was dropped: nothing in it counts, and its file,
- * if it is there, only waits to be removed.
+ * Of a log that is DROPPED nothing counts, and its file, if it is there, only waits to be removed.
+ * GONE stands for all logs from `number` on and below `scan from`: they were dropped and removed.
+ * A log that is not in the list is read from its beginning: what a checkpoint does not say ends
+ * nothing.
  *
  * All sums are seeded with the volume's salt.  Entries are written while the index changes: each
  * log is therefore read again from `scan from`, where recovery finds everything that came after.
  */
 enum {
-    CHECKPOINT_VERSION = 2, /* 1 knew no days of trash and no dropped logs */
+    CHECKPOINT_VERSION = 3, /* 1 knew no days of trash, 2 left out the logs that were dropped */
     CHECKPOINT_HEADER_SIZE = 64,
     CHECKPOINT_LOG_SIZE = 40,
     CHECKPOINT_PARTITION_HEADER_SIZE = 8,
@@ -334,7 +336,9 @@ enum {
     CHECKPOINT_LOG_CLOSED = 1,  /* nothing follows `scan from` */
     CHECKPOINT_LOG_RETIRED = 2, /* good until `good until`; otherwise that field is 0 */
     CHECKPOINT_LOG_DAMAGED = 4, /* synced records of it are gone */
-    CHECKPOINT_LOG_GHOSTS = 8,  /* shards of it are found in newer logs */
+    CHECKPOINT_LOG_GHOSTS = 8,  /* shards of it are found in other logs */
+    CHECKPOINT_LOG_DROPPED = 16,
+    CHECKPOINT_LOG_GONE = 32,
 };
 
 struct checkpoint_log {

@@ -226,6 +226,7 @@ void volume_destroy(struct volume *volume)
     }
     free(volume->logs);
     shard_index_destroy(volume->index);
+    gone_logs_fini(&volume->gone);
     disk_close(volume->disk, volume->lock);
     free(volume);
 }

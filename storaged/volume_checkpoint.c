@@ -103,7 +103,8 @@ static struct checkpoint_log describe_log(const struct volume_log *log)
     struct checkpoint_log described = {.number = log->number,
         .flags = (log->is_retired ? CHECKPOINT_LOG_RETIRED : 0) |
             (log->is_damaged ? CHECKPOINT_LOG_DAMAGED : 0) |
-            (log->has_ghosts ? CHECKPOINT_LOG_GHOSTS : 0),
+            (log->has_ghosts || log->copies > 0 ? CHECKPOINT_LOG_GHOSTS : 0) |
+            (log->is_dropped ? CHECKPOINT_LOG_DROPPED : 0),
         .scan_from = log->end,
         .durable = log->durable,
         .good_until = log->good_until,
@@ -118,20 +119,16 @@ static struct checkpoint_log describe_log(const struct volume_log *log)
     return described;
 }
 
-/* A log that is being dropped is in no checkpoint: so a start knows it by its absence. */
-static uint32_t count_logs(const struct volume *volume)
+static struct checkpoint_log describe_gone(const struct gone_range *range)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < volume->log_count; i++) {
-        count += !volume->logs[i]->is_dropped;
-    }
-    return count;
+    return (struct checkpoint_log){
+        .number = range->first, .flags = CHECKPOINT_LOG_GONE, .scan_from = range->end};
 }
 
 static bool add_head(struct volume_checkpoint *checkpoint)
 {
     const struct volume *volume = checkpoint->volume;
-    uint32_t log_count = count_logs(volume);
+    uint32_t log_count = volume->log_count + volume->gone.count;
     size_t logs_size = (size_t)log_count * CHECKPOINT_LOG_SIZE + FORMAT_SUM_SIZE;
     uint8_t *at = extend(checkpoint, CHECKPOINT_HEADER_SIZE + logs_size);
     if (at == NULL) {
@@ -145,13 +142,11 @@ static bool add_head(struct volume_checkpoint *checkpoint)
     memcpy(header.uuid, volume->superblock.uuid, VOLUME_UUID_SIZE);
     checkpoint_header_encode(&header, volume->superblock.salt, at);
     at += CHECKPOINT_HEADER_SIZE;
-    uint8_t *next = at;
-    for (uint32_t i = 0; i < volume->log_count; i++) {
-        if (!volume->logs[i]->is_dropped) {
-            struct checkpoint_log log = describe_log(volume->logs[i]);
-            checkpoint_log_encode(&log, next);
-            next += CHECKPOINT_LOG_SIZE;
-        }
+    for (uint32_t i = 0; i < log_count; i++) {
+        struct checkpoint_log log = i < volume->log_count
+            ? describe_log(volume->logs[i])
+            : describe_gone(&volume->gone.ranges[i - volume->log_count]);
+        checkpoint_log_encode(&log, at + (size_t)i * CHECKPOINT_LOG_SIZE);
     }
     record_seal(at, logs_size, volume->superblock.salt);
     return true;

@@ -1,38 +1,25 @@
 #include "storaged/log_walk.h"
-#include "storaged/volume_move.h"
+#include "storaged/volume_carry.h"
+#include "storaged/volume_drop.h"
+#include "storaged/volume_stray.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 /*
  * One log emptied and dropped (D8).
  *
- *   OPENING --> EMPTYING --no shard that counts is left--> CARRYING --end of the log--> FORGETTING
- *                  |                                          |                             |
- *                  +-- damage, no room, a write failed: the log stays ----------------------+
- *                                                                                           |
- *      end <-- UNLINKING <-- no checkpoint on disk names the log -- CHECKPOINTS <-----------+
+ *   OPENING --> WAITING --no checkpoint under way--> EMPTYING --no shard that counts is left-->
+ *   CARRYING --end of the log--> STRAYS --none counts--> DROPPING --> end
  *
- *   EMPTYING     each live shard, young trash and young bar is copied, synced, read back, verified,
- *                and only then the index turns to it (volume_move.h).  Purged trash stays.
- *   CARRYING     tombstones, and notes on failed logs, that are still needed are written again.
- *   FORGETTING   purged entries leave the index; from now on no checkpoint names the log.
- *   CHECKPOINTS  a checkpoint without the log is durable, and older ones that name it are removed.
- *                Where none can be written (a full disk) all are removed: they are caches.
- *   UNLINKING    name gone, directory synced; the file goes with its last reader.
+ *   EMPTYING  each live shard, young trash and young bar is copied, synced, read back, verified,
+ *             and only then the index turns to it (volume_move.h).  Purged trash stays.
+ *   CARRYING  tombstones, and notes on failed logs, that are still needed are written again
+ *             (volume_carry.h).  Every footer is met on the way.
+ *   STRAYS    a shard that the index does not know keeps the log (volume_stray.h).
+ *   DROPPING  the log is forgotten and unlinked (volume_drop.h).
  *
- * Until FORGETTING nothing is lost by stopping: what was moved was moved, the rest is where it was.
- * A crash before UNLINKING finds the log again.  When the checkpoint it loads does not name it, it
- * is dropped then; otherwise it counts as before, and its shards that were moved count once, in the
- * newer log.
- *
- * Which tombstones are still needed.  One is written into the log of the shard it deletes or a
- * newer one, and whoever moves trash writes another beside it.  So one that lies in this log is
- * needed only while another log holds the shard it deletes:
- *   - the log it names still has an entry of trash for its id; or
- *   - some log holds shards that are found elsewhere (`has_ghosts`), so that nobody knows.
- * A bar is its own entry, and was moved with the shards, or is over 7 days old; no order for its id
- * can be valid any more.
+ * Damage, no room, a write that failed: the log stays.  Until DROPPING nothing is lost by stopping:
+ * what was moved was moved, the rest is where it was.
  */
 
 enum {
@@ -48,10 +35,11 @@ enum {
 
 enum compact_state {
     COMPACT_OPENING,
+    COMPACT_WAITING,
     COMPACT_EMPTYING,
     COMPACT_CARRYING,
-    COMPACT_CHECKPOINTS,
-    COMPACT_UNLINKING,
+    COMPACT_STRAYS,
+    COMPACT_DROPPING,
 };
 
 struct mover {
@@ -78,13 +66,12 @@ struct volume_compaction {
     bool has_failed; /* no room, or the new log failed */
 
     struct log_walk walk;
+    struct volume_strays strays;
     struct room_wish wish;
     struct log_record carried;
     uint8_t carried_bytes[RECORD_HEADER_SIZE + TOMBSTONE_BODY_SIZE];
 
-    bool tried_checkpoint;
-    bool awaits_checkpoint;
-    unsigned slot; /* of a checkpoint being removed */
+    struct volume_drop drop;
     struct disk_io io;
 };
 
@@ -97,11 +84,11 @@ static void destroy(struct volume_compaction *compaction)
 {
     struct volume *volume = compaction->volume;
     disk_close(volume->disk, compaction->file);
+    volume_strays_fini(&compaction->strays);
     free(compaction->movers);
     free(compaction->buffers);
     free(compaction);
     volume->compaction = NULL;
-    volume->checkpoints_are_removed = false;
 }
 
 static void end(struct volume_compaction *compaction)
@@ -125,146 +112,41 @@ static void end_in_vain(struct volume_compaction *compaction, uint64_t retry_ms)
     end(compaction);
 }
 
-static void end_damaged(struct volume_compaction *compaction, const char *reason)
+static void end_kept(struct volume_compaction *compaction, const struct shard_id *shard,
+    const char *reason, uint64_t retry_ms)
 {
     volume_report(compaction->volume,
         &(struct volume_event){.kind = VOLUME_LOG_KEPT,
+            .shard = shard,
             .log = compaction->log->number,
             .size = compaction->log->bytes,
             .reason = reason});
-    end_in_vain(compaction, DAMAGED_RETRY_MS);
+    end_in_vain(compaction, retry_ms);
 }
 
-static void step(struct volume_compaction *compaction, enum disk_request request, const char *name,
-    void (*done)(struct disk_io *io))
+static void end_damaged(struct volume_compaction *compaction, const char *reason)
 {
-    compaction->io =
-        (struct disk_io){.request = request, .name = name, .done = done, .context = compaction};
-    disk_submit(compaction->volume->disk, &compaction->io);
+    end_kept(compaction, NULL, reason, DAMAGED_RETRY_MS);
 }
 
-/* ---- unlinking ---- */
+/* ---- dropping ---- */
 
-static void name_is_gone(struct disk_io *io)
+static void dropped(struct volume_drop *drop, enum drop_outcome outcome)
 {
-    struct volume_compaction *compaction = io->context;
-    struct volume *volume = compaction->volume;
-    struct volume_log *log = compaction->log;
-    volume->compacted++;
-    volume_report(volume,
-        &(struct volume_event){
-            .kind = VOLUME_LOG_COMPACTED, .log = log->number, .size = log->bytes});
-    volume_log_remove(log);
-    volume_scrub_stop(volume); /* if that is what still reads it */
-    end(compaction);
-}
-
-static void unlinked(struct disk_io *io)
-{
-    struct volume_compaction *compaction = io->context;
-    if (io->error != 0 && io->error != ENOENT) {
+    struct volume_compaction *compaction = drop->context;
+    if (outcome == DROP_IN_VAIN) {
         end_in_vain(compaction, FAILED_RETRY_MS);
-        return;
-    }
-    /* If this fails the name may come back, to be dropped again: nothing counts on its absence. */
-    step(compaction, DISK_SYNC_DIR, NULL, name_is_gone);
-}
-
-static void no_checkpoint_names_it(struct disk_io *io)
-{
-    struct volume_compaction *compaction = io->context;
-    if (io->error != 0 || must_stop(compaction)) {
-        end_in_vain(compaction, FAILED_RETRY_MS);
-        return;
-    }
-    compaction->state = COMPACT_UNLINKING;
-    step(compaction, DISK_UNLINK, compaction->name, unlinked);
-}
-
-/* ---- checkpoints ---- */
-
-static void remove_stale_checkpoint(struct volume_compaction *compaction);
-
-static void stale_removed(struct disk_io *io)
-{
-    struct volume_compaction *compaction = io->context;
-    struct volume *volume = compaction->volume;
-    if (io->error != 0 && io->error != ENOENT) {
-        end_in_vain(compaction, FAILED_RETRY_MS);
-        return;
-    }
-    volume->checkpoints[compaction->slot] = 0;
-    volume->usage.index[compaction->slot] = 0;
-    remove_stale_checkpoint(compaction);
-}
-
-static void remove_stale_checkpoint(struct volume_compaction *compaction)
-{
-    struct volume *volume = compaction->volume;
-    for (unsigned slot = 0; slot < VOLUME_CHECKPOINTS; slot++) {
-        if (volume->usage.index[slot] > 0 &&
-            volume->checkpoints[slot] < compaction->log->forgotten) {
-            compaction->slot = slot;
-            step(compaction, DISK_UNLINK, slot == 0 ? "index.0" : "index.1", stale_removed);
-            return;
-        }
-    }
-    step(compaction, DISK_SYNC_DIR, NULL, no_checkpoint_names_it);
-}
-
-/* Again whenever a checkpoint has ended. */
-static void see_to_checkpoints(struct volume_compaction *compaction)
-{
-    struct volume *volume = compaction->volume;
-    if (must_stop(compaction)) {
+    } else {
         end(compaction);
-        return;
-    }
-    if (volume->checkpoint == NULL && !compaction->tried_checkpoint &&
-        volume->checkpoint_generation < compaction->log->forgotten) {
-        compaction->tried_checkpoint = true;
-        volume_checkpoint_start(volume);
-    }
-    compaction->awaits_checkpoint = volume->checkpoint != NULL;
-    if (!compaction->awaits_checkpoint) {
-        volume->checkpoints_are_removed = true;
-        remove_stale_checkpoint(compaction);
     }
 }
 
-/* ---- forgetting ---- */
-
-/* false: an entry is left that counts. */
-static bool remove_purged(struct volume_compaction *compaction)
+static void begin_dropping(struct volume_compaction *compaction)
 {
-    struct volume *volume = compaction->volume;
-    uint64_t cursor = 0;
-    unsigned count;
-    while ((count = shard_index_walk_log(volume->index, compaction->log->number, &cursor,
-                compaction->items, PAGE_ENTRIES)) > 0) {
-        for (unsigned i = 0; i < count; i++) {
-            if (compaction->items[i].location.day != TRASH_DAY_PURGED) {
-                return false;
-            }
-            bool was_there = shard_index_remove_item(volume->index, &compaction->items[i]);
-            assert(was_there);
-        }
-    }
-    return true;
-}
-
-static void forget(struct volume_compaction *compaction)
-{
-    struct volume *volume = compaction->volume;
-    if (!remove_purged(compaction)) {
-        end_in_vain(compaction, FAILED_RETRY_MS);
-        return;
-    }
-    compaction->log->is_dropped = true;
-    compaction->log->forgotten =
-        volume->checkpoint_generation + (volume->checkpoint != NULL ? 2 : 1);
-    compaction->state = COMPACT_CHECKPOINTS;
-    see_to_checkpoints(compaction);
+    compaction->state = COMPACT_DROPPING;
+    compaction->drop =
+        (struct volume_drop){.log = compaction->log, .done = dropped, .context = compaction};
+    volume_drop_start(&compaction->drop);
 }
 
 /* ---- carrying ---- */
@@ -308,65 +190,38 @@ static void carry(
     volume_room_take(compaction->volume, &compaction->wish);
 }
 
-static bool others_have_ghosts(const struct volume_compaction *compaction)
+/* ---- strays ---- */
+
+static void strays_looked(struct volume_strays *strays)
 {
-    const struct volume *volume = compaction->volume;
-    for (uint32_t i = 0; i < volume->log_count; i++) {
-        const struct volume_log *log = volume->logs[i];
-        if (log != compaction->log && log->has_ghosts && !log->is_dropped) {
-            return true;
-        }
+    struct volume_compaction *compaction = strays->context;
+    if (strays->was_stopped) {
+        end(compaction);
+    } else if (strays->met_shard) {
+        end_kept(compaction, &strays->first, "a shard in the log was unknown to the index",
+            strays->has_ghosts ? DAMAGED_RETRY_MS : FAILED_RETRY_MS);
+    } else if (strays->met_damage) {
+        end_damaged(compaction, "records in the log that the index does not know do not verify");
+    } else {
+        begin_dropping(compaction);
     }
-    return false;
 }
 
-/* The rule is at the top of this file. */
-static bool tombstone_is_needed(
-    const struct volume_compaction *compaction, const struct shard_id *id, struct view body)
+static void look_at_strays(struct volume_compaction *compaction)
 {
-    struct tombstone tombstone;
-    if (!tombstone_decode(body, &tombstone)) {
-        return false;
-    }
-    if (others_have_ghosts(compaction)) {
-        return true;
-    }
-    bool is_bar = tombstone.footer_log == 0;
-    struct shard_probe probe = {0};
-    struct shard_location at;
-    while (shard_index_next(compaction->volume->index, id, &probe, &at)) {
-        if (at.state == SHARD_TRASHED && at.log != compaction->log->number &&
-            (is_bar || at.log == tombstone.footer_log)) {
-            return true;
-        }
-    }
-    return false;
+    compaction->state = COMPACT_STRAYS;
+    compaction->strays.file = compaction->file;
+    volume_strays_look(&compaction->strays, compaction->walk.durable);
 }
 
-static bool retired_is_needed(const struct volume_compaction *compaction, struct view body)
+static void end_walk(struct volume_compaction *compaction)
 {
-    struct retired retired;
-    if (!retired_decode(body, &retired)) {
-        return false;
+    if (compaction->walk.misses_synced) {
+        compaction->log->is_damaged = true;
+        end_damaged(compaction, "synced records of the log do not verify");
+    } else {
+        look_at_strays(compaction);
     }
-    uint32_t number = (uint32_t)(retired.good_until >> 32);
-    return number != compaction->log->number && volume_log_find(compaction->volume, number) != NULL;
-}
-
-/* What follows in a log that failed was acknowledged to nobody. */
-static bool was_acknowledged(const struct volume_log *log, const struct record_header *header)
-{
-    return !log->is_retired || header->sequence <= log->good_until;
-}
-
-static bool is_needed(const struct volume_compaction *compaction,
-    const struct record_header *header, struct view body)
-{
-    if (!was_acknowledged(compaction->log, header)) {
-        return false;
-    }
-    return header->type == RECORD_TOMBSTONE ? tombstone_is_needed(compaction, &header->id, body)
-                                            : retired_is_needed(compaction, body);
 }
 
 static void found(struct log_walk *walk, const struct record_header *header, struct view body)
@@ -374,12 +229,14 @@ static void found(struct log_walk *walk, const struct record_header *header, str
     struct volume_compaction *compaction = walk->context;
     if (must_stop(compaction)) {
         end(compaction);
-    } else if (header == NULL && walk->misses_synced) {
-        compaction->log->is_damaged = true;
-        end_damaged(compaction, "synced records of the log do not verify");
     } else if (header == NULL) {
-        forget(compaction);
-    } else if (is_needed(compaction, header, body)) {
+        end_walk(compaction);
+    } else if (!volume_was_acknowledged(compaction->log, header)) {
+        log_walk_next(walk);
+    } else if (header->type == RECORD_SHARD) {
+        volume_strays_note(&compaction->strays, header) ? log_walk_next(walk)
+                                                        : end_in_vain(compaction, FAILED_RETRY_MS);
+    } else if (volume_must_carry(compaction->log, header, body)) {
         carry(compaction, header, body);
     } else {
         log_walk_next(walk);
@@ -491,6 +348,15 @@ static void start_moves(struct volume_compaction *compaction)
     }
 }
 
+/* A checkpoint under way has noted already that none of the log's shards is found elsewhere. */
+static void begin_emptying(struct volume_compaction *compaction)
+{
+    if (compaction->volume->checkpoint == NULL) {
+        compaction->state = COMPACT_EMPTYING;
+        start_moves(compaction);
+    }
+}
+
 static void opened(struct disk_io *io)
 {
     struct volume_compaction *compaction = io->context;
@@ -499,8 +365,8 @@ static void opened(struct disk_io *io)
         return;
     }
     compaction->file = io->file;
-    compaction->state = COMPACT_EMPTYING;
-    start_moves(compaction);
+    compaction->state = COMPACT_WAITING;
+    begin_emptying(compaction);
 }
 
 /* ---- begin, wake, stop ---- */
@@ -522,6 +388,12 @@ static struct volume_compaction *create(struct volume *volume, struct volume_log
     compaction->volume = volume;
     compaction->log = log;
     compaction->buffers = buffers;
+    compaction->strays = (struct volume_strays){.volume = volume,
+        .log = log,
+        .buffer = compaction->buffers,
+        .has_ghosts = log->has_ghosts, /* before this adds some */
+        .done = strays_looked,
+        .context = compaction};
     for (unsigned i = 0; i < MOVES_AT_ONCE; i++) {
         compaction->movers[i].compaction = compaction;
     }
@@ -538,8 +410,7 @@ void volume_compact_start(struct volume *volume, struct volume_log *log)
     }
     volume->compaction = compaction;
     if (log->is_dropped) {
-        compaction->state = COMPACT_CHECKPOINTS;
-        see_to_checkpoints(compaction);
+        begin_dropping(compaction);
         return;
     }
     compaction->io = (struct disk_io){.request = DISK_OPEN,
@@ -550,20 +421,28 @@ void volume_compact_start(struct volume *volume, struct volume_log *log)
     disk_submit(volume->disk, &compaction->io);
 }
 
+static void wake_moves(struct volume_compaction *compaction)
+{
+    for (unsigned i = 0; i < MOVES_AT_ONCE; i++) {
+        if (compaction->movers[i].is_busy) {
+            volume_move_wake(&compaction->movers[i].move);
+        }
+    }
+}
+
 void volume_compact_wake(struct volume *volume)
 {
     struct volume_compaction *compaction = volume->compaction;
     if (compaction == NULL) {
         return;
     }
-    if (compaction->awaits_checkpoint && volume->checkpoint == NULL) {
-        see_to_checkpoints(compaction);
-        return;
-    }
-    for (unsigned i = 0; i < MOVES_AT_ONCE; i++) {
-        if (compaction->movers[i].is_busy) {
-            volume_move_wake(&compaction->movers[i].move);
-        }
+    switch (compaction->state) {
+    case COMPACT_OPENING:
+    case COMPACT_CARRYING: break;
+    case COMPACT_WAITING: begin_emptying(compaction); break;
+    case COMPACT_EMPTYING: wake_moves(compaction); break;
+    case COMPACT_STRAYS: volume_strays_wake(&compaction->strays); break;
+    case COMPACT_DROPPING: volume_drop_wake(&compaction->drop); break;
     }
 }
 
@@ -572,6 +451,9 @@ void volume_compact_abandon(struct volume *volume)
     struct volume_compaction *compaction = volume->compaction;
     if (compaction == NULL) {
         return;
+    }
+    if (compaction->state == COMPACT_STRAYS) {
+        volume_strays_abandon(&compaction->strays);
     }
     for (unsigned i = 0; i < MOVES_AT_ONCE; i++) {
         if (compaction->movers[i].is_busy) {

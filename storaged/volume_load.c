@@ -130,7 +130,9 @@ static bool names_only_what_is_there(
     const struct reading *reading, const struct volume_loaded *loaded)
 {
     for (uint32_t i = 0; i < loaded->log_count; i++) {
-        if (!is_there(reading->files, loaded->logs[i].number)) {
+        bool may_be_gone =
+            (loaded->logs[i].flags & (CHECKPOINT_LOG_DROPPED | CHECKPOINT_LOG_GONE)) != 0;
+        if (!may_be_gone && !is_there(reading->files, loaded->logs[i].number)) {
             volume_report(reading->volume,
                 &(struct volume_event){.kind = VOLUME_RECORDS_ROTTED,
                     .log = loaded->logs[i].number,

@@ -30,6 +30,10 @@ static void unlink_move(struct volume_move *move)
 static void end(struct volume_move *move, enum move_outcome outcome)
 {
     struct volume *volume = move->volume;
+    if (move->has_copy) {
+        move->wish.log->copies--;
+        move->wish.log->has_ghosts = move->wish.log->has_ghosts || outcome != MOVE_DONE;
+    }
     if (move->has_room) {
         volume_room_give_back(move->wish.log, move->room_left);
     }
@@ -41,6 +45,10 @@ static void end(struct volume_move *move, enum move_outcome outcome)
 
 static void end_damaged(struct volume_move *move, const char *reason)
 {
+    if (move->is_stray) {
+        end(move, MOVE_DAMAGED);
+        return;
+    }
     volume_report(move->volume,
         &(struct volume_event){.kind = VOLUME_SHARD_DAMAGED,
             .shard = move->has_id ? &move->id : NULL,
@@ -50,10 +58,15 @@ static void end_damaged(struct volume_move *move, const char *reason)
     end(move, MOVE_DAMAGED);
 }
 
+static bool is_scrub(const struct volume_move *move)
+{
+    return move->only_verify && !move->is_stray;
+}
+
 static bool must_stop(const struct volume_move *move)
 {
     const struct volume *volume = move->volume;
-    return volume->is_closing || (move->only_verify ? move->log->is_dropped : volume->is_read_only);
+    return volume->is_closing || (is_scrub(move) ? move->log->is_dropped : volume->is_read_only);
 }
 
 /* ---- waiting ---- */
@@ -131,6 +144,11 @@ static struct view what_was_read(const struct volume_move *move)
 
 /* ---- read back: what the device has at the new place ---- */
 
+static void end_unread(struct volume_move *move)
+{
+    end_damaged(move, "what was written to another log does not read back");
+}
+
 static void switch_entry(struct volume_move *move)
 {
     struct shard_location to = move->from;
@@ -138,7 +156,6 @@ static void switch_entry(struct volume_move *move)
     to.offset = move->last.offset;
     shard_index_update(move->volume->index, &move->id, &move->from, &to);
     move->wish.log->entered_bytes += to.size;
-    move->log->has_ghosts = move->log->has_ghosts || to.state != SHARD_BARRED;
     end(move, MOVE_DONE);
 }
 
@@ -148,7 +165,7 @@ static void last_read_back(struct disk_io *io)
     struct view there = what_was_read(move);
     size_t size = RECORD_HEADER_SIZE + (size_t)move->last.body_size;
     if (there.size != size || memcmp(there.bytes, move->last_bytes, size) != 0) {
-        end_damaged(move, "what was written to another log does not read back");
+        end_unread(move);
     } else {
         switch_entry(move);
     }
@@ -158,7 +175,7 @@ static void chunk_read_back(struct disk_io *io)
 {
     struct volume_move *move = io->context;
     if (!footer_chunk_verify(&move->footer, move->next_chunk, what_was_read(move))) {
-        end_damaged(move, "what was written to another log does not read back");
+        end_unread(move);
         return;
     }
     move->next_chunk++;
@@ -266,6 +283,8 @@ static void append_footer(struct volume_move *move)
     for (uint32_t cell = 0; cell < move->footer.cell_count; cell++) {
         move->cell_sums[cell] = footer_cell_sum(&move->footer, cell);
     }
+    move->has_copy = true;
+    move->wish.log->copies++;
     move->last = (struct log_record){.type = RECORD_SHARD,
         .id = move->id,
         .needs_sync = true,
@@ -342,7 +361,7 @@ static void read_chunk(struct volume_move *move)
 static void next_chunk(struct volume_move *move)
 {
     struct volume *volume = move->volume;
-    struct volume_pace *pace = move->only_verify ? &volume->scrub_pace : &volume->pace;
+    struct volume_pace *pace = is_scrub(move) ? &volume->scrub_pace : &volume->pace;
     uint64_t size = footer_chunk_size(&move->footer, move->next_chunk);
     pause_ns(move, volume_pace_ns(volume, pace, size), read_chunk);
 }
@@ -423,8 +442,9 @@ static bool record_fits(struct volume_move *move, struct view there)
         return header.type == RECORD_TOMBSTONE;
     }
     memcpy(move->record, there.bytes, RECORD_HEADER_SIZE + header.body_size);
-    return header.type == RECORD_SHARD &&
+    move->has_record = header.type == RECORD_SHARD &&
         footer_decode(view_of(move->record + RECORD_HEADER_SIZE, header.body_size), &move->footer);
+    return move->has_record;
 }
 
 /* Nobody else changes the entry from here on, since we have its id. */
@@ -433,6 +453,8 @@ static void take_id(struct volume_move *move)
     struct volume *volume = move->volume;
     if (!move->only_verify && volume_id_is_busy(volume, &move->id)) {
         pause_ns(move, RETRY_MS * UINT64_C(1000000), take_id);
+    } else if (move->is_stray) {
+        take_room(move);
     } else if (!shard_index_find_at(
                    volume->index, &move->id, move->log->number, move->from.offset, &move->from)) {
         end(move, MOVE_GONE);
@@ -458,6 +480,9 @@ void volume_move_start(struct volume_move *move)
 {
     move->next = move->volume->moves;
     move->volume->moves = move;
+    if (!move->only_verify && move->from.state != SHARD_BARRED) {
+        move->log->has_ghosts = true; /* so that every checkpoint from now on says so */
+    }
     read_direct(
         move, move->file, move->from.offset, RECORD_HEADER_SIZE + FOOTER_BODY_MAX, record_read);
 }

@@ -40,7 +40,8 @@ struct volume_move {
     struct disk_file *file; /* of that log, direct */
     struct shard_location from;
     bool only_verify;
-    bool waits_for_clients;   /* reads nothing while they are there */
+    bool is_stray;          /* with only_verify: the index need not know it, nothing is reported */
+    bool waits_for_clients; /* reads nothing while they are there */
     bool verify_without_room; /* go on reading when it cannot be moved */
     void (*done)(struct volume_move *move);
 
@@ -50,11 +51,13 @@ struct volume_move {
     struct volume_move *next; /* of the volume's */
     bool has_id;
     struct shard_id id;
+    bool has_record;            /* `footer` was read and verifies */
     struct shard_footer footer; /* borrows from `record` */
     uint8_t record[RECORD_HEADER_SIZE + FOOTER_BODY_MAX];
     uint32_t next_chunk;
     struct room_wish wish;
     bool has_room;
+    bool has_copy; /* a footer was given to the new log, and the index does not know of it yet */
     uint64_t room_left;
     unsigned records_busy;
     int record_error; /* of one of them */

@@ -318,52 +318,67 @@ static enum hearth_code add_log(struct volume *volume, uint32_t number, struct h
     return HEARTH_OK;
 }
 
-static enum hearth_code add_all_logs(struct volume *volume, const struct volume_files *files,
-    const struct volume_loaded *loaded, struct hearth_err *err)
+static void take_description(struct volume_log *log, const struct checkpoint_log *from)
 {
-    for (uint32_t i = 0; i < files->log_count; i++) {
-        if (add_log(volume, files->logs[i], err) != HEARTH_OK) {
-            return err->code;
-        }
-    }
-    for (uint32_t i = 0; i < loaded->log_count; i++) {
-        const struct checkpoint_log *from = &loaded->logs[i];
-        if (add_log(volume, from->number, err) != HEARTH_OK) {
-            return err->code;
-        }
-        struct volume_log *log = volume_log_find(volume, from->number);
-        log->end = from->scan_from;
-        log->durable = from->durable;
-        log->is_retired = from->flags & CHECKPOINT_LOG_RETIRED;
-        log->good_until = from->good_until;
-        log->checked_unix_ms = from->checked_unix_ms;
-        log->is_settled = from->flags & CHECKPOINT_LOG_CLOSED;
-        log->is_damaged = from->flags & CHECKPOINT_LOG_DAMAGED;
-        log->has_ghosts = from->flags & CHECKPOINT_LOG_GHOSTS;
+    log->end = from->scan_from;
+    log->durable = from->durable;
+    log->is_retired = from->flags & CHECKPOINT_LOG_RETIRED;
+    log->good_until = from->good_until;
+    log->checked_unix_ms = from->checked_unix_ms;
+    log->is_settled = from->flags & CHECKPOINT_LOG_CLOSED;
+    log->is_damaged = from->flags & CHECKPOINT_LOG_DAMAGED;
+    log->has_ghosts = from->flags & CHECKPOINT_LOG_GHOSTS;
+}
+
+static enum hearth_code note_gone(
+    struct volume *volume, const struct checkpoint_log *from, struct hearth_err *err)
+{
+    bool is_range = from->flags & CHECKPOINT_LOG_GONE;
+    uint64_t end = is_range ? from->scan_from : from->number + UINT64_C(1);
+    if (end > from->number && end <= UINT32_MAX &&
+        !gone_logs_add(&volume->gone, from->number, (uint32_t)end)) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "note that logs are gone");
     }
     return HEARTH_OK;
 }
 
-static bool is_named(const struct volume_loaded *loaded, uint32_t number)
+static enum hearth_code add_loaded_log(
+    struct volume *volume, const struct checkpoint_log *from, struct hearth_err *err)
 {
-    uint32_t i = 0;
-    while (i < loaded->log_count && loaded->logs[i].number != number) {
-        i++;
+    if ((from->flags & (CHECKPOINT_LOG_DROPPED | CHECKPOINT_LOG_GONE)) != 0) {
+        return note_gone(volume, from, err);
     }
-    return i < loaded->log_count;
+    if (add_log(volume, from->number, err) != HEARTH_OK) {
+        return err->code;
+    }
+    take_description(volume_log_find(volume, from->number), from);
+    return HEARTH_OK;
 }
 
-/* What was there when the checkpoint was written, and is not in it, was dropped (volume_compact.c).
- */
-static void note_dropped_logs(struct volume *volume, const struct volume_loaded *loaded)
+static enum hearth_code add_found_log(
+    struct volume *volume, uint32_t number, struct hearth_err *err)
 {
-    for (uint32_t i = 0; i < volume->log_count; i++) {
-        struct volume_log *log = volume->logs[i];
-        if (log->number < loaded->next_log && !is_named(loaded, log->number)) {
-            log->is_dropped = true;
-            log->forgotten = volume->checkpoint_generation;
-        }
+    if (add_log(volume, number, err) != HEARTH_OK) {
+        return err->code;
     }
+    /* Its name may be there still, or again: it only waits to be removed (volume_compact.c). */
+    struct volume_log *log = volume_log_find(volume, number);
+    log->is_dropped = gone_logs_have(&volume->gone, number);
+    log->forgotten = volume->checkpoint_generation;
+    return HEARTH_OK;
+}
+
+static enum hearth_code add_all_logs(struct volume *volume, const struct volume_files *files,
+    const struct volume_loaded *loaded, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_OK;
+    for (uint32_t i = 0; i < loaded->log_count && code == HEARTH_OK; i++) {
+        code = add_loaded_log(volume, &loaded->logs[i], err);
+    }
+    for (uint32_t i = 0; i < files->log_count && code == HEARTH_OK; i++) {
+        code = add_found_log(volume, files->logs[i], err);
+    }
+    return code;
 }
 
 static enum hearth_code open_and_scan(struct volume *volume, struct hearth_err *err)
@@ -391,9 +406,6 @@ enum hearth_code volume_recover(
     enum hearth_code code = volume_load_index(volume, files, &loaded, err);
     if (code == HEARTH_OK) {
         code = add_all_logs(volume, files, &loaded, err);
-    }
-    if (code == HEARTH_OK && loaded.is_usable) {
-        note_dropped_logs(volume, &loaded);
     }
     if (code == HEARTH_OK && !loaded.is_usable && volume->log_count > 0) {
         volume_report(volume,

@@ -16,6 +16,10 @@
  *   volume_scrub.c       every shard verified, again and again
  *   volume_survey.c      which log is worth compacting; what is purged
  *   volume_compact.c     a log emptied, and what becomes of it
+ *   volume_drop.c        forgotten and unlinked
+ *   volume_carry.c       which of its records outlive it
+ *   volume_gone.c        the numbers of all that are gone
+ *   volume_stray.c       which of its shards the index does not know
  *   volume_clock.c       the coordinator's time
  *   volume_inspect.c     all of it looked at by somebody who changes nothing
  *
@@ -31,6 +35,7 @@
 #include "storaged/trash_day.h"
 #include "storaged/volume.h"
 #include "storaged/volume_clock.h"
+#include "storaged/volume_gone.h"
 
 /* ---- logs ---- */
 
@@ -65,9 +70,10 @@ struct volume_log {
 
     unsigned readers;         /* who may still read from it, whatever becomes of its name */
     bool is_damaged;          /* synced records of it are gone, or it is not ours: never dropped */
-    bool has_ghosts;          /* some of its shards are found in newer logs */
-    bool is_dropped;          /* nothing in it counts: no checkpoint names it from `forgotten` on */
-    uint64_t forgotten;       /* the first generation of the index without it */
+    bool has_ghosts;          /* some of its shards are found in other logs */
+    unsigned copies;          /* of shards on their way here, which are found elsewhere as yet */
+    bool is_dropped;          /* nothing in it counts, and checkpoints say so: */
+    uint64_t forgotten;       /* the first generation of the index that does */
     bool is_of_this_run;      /* made since the start */
     uint64_t entered_bytes;   /* likewise: of shards that came into the index here */
     uint64_t kept_bytes;      /* by the last survey: of shards that are live or young trash */
@@ -216,7 +222,7 @@ void volume_checkpoint_when_due(struct volume *volume);
  */
 void volume_checkpoint_when_new(struct volume *volume);
 
-/* ---- tidying (volume_survey.c, volume_compact.c, volume_drop.c) ---- */
+/* ---- tidying (volume_survey.c, volume_compact.c) ---- */
 
 /* Marks what is purged, counts what each log keeps, and finds the log most worth compacting. */
 struct volume_log *volume_survey(struct volume *volume);
@@ -292,6 +298,7 @@ struct volume {
     struct volume_log **logs; /* in order of numbers */
     uint32_t log_count;
     uint32_t log_capacity;
+    struct gone_logs gone;
     struct volume_room room;
     struct volume_usage usage;
 

@@ -320,7 +320,7 @@ static void a_checkpoint_has_its_golden_bytes(void **state)
     count_up(header.uuid, VOLUME_UUID_SIZE, 0x10);
     uint8_t bytes[CHECKPOINT_HEADER_SIZE];
     checkpoint_header_encode(&header, salt, bytes);
-    same_bytes("checkpoint_2_header", bytes, sizeof(bytes));
+    same_bytes("checkpoint_3_header", bytes, sizeof(bytes));
     struct checkpoint_header back;
     assert_true(checkpoint_header_decode(view_of(bytes, sizeof(bytes)), salt, &back));
     uint8_t again[CHECKPOINT_HEADER_SIZE];
@@ -345,6 +345,8 @@ static void a_checkpoint_of_an_older_version_is_refused(void **state)
     struct checkpoint_header header;
     test_vector_read(VECTORS, "checkpoint_header", bytes, 56);
     assert_false(checkpoint_header_decode(view_of(bytes, 56), salt, &header));
+    assert_false(checkpoint_header_decode(view_of(bytes, sizeof(bytes)), salt, &header));
+    test_vector_read(VECTORS, "checkpoint_2_header", bytes, sizeof(bytes));
     assert_false(checkpoint_header_decode(view_of(bytes, sizeof(bytes)), salt, &header));
 }
 
