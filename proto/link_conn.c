@@ -94,8 +94,8 @@ static void tick(struct link_conn *conn)
     } else if (!may_be_idle(conn) && now >= conn->quiet_ns + conn->idle_ns) {
         link_conn_leave(conn);
     }
-    if (!conn->is_busy && conn->outbox.start == conn->outbox.end) {
-        link_outbox_fini(&conn->outbox); /* its memory */
+    if (!conn->is_busy) {
+        SSL_free_buffers(conn->ssl); /* if nothing is in them */
     }
     if (!conn->has_failed) {
         set_timer(conn);
@@ -122,7 +122,6 @@ static bool read_some(struct link_conn *conn, size_t *total)
     size_t size;
     size_t got = 0;
     uint8_t *to = link_session_room(&conn->session, &size);
-    ERR_clear_error();
     int rc = SSL_read_ex(conn->ssl, to, size, &got);
     if (rc == 1) {
         *total += got;
@@ -144,6 +143,7 @@ static void read_all(struct link_conn *conn)
 {
     size_t total = 0;
     conn->has_input = false;
+    ERR_clear_error();
     while (!conn->has_failed && read_some(conn, &total)) {
         if (total >= TURN_BYTES) {
             conn->has_input = true;
@@ -197,7 +197,7 @@ static void connected(struct link_conn *conn)
 {
     int failure = 0;
     socklen_t size = sizeof(failure);
-    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0) {
+    if (getsockopt(conn->wire.fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0) {
         failure = errno;
     }
     if (failure != 0) {
@@ -216,6 +216,7 @@ static void on_ready(struct link_watch *watch, uint32_t events)
     if (conn->has_failed) {
         return; /* its last turn comes */
     }
+    conn->wire.is_drained = false;
     if (conn->state == LINK_CONNECTING) {
         connected(conn);
     } else if (conn->state == LINK_SHAKING) {
@@ -233,13 +234,13 @@ static size_t make_records(struct link_conn *conn)
 {
     uint8_t *record = conn->pump->record;
     size_t total = 0;
-    while (!conn->has_failed && link_outbox_has_room(&conn->outbox)) {
+    ERR_clear_error();
+    while (!conn->has_failed && link_wire_has_room(&conn->wire)) {
         size_t done = 0;
         size_t size = link_session_fill(&conn->session, record);
         if (size == 0) {
             break;
         }
-        ERR_clear_error();
         int rc = SSL_write_ex(conn->ssl, record, size, &done);
         if (rc != 1 || done != size) {
             struct hearth_err err;
@@ -253,7 +254,7 @@ static size_t make_records(struct link_conn *conn)
 
 static void send_outbox(struct link_conn *conn)
 {
-    int failure = link_outbox_send(&conn->outbox, conn->fd);
+    int failure = link_wire_send(&conn->wire);
     if (failure != 0 && failure != EAGAIN) {
         struct hearth_err err;
         hearth_fail_sys(&err, HEARTH_UNREACHABLE, failure, "send");
@@ -264,8 +265,8 @@ static void send_outbox(struct link_conn *conn)
 /* There is more to say, and the socket may take it: no event will come to tell. */
 static bool may_go_on(const struct link_conn *conn)
 {
-    return conn->state == LINK_STANDING && !conn->has_failed && conn->outbox.end == 0 &&
-        link_session_has_output(&conn->session);
+    return conn->state == LINK_STANDING && !conn->has_failed &&
+        !link_wire_has_output(&conn->wire) && link_session_has_output(&conn->session);
 }
 
 static void write_all(struct link_conn *conn)
@@ -283,12 +284,12 @@ static void write_all(struct link_conn *conn)
 static void watch_what_matters(struct link_conn *conn)
 {
     uint32_t events = conn->state == LINK_CONNECTING ? 0 : EPOLLIN;
-    if (conn->state == LINK_CONNECTING || conn->outbox.end > 0) {
+    if (conn->state == LINK_CONNECTING || link_wire_has_output(&conn->wire)) {
         events |= EPOLLOUT;
     }
     if (events != conn->events) {
         conn->events = events;
-        link_pump_change(conn->pump, conn->fd, &conn->watch, events);
+        link_pump_change(conn->pump, conn->wire.fd, &conn->watch, events);
     }
 }
 
@@ -340,12 +341,12 @@ static void finish(struct link_conn *conn)
         SSL_shutdown(conn->ssl); /* one alert; nobody waits for the answer */
         ERR_clear_error();
     }
-    link_outbox_send(&conn->outbox, conn->fd);
+    link_wire_send(&conn->wire);
     link_session_fini(&conn->session, conn->why.message);
-    link_pump_forget(pump, conn->fd);
-    close(conn->fd);
+    link_pump_forget(pump, conn->wire.fd);
+    close(conn->wire.fd);
     SSL_free(conn->ssl);
-    link_outbox_fini(&conn->outbox);
+    link_wire_clear(&conn->wire);
     conn->ops->ended(conn, &conn->why);
     free(conn);
     link_pump_remove_user(pump);
@@ -381,7 +382,7 @@ struct link_conn *link_conn_create(const struct link_conn_options *options)
     conn->pump = options->pump;
     conn->ops = options->ops;
     conn->owner = options->owner;
-    conn->fd = options->fd;
+    conn->wire.fd = options->fd;
     conn->keepalive_ns =
         (uint64_t)rpc_or_default(options->keepalive_ms, RPC_KEEPALIVE_MS) * NS_PER_MS;
     conn->idle_ns = (uint64_t)options->idle_ms * NS_PER_MS;
@@ -391,15 +392,16 @@ struct link_conn *link_conn_create(const struct link_conn_options *options)
     conn->watch.ready = on_ready;
     conn->turn.take = take_turn;
     conn->timer.fire = on_timer;
-    conn->ssl = link_tls_create(
-        options->credentials->tls, options->pump->bio, options->fd, &conn->outbox, options->name);
+    conn->wire.spare = &conn->pump->spare_outbox;
+    conn->ssl =
+        link_tls_create(options->credentials->tls, options->pump->bio, &conn->wire, options->name);
     link_session_init(&conn->session, &options->pump->base, options->side, options->streams_max,
         &session_ops, conn);
     int on = 1;
-    setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* only slower without */
+    setsockopt(conn->wire.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* only slower without */
     conn->events = conn->state == LINK_CONNECTING ? EPOLLOUT : EPOLLIN;
     link_pump_add_user(conn->pump);
-    link_pump_watch(conn->pump, conn->fd, &conn->watch, conn->events);
+    link_pump_watch(conn->pump, conn->wire.fd, &conn->watch, conn->events);
     link_timer_set(&conn->pump->base.timers, &conn->timer, options->until_ns);
     return conn;
 }

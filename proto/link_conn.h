@@ -41,14 +41,13 @@ struct link_conn {
     struct link_pump *pump;
     const struct link_conn_ops *ops;
     void *owner;
-    int fd;
     SSL *ssl;
     uint64_t keepalive_ns;
     uint64_t idle_ns; /* 0: it may be idle for ever */
     char address[RPC_ADDRESS_TEXT_SIZE];
 
     enum link_conn_state state;
-    struct link_outbox outbox;
+    struct link_wire wire;
     uint32_t events; /* watched */
     bool has_input;  /* that epoll does not know of */
     bool has_changed;

@@ -59,7 +59,7 @@ enum {
     LINK_PATH_MAX = 100,
     LINK_OPEN_MAX = RPC_REQUEST_ID_SIZE + LINK_PATH_MAX,
     LINK_SMALL_MAX = RPC_MESSAGE_TEXT_MAX, /* payload of a frame that is no part of a message */
-    LINK_WINDOW = RPC_LOOKAHEAD_BYTES,
+    LINK_WINDOW = 512 * 1024,
     LINK_MESSAGE_COST = 256, /* or empty messages without end would fit into a window */
 };
 

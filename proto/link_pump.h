@@ -33,7 +33,7 @@ struct link_pump {
     int epoll_fd;
     struct link_watch wake;
     pthread_t thread;
-    BIO_METHOD *bio; /* link_tls.h */
+    BIO_METHOD *bio; /* link_wire.h, as the spare outbox */
 
     /* Channels, servers and connections: the thread ends with the last of them. */
     atomic_uint users;
@@ -42,6 +42,7 @@ struct link_pump {
 
     struct link_node turns;
     uint8_t record[LINK_RECORD_MAX];
+    uint8_t *spare_outbox;
 };
 
 enum hearth_code link_pump_create(struct env *env, struct link_pump **out, struct hearth_err *err);

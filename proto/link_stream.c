@@ -146,18 +146,31 @@ struct asked {
     bool cancel;
 };
 
+/* The caller holds the mutex. */
+static void take_given(struct link_stream *stream)
+{
+    if (stream->shared.send) {
+        assert(!stream->on_pump.has_message);
+        stream->on_pump.has_message = true;
+        stream->on_pump.message = stream->shared.message;
+        stream->on_pump.left = stream->shared.message.size;
+        stream->shared.send = false;
+    }
+}
+
+void link_stream_take_message(struct link_stream *stream)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
+    take_given(stream);
+}
+
 /* Moves what goes out to where it is sent from. */
 static struct asked take_asked(struct link_stream *stream)
 {
     UNLOCKS pthread_mutex_t *held = lock(&stream->mutex);
     stream->shared.is_posted = false;
     struct asked asked = {.read = stream->shared.read, .cancel = stream->shared.cancel};
-    if (stream->shared.send) {
-        assert(!stream->on_pump.has_message);
-        stream->on_pump.has_message = true;
-        stream->on_pump.message = stream->shared.message;
-        stream->on_pump.left = stream->shared.message.size;
-    }
+    take_given(stream);
     stream->on_pump.close_due = stream->on_pump.close_due || stream->shared.close;
     if (stream->shared.finish) {
         stream->on_pump.finish_due = true;
@@ -165,7 +178,6 @@ static struct asked take_asked(struct link_stream *stream)
         memcpy(stream->on_pump.finish_text, stream->shared.text, sizeof(stream->shared.text));
     }
     stream->shared.read = false;
-    stream->shared.send = false;
     stream->shared.close = false;
     stream->shared.finish = false;
     return asked;

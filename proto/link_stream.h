@@ -172,6 +172,10 @@ void link_stream_answer(struct link_stream *stream, enum hearth_code code, struc
 /* Part of end(): closed(), once all that came before it was read. */
 void link_stream_settle(struct link_stream *stream);
 
+/* What the user gave to be sent, without waiting for the task, so that a record can be filled from
+ * two messages. */
+void link_stream_take_message(struct link_stream *stream);
+
 /* The peer sent what no row allows; server: it is told so. */
 void link_stream_refuse(struct link_stream *stream, const char *what, size_t size);
 

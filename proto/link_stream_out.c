@@ -4,7 +4,7 @@
  */
 #include "proto/link_session.h"
 
-enum { CREDIT_STEP = LINK_WINDOW / 4 };
+enum { CREDIT_STEP = LINK_WINDOW / 2 };
 
 /* ---- messages ---- */
 
@@ -145,6 +145,7 @@ static void message_sent(struct link_stream *stream)
     if (stream->handlers->sent != NULL) {
         stream->handlers->sent(stream->handler_context);
     }
+    link_stream_take_message(stream); /* most users have the next one ready */
 }
 
 static size_t emit_part(struct link_stream *stream, uint8_t *bytes, size_t room)

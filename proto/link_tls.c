@@ -11,7 +11,8 @@
 
 enum {
     CERTIFICATES_MAX = 16 * 1024, /* bytes of a peer's chain: one certificate is under 1 KiB */
-    READ_AHEAD = 64 * 1024,
+    /* With one recv; whole records, or the rest of the last would take another. */
+    READ_AHEAD = 8 * LINK_RECORD_ROOM,
 };
 
 static const unsigned char protocol[] = "\x08" LINK_PROTOCOL; /* its length before it */
@@ -79,81 +80,23 @@ SSL_CTX *link_tls_context(
     rc = SSL_CTX_set_alpn_protos(context, protocol, sizeof(protocol) - 1);
     assert(rc == 0); /* unlike the others */
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD);
     ERR_clear_error();
     return context;
 }
 
-/* ---- the outbox ---- */
-
-static int write_to_outbox(BIO *bio, const char *bytes, int size)
-{
-    struct link_outbox *outbox = BIO_get_data(bio);
-    BIO_clear_retry_flags(bio);
-    if (outbox->bytes == NULL) {
-        outbox->bytes = malloc(LINK_OUTBOX_SIZE);
-        outbox->start = outbox->end = 0;
-    }
-    if (outbox->bytes == NULL || size < 0 || (size_t)size > LINK_OUTBOX_SIZE - outbox->end) {
-        return -1; /* for good: nobody writes without room */
-    }
-    memcpy(outbox->bytes + outbox->end, bytes, (size_t)size);
-    outbox->end += (size_t)size;
-    return size;
-}
-
-static long control_outbox(BIO *bio, int command, long number, void *pointer)
-{
-    (void)bio;
-    (void)number;
-    (void)pointer;
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-BIO_METHOD *link_tls_bio_method(void)
-{
-    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "link outbox");
-    assert(method != NULL);
-    BIO_meth_set_write(method, write_to_outbox);
-    BIO_meth_set_ctrl(method, control_outbox);
-    return method;
-}
-
-int link_outbox_send(struct link_outbox *outbox, int fd)
-{
-    while (outbox->start < outbox->end) {
-        ssize_t sent =
-            send(fd, outbox->bytes + outbox->start, outbox->end - outbox->start, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR) {
-            return errno == EWOULDBLOCK ? EAGAIN : errno;
-        }
-        outbox->start += sent > 0 ? (size_t)sent : 0;
-    }
-    outbox->start = outbox->end = 0;
-    return 0;
-}
-
-void link_outbox_fini(struct link_outbox *outbox)
-{
-    free(outbox->bytes);
-    outbox->bytes = NULL;
-    outbox->start = outbox->end = 0;
-}
-
 /* ---- one connection ---- */
 
-SSL *link_tls_create(SSL_CTX *context, const BIO_METHOD *method, int fd, struct link_outbox *outbox,
-    const char *name)
+SSL *link_tls_create(
+    SSL_CTX *context, const BIO_METHOD *method, struct link_wire *wire, const char *name)
 {
     SSL *ssl = SSL_new(context);
-    BIO *in = BIO_new_socket(fd, BIO_NOCLOSE);
-    BIO *out = BIO_new(method);
-    assert(ssl != NULL && in != NULL && out != NULL);
-    BIO_set_data(out, outbox);
-    BIO_set_init(out, 1);
-    SSL_set_bio(ssl, in, out);
+    BIO *bio = BIO_new(method);
+    assert(ssl != NULL && bio != NULL);
+    BIO_set_data(bio, wire);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
     if (name == NULL) {
         SSL_set_accept_state(ssl);
     } else {

@@ -20,7 +20,7 @@
  * peer's status has arrived AND every message before it was read: read until message(NULL), or
  * cancel.  message(NULL) alone says nothing about success; closed()'s code does.
  *
- * Memory: a stream holds at most one message to send, one being received and 256 KiB of what
+ * Memory: a stream holds at most one message to send, one being received and 512 KiB of what
  * the peer sent ahead.  Whoever does not read stops the sender.
  *
  * Thread-safety: any thread, until release.

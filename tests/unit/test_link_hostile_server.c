@@ -293,7 +293,7 @@ static void more_than_the_window_ends_the_stream(void **state)
     struct test_script script = {0};
     at->is_deaf = true;
     at->stays = true;
-    for (unsigned i = 0; i < 5; i++) {
+    for (size_t size = 0; size <= LINK_WINDOW; size += 4 * LINK_PART_MAX) {
         test_link_parts(&script, 1, 4);
     }
     assert_int_equal(ask_and_free(at, &script), HEARTH_UNREACHABLE);

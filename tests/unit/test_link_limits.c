@@ -134,6 +134,9 @@ static void the_busy_keep_their_place(void **state)
     struct test_tls tls[CONNECTIONS_MAX];
     struct test_tls late;
     struct test_script script = {0};
+    const struct rpc_server_options options = {
+        .memory_max = CONNECTIONS_MAX * (LINK_WINDOW + TEST_MESSAGE_MAX)};
+    link_world_serve_with(at, &options);
     rpc_channel_destroy(at->rpc.channel);
     at->rpc.channel = NULL;
     test_link_open(&script, 1, "/test.Test/Both");

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { MESSAGE_MAX = 200 * 1024, STREAMS = 4 };
+enum { MESSAGE_MAX = 400 * 1024, STREAMS = 4, CELL = 65572 };
 
 struct end {
     struct link_home home;
@@ -19,6 +19,7 @@ struct end {
 struct user {
     struct rpc_stream *stream;
     bool reads_on;
+    unsigned to_send; /* more, each when the one before was sent */
     struct buf *last;
     unsigned messages;
     unsigned sent;
@@ -59,9 +60,25 @@ static void on_message(void *context, struct buf *message TAKES)
     }
 }
 
+static void send_bytes(struct user *user, size_t size)
+{
+    struct buf *buf = buf_create(size);
+    for (size_t i = 0; i < size; i++) {
+        buf->bytes[i] = (uint8_t)(i * 7 + i / 256);
+    }
+    buf->size = size;
+    struct slice whole = {buf, buf_view(buf)};
+    rpc_stream_send(user->stream, &whole, 1);
+}
+
 static void on_sent(void *context)
 {
-    ((struct user *)context)->sent++;
+    struct user *user = context;
+    user->sent++;
+    if (user->to_send > 0) {
+        user->to_send--;
+        send_bytes(user, CELL);
+    }
 }
 
 static void on_closed(void *context, enum hearth_code code, const struct hearth_err *err)
@@ -190,17 +207,6 @@ static void open_stream(struct fixture *at, struct user *user)
     link_stream_create(&at->client.home, &opening, &user->stream);
 }
 
-static void send_bytes(struct user *user, size_t size)
-{
-    struct buf *buf = buf_create(size);
-    for (size_t i = 0; i < size; i++) {
-        buf->bytes[i] = (uint8_t)(i * 7 + i / 256);
-    }
-    buf->size = size;
-    struct slice whole = {buf, buf_view(buf)};
-    rpc_stream_send(user->stream, &whole, 1);
-}
-
 static void assert_got(const struct user *user, size_t size)
 {
     assert_non_null(user->last);
@@ -233,7 +239,7 @@ static void messages_arrive_whole_in_whatever_pieces(void **state)
     assert_int_equal(at->far[0].messages, at->near[0].sent);
 }
 
-/* The window is 256 KiB: one message that is larger than what is left of it waits in its middle. */
+/* One message that is larger than what is left of the window waits in its middle. */
 static void who_is_not_read_stops_and_goes_on_when_read(void **state)
 {
     struct fixture *at = *state;
@@ -253,6 +259,26 @@ static void who_is_not_read_stops_and_goes_on_when_read(void **state)
     rpc_stream_read(at->far[0].stream);
     settle(at, LINK_RECORD_MAX);
     assert_got(&at->far[0], MESSAGE_MAX);
+}
+
+/* Four cells, each a few bytes over four records: five records each, if each began a new one. */
+static void a_record_is_filled_from_two_messages(void **state)
+{
+    struct fixture *at = *state;
+    settle(at, LINK_RECORD_MAX);
+    open_stream(at, &at->near[0]);
+    settle(at, LINK_RECORD_MAX);
+    at->far[0].reads_on = true;
+    rpc_stream_read(at->far[0].stream);
+    settle(at, LINK_RECORD_MAX);
+    at->near[0].to_send = 3;
+    at->records = 0;
+    send_bytes(&at->near[0], CELL);
+    settle(at, LINK_RECORD_MAX);
+    assert_int_equal(at->near[0].sent, 4);
+    assert_int_equal(at->far[0].messages, 4);
+    assert_got(&at->far[0], CELL);
+    assert_int_equal(at->records, 4 * CELL / LINK_PART_MAX + 1);
 }
 
 /* A long message on one stream, then a short one on another: two records later it is there. */
@@ -381,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_fixture(messages_arrive_whole_in_whatever_pieces),
         with_fixture(who_is_not_read_stops_and_goes_on_when_read),
+        with_fixture(a_record_is_filled_from_two_messages),
         with_fixture(a_short_message_does_not_wait_behind_a_long_one),
         with_fixture(the_end_comes_after_what_was_sent_before_it),
         with_fixture(who_breaks_off_in_a_message_is_heard_once),
