@@ -3,7 +3,7 @@
  *
  *   pump thread                          loop
  *   opened()  -- room? --> task ------>  shard_put_start, shard_get_start
- *   message() ------------ task ------>  user->message
+ *   message() --- up to 4 tasks ------>  user->message, when it has asked
  *   sent()    ------------ task ------>  user->sent
  *   closed()  ------------ task ------>  user->closed, then the stream is gone
  *             <------------------------  read, send, finish: straight to the stream
@@ -18,8 +18,8 @@
 
 enum {
     /*
-     * Puts and gets at once.  Each may hold 1 MiB here and in the network's buffers; a node has 64
-     * MiB. Fewer, and clients behind slow lines keep the others out.
+     * Puts and gets at once.  Each may hold 1.3 MiB here and in the network's buffers; a node has
+     * 64 MiB. Fewer, and clients behind slow lines keep the others out.
      */
     SHARD_SERVICE_STREAMS_MAX = VOLUME_PUTS_MAX,
     SHARD_SERVICE_METHODS = 2,
