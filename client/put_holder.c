@@ -163,7 +163,7 @@ void put_holder_open(struct put_holder *holder, const struct wire_placement *pla
     begin(holder);
 }
 
-static void send_cell(struct put_holder *holder, struct slice cell TAKES)
+static void count_cell(struct put_holder *holder, struct slice cell)
 {
     struct view tag =
         view_of(cell.view.bytes + cell.view.size - EC_CELL_TAG_SIZE, EC_CELL_TAG_SIZE);
@@ -173,7 +173,27 @@ static void send_cell(struct put_holder *holder, struct slice cell TAKES)
     if (holder->queued++ == 0) {
         holder->moved_ns = transfer_now_ns(holder->transfer); /* until now nothing was owed */
     }
-    shard_put_cell(holder->call, cell);
+}
+
+/* What is ready and fits goes out together. */
+static void send_cells(struct put_holder *holder, unsigned ready)
+{
+    struct slice cells[PUT_HOLDER_QUEUE_MAX];
+    unsigned count = 0;
+    bool has_memory = true;
+    while (has_memory && holder->queued < PUT_HOLDER_QUEUE_MAX && holder->next_stripe < ready) {
+        cells[count] = segment_image_cell(holder->image, holder->next_stripe, holder->slot);
+        has_memory = cells[count].owner != NULL;
+        if (has_memory) {
+            count_cell(holder, cells[count++]);
+        }
+    }
+    if (count > 0) {
+        shard_put_cells(holder->call, cells, count);
+    }
+    if (!has_memory) {
+        put_holder_give_up(holder, HEARTH_NO_MEMORY, "no memory to make its cell again");
+    }
 }
 
 static void send_footer(struct put_holder *holder)
@@ -192,14 +212,8 @@ void put_holder_feed(struct put_holder *holder)
         begin_again(holder);
     }
     unsigned ready = segment_image_stripes(holder->image);
-    while (holder->state == PUT_HOLDER_SENDING && holder->queued < PUT_HOLDER_QUEUE_MAX &&
-        holder->next_stripe < ready) {
-        struct slice cell = segment_image_cell(holder->image, holder->next_stripe, holder->slot);
-        if (cell.owner == NULL) {
-            put_holder_give_up(holder, HEARTH_NO_MEMORY, "no memory to make its cell again");
-            return;
-        }
-        send_cell(holder, cell);
+    if (holder->state == PUT_HOLDER_SENDING) {
+        send_cells(holder, ready);
     }
     if (holder->next_stripe == ready) {
         holder->is_catching_up = false;

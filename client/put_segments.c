@@ -11,6 +11,10 @@ enum {
      * memory, and a slow node is noticed later. */
     WINDOW_BYTES_MAX = 16 << 20,
     CELL_BYTES = EC_CELL_SIZE_MAX + EC_CELL_TAG_SIZE,
+    /* Stripes go out some at a time, so that each node and each thread is woken less often; a slow
+     * source's do not wait for others. */
+    TURN_BYTES = 1 << 20,
+    TURN_MS = 20,
     EXTENTS_FIRST = 16,
 };
 
@@ -233,15 +237,30 @@ static enum hearth_code add_unit(struct put_segments *segments, struct segment_i
     return code;
 }
 
-/* Between two stripes: what is finished goes out; waits until another one fits. */
+/* What is finished is worth a turn of the network, or waits for long enough. */
+static bool is_turn_due(struct put_segments *segments)
+{
+    uint64_t now_ns = transfer_now_ns(segments->transfer);
+    bool is_due = segments->reader->size - segments->turn_size >= TURN_BYTES ||
+        now_ns - segments->turn_ns >= TURN_MS * (uint64_t)MS;
+    if (is_due) {
+        segments->turn_size = segments->reader->size;
+        segments->turn_ns = now_ns;
+    }
+    return is_due;
+}
+
+/* Between two stripes: what is finished goes out, several together; waits until another one fits.
+ */
 static enum hearth_code make_room(struct put_segments *segments, struct hearth_err *err)
 {
+    enum hearth_code code = transfer_check(segments->transfer, err);
+    if (code != HEARTH_OK || (!is_turn_due(segments) && segment_put_has_room(segments->current))) {
+        return code;
+    }
     report_progress(segments);
     transfer_turn(segments->transfer);
-    enum hearth_code code = transfer_check(segments->transfer, err);
-    if (code == HEARTH_OK) {
-        code = advance(segments, err);
-    }
+    code = advance(segments, err);
     while (code == HEARTH_OK && !segment_put_has_room(segments->current)) {
         code = wait_and_advance(segments, err);
     }

@@ -1,9 +1,9 @@
 /*
  * shard_net.h - the seam between transfers and nodes: shards go out, cells come in.
  *
- *   put_open -> put_cell, put_cell ... -> put_footer        get_open -> get_read(n) ...
- *                  |                          |                            |
- *              SHARD_SENT ...             SHARD_DONE(receipt)       SHARD_CELL ... SHARD_DONE
+ *   put_open -> put_cells, put_cells ... -> put_footer      get_open -> get_read(n) ...
+ *                  |                            |                          |
+ *              SHARD_SENT ...               SHARD_DONE(receipt)     SHARD_CELL ... SHARD_DONE
  *              (or SHARD_FAILED at any time)                        (or SHARD_FAILED)
  *                  \--------------- drop, after the last event or at any time ---------------/
  *
@@ -50,7 +50,7 @@ struct shard_net_ops {
         struct view certificate, struct hearth_err *err);
     struct shard_call *(*put_open)(struct shard_net *net, const struct shard_door *door,
         uint64_t size_expected, struct shard_inbox *inbox, void *context);
-    void (*put_cell)(struct shard_call *call, struct slice cell TAKES);
+    void (*put_cells)(struct shard_call *call, const struct slice *cells TAKES, unsigned count);
     void (*put_footer)(struct shard_call *call, const struct shard_footer *footer);
     struct shard_call *(*get_open)(struct shard_net *net, const struct shard_door *door,
         uint32_t first_stripe, uint32_t stripes, struct shard_inbox *inbox, void *context);
@@ -80,12 +80,14 @@ static inline struct shard_call *shard_put_open(struct shard_net *net,
 }
 
 /*
- * Queues the next cell with its tag, in stripe order; nothing is copied.  SHARD_SENT answers when
- * the transport took it.  The caller bounds what is queued by counting.
+ * Queues the next cells, each with its tag, in stripe order; no byte of them is copied.  SHARD_SENT
+ * answers for each when the transport took it.  The caller bounds what is queued by counting.
+ * Several at once travel at once: the node is woken for all of them together.
  */
-static inline void shard_put_cell(struct shard_call *call, struct slice cell TAKES)
+static inline void shard_put_cells(
+    struct shard_call *call, const struct slice *cells TAKES, unsigned count)
 {
-    call->net->ops->put_cell(call, cell);
+    call->net->ops->put_cells(call, cells, count);
 }
 
 /* After the last cell.  SHARD_DONE with the receipt answers when the node has synced (D3). */

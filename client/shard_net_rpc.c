@@ -363,16 +363,11 @@ static struct shard_call *put_open(struct shard_net *net, const struct shard_doo
     return &call->call;
 }
 
-static void put_cell(struct shard_call *shard_call, struct slice cell TAKES)
+/* Under the lock. */
+static void queue_cell(struct net_call *call, struct slice cell TAKES)
 {
-    struct net_call *call = (struct net_call *)shard_call;
-    UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
     if (call->shared.is_closed) {
         buf_unref(cell.owner);
-        return;
-    }
-    if (!call->shared.is_sending) {
-        send_cell(call, cell);
         return;
     }
     struct queued_cell *queued = malloc(sizeof(*queued));
@@ -381,6 +376,19 @@ static void put_cell(struct shard_call *shard_call, struct slice cell TAKES)
     *call->shared.last = queued;
     call->shared.last = &queued->next;
     call->shared.queued++;
+}
+
+static void put_cells(
+    struct shard_call *shard_call, const struct slice *cells TAKES, unsigned count)
+{
+    struct net_call *call = (struct net_call *)shard_call;
+    UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
+    for (unsigned i = 0; i < count; i++) {
+        queue_cell(call, cells[i]);
+    }
+    if (!call->shared.is_closed && !call->shared.is_sending) {
+        send_next(call);
+    }
 }
 
 static void put_footer(struct shard_call *shard_call, const struct shard_footer *footer)
@@ -459,7 +467,7 @@ static enum hearth_code identify(struct shard_net *shard_net, const struct pki_k
 static const struct shard_net_ops ops = {
     .identify = identify,
     .put_open = put_open,
-    .put_cell = put_cell,
+    .put_cells = put_cells,
     .put_footer = put_footer,
     .get_open = get_open,
     .get_read = get_read,

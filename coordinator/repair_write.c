@@ -72,7 +72,7 @@ void repair_write_cell(struct repair_write *write, unsigned index, struct slice 
     target->owned_by_write.queued++;
     struct view tag = view_of(cell.view.bytes + cell.view.size - CRYPTO_TAG_SIZE, CRYPTO_TAG_SIZE);
     crypto_hash_update(target->owned_by_write.digest, tag);
-    shard_put_cell(target->owned_by_write.call, cell);
+    shard_put_cells(target->owned_by_write.call, &cell, 1);
 }
 
 void repair_write_finish(struct repair_write *write, uint32_t cells)

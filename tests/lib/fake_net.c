@@ -272,9 +272,8 @@ static struct shard_call *put_open(struct shard_net *net, const struct shard_doo
     return &call->call;
 }
 
-static void put_cell(struct shard_call *base, struct slice cell TAKES)
+static void put_cell(struct fake_call *call, struct slice cell TAKES)
 {
-    struct fake_call *call = (struct fake_call *)base;
     assert(!call->has_footer && call->queued < SHARD_CELLS_MAX);
     call->queue[call->queued++] = cell;
     struct fake_net *net = call->net;
@@ -284,6 +283,16 @@ static void put_cell(struct shard_call *base, struct slice cell TAKES)
     if (call->node != NULL && !call->is_over) {
         take_into_transport(call);
         put_schedule(call);
+    }
+}
+
+static void put_cells(struct shard_call *base, const struct slice *cells TAKES, unsigned count)
+{
+    struct fake_call *call = (struct fake_call *)base;
+    call->net->handovers++;
+    call->net->cells_put += count;
+    for (unsigned i = 0; i < count; i++) {
+        put_cell(call, cells[i]);
     }
 }
 
@@ -507,7 +516,7 @@ static enum hearth_code identify(struct shard_net *net, const struct pki_key *ke
 static const struct shard_net_ops fake_ops = {
     .identify = identify,
     .put_open = put_open,
-    .put_cell = put_cell,
+    .put_cells = put_cells,
     .put_footer = put_footer,
     .get_open = get_open,
     .get_read = get_read,

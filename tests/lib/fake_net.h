@@ -86,6 +86,8 @@ struct fake_net {
     unsigned calls_open;
     uint64_t bytes_queued; /* of cells given to the net and not yet taken by a node */
     uint64_t bytes_queued_max;
+    unsigned cells_put;
+    unsigned handovers; /* in which they came: calls of shard_put_cells() */
     void (*at_wait)(struct fake_net *net, void *context); /* before each wait; NULL: nothing */
     void *at_wait_context;
     void (*at_open)(struct fake_net *net, void *context); /* before each call is opened */

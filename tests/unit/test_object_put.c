@@ -117,6 +117,49 @@ static void a_small_share_of_memory_is_kept_to(void **state)
     world_destroy(world);
 }
 
+static void cells_go_out_some_at_a_time(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 8 * STRIPE, &err), &err);
+    assert_int_equal(world->net.cells_put, 8 * 8);
+    assert_true(world->net.handovers <= world->net.cells_put / 2);
+    world_destroy(world);
+}
+
+struct slow_source {
+    struct hearth_source source;
+    struct world_source bytes;
+    struct test_env *env;
+};
+
+static enum hearth_code read_slowly(
+    void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err)
+{
+    struct slow_source *slow = context;
+    test_env_step_ms(slow->env, 10);
+    return slow->bytes.source.read(slow->bytes.source.context, bytes, size, out_got, err);
+}
+
+/* A node that hears nothing for a minute gives up. */
+static void a_slow_sources_cells_do_not_wait_for_others(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct slow_source slow = {
+        .source = {.read = read_slowly, .context = &slow}, .env = &world->env};
+    const struct hearth_put_options options = {0};
+    struct hearth_err err;
+    world_source_init(&slow.bytes, 1, 8 * STRIPE);
+    assert_ok(
+        object_put(&world->session, "bucket", view_text("key"), &slow.source, &options, NULL, &err),
+        &err);
+    assert_int_equal(world->net.cells_put, 8 * 8);
+    assert_int_equal(world->net.handovers, world->net.cells_put);
+    world_destroy(world);
+}
+
 static void a_put_without_memory_is_refused_and_leaves_nothing(void **state)
 {
     (void)state;
@@ -388,6 +431,8 @@ int main(void)
         cmocka_unit_test(the_etag_is_the_md5_of_the_bytes),
         cmocka_unit_test(every_size_around_an_edge_is_stored),
         cmocka_unit_test(a_small_share_of_memory_is_kept_to),
+        cmocka_unit_test(cells_go_out_some_at_a_time),
+        cmocka_unit_test(a_slow_sources_cells_do_not_wait_for_others),
         cmocka_unit_test(a_put_without_memory_is_refused_and_leaves_nothing),
         cmocka_unit_test(a_source_that_vanishes_leaves_nothing),
         cmocka_unit_test(a_source_that_changes_its_length_is_refused),
