@@ -3,6 +3,7 @@
 #include "proto/wire.h"
 #include "tests/lib/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void end_init(struct test_end *end)
@@ -126,6 +127,10 @@ int test_stream_set_up_link(void **state)
 int test_stream_tear_down(void **state)
 {
     struct test_stream *at = *state;
+    if (at->relay != NULL) {
+        rpc_channel_destroy(at->relayed);
+        test_relay_stop(at->relay);
+    }
     if (at->rpc.server != NULL) {
         test_rpc_stop_server(&at->rpc);
     }
@@ -134,6 +139,17 @@ int test_stream_tear_down(void **state)
     test_rpc_fini(&at->rpc);
     free(at);
     return 0;
+}
+
+void test_stream_relay(struct test_stream *at, unsigned keepalive_ms)
+{
+    at->relay = test_relay_start((uint16_t)rpc_server_port(at->rpc.server));
+    char address[32];
+    snprintf(address, sizeof(address), "127.0.0.1:%u", test_relay_port(at->relay));
+    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
+    options.address = address;
+    options.keepalive_ms = keepalive_ms;
+    assert_ok(rpc_channel_create(&options, &at->relayed, &at->rpc.err), &at->rpc.err);
 }
 
 void test_stream_open_on(struct test_stream *at, struct rpc_channel *channel, unsigned method,

@@ -6,6 +6,7 @@
 #ifndef HEARTH_TESTS_LIB_TEST_STREAM_H
 #define HEARTH_TESTS_LIB_TEST_STREAM_H
 
+#include "tests/lib/test_relay.h"
 #include "tests/lib/test_rpc.h"
 
 enum { TEST_CHUNK = 64 * 1024, TEST_KEPT_MAX = 256 };
@@ -30,6 +31,8 @@ struct test_stream {
     struct test_rpc rpc;
     struct test_end client;
     struct test_end server;
+    struct test_relay *relay;     /* NULL: none */
+    struct rpc_channel *relayed;  /* through it; ends with the test, also with one that fails */
     enum hearth_code refuse_with; /* opened() does, unless HEARTH_OK */
 };
 
@@ -37,6 +40,9 @@ struct test_stream {
 int test_stream_set_up(void **state);      /* over gRPC */
 int test_stream_set_up_link(void **state); /* over the link */
 int test_stream_tear_down(void **state);
+
+/* A channel over a wire that can be cut. */
+void test_stream_relay(struct test_stream *at, unsigned keepalive_ms);
 
 /* Opens the stream at the client; `first` NULL: without a first message. */
 void test_stream_open_on(struct test_stream *at, struct rpc_channel *channel, unsigned method,

@@ -3,10 +3,7 @@
  * wire that breaks (tests/lib/test_relay.h) closes both ends and is never taken for a half-close.
  */
 #include "tests/lib/test.h"
-#include "tests/lib/test_relay.h"
 #include "tests/lib/test_stream.h"
-
-#include <stdio.h>
 
 /* ---- back-pressure ---- */
 
@@ -60,25 +57,11 @@ static void a_stopped_sender_can_still_cancel(void **state)
 
 /* ---- when the wire breaks ---- */
 
-static struct test_relay *relay_between(
-    struct test_stream *at, struct rpc_channel **channel, unsigned keepalive_ms)
-{
-    struct test_relay *relay = test_relay_start((uint16_t)rpc_server_port(at->rpc.server));
-    char address[32];
-    snprintf(address, sizeof(address), "127.0.0.1:%u", test_relay_port(relay));
-    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
-    options.address = address;
-    options.keepalive_ms = keepalive_ms;
-    assert_ok(rpc_channel_create(&options, channel, &at->rpc.err), &at->rpc.err);
-    return relay;
-}
-
 static void a_cut_wire_closes_both_ends_and_is_no_half_close(void **state)
 {
     struct test_stream *at = *state;
-    struct rpc_channel *channel = NULL;
-    struct test_relay *relay = relay_between(at, &channel, 0);
-    test_stream_open_on(at, channel, TEST_UP, NULL, TEST_DEADLINE_MS);
+    test_stream_relay(at, 0);
+    test_stream_open_on(at, at->relayed, TEST_UP, NULL, TEST_DEADLINE_MS);
     test_gate_wait(&at->server.opened, 1);
     at->server.reads_on = true;
     rpc_stream_read(at->server.stream);
@@ -86,49 +69,42 @@ static void a_cut_wire_closes_both_ends_and_is_no_half_close(void **state)
     test_stream_send_text(&at->client, "one");
     test_gate_wait(&at->server.messages, 1);
 
-    test_relay_cut(relay);
+    test_relay_cut(at->relay);
     test_stream_wait_closed(at);
     assert_int_equal(at->client.code, HEARTH_UNKNOWN);
     assert_int_equal(at->server.code, HEARTH_CANCELLED);
     assert_int_equal(test_gate_count(&at->server.half_closed), 0);
     assert_int_equal(test_gate_count(&at->client.half_closed), 0);
-    rpc_channel_destroy(channel);
-    test_relay_stop(relay);
 }
 
 static void a_wire_cut_in_the_middle_of_a_flood_closes_both_ends(void **state)
 {
     struct test_stream *at = *state;
-    struct rpc_channel *channel = NULL;
-    struct test_relay *relay = relay_between(at, &channel, 0);
-    test_stream_open_on(at, channel, TEST_UP, NULL, TEST_DEADLINE_MS);
+    test_stream_relay(at, 0);
+    test_stream_open_on(at, at->relayed, TEST_UP, NULL, TEST_DEADLINE_MS);
     test_gate_wait(&at->server.opened, 1);
     at->server.reads_on = true;
     rpc_stream_read(at->server.stream);
     at->client.sends = 100000;
     test_stream_send_chunk(&at->client);
     test_gate_wait(&at->server.messages, 20);
-    test_relay_cut(relay);
+    test_relay_cut(at->relay);
     test_stream_wait_closed(at);
     assert_int_equal(at->client.code, HEARTH_UNKNOWN);
     assert_int_equal(at->server.code, HEARTH_CANCELLED);
     assert_int_equal(test_gate_count(&at->server.half_closed), 0);
-    rpc_channel_destroy(channel);
-    test_relay_stop(relay);
 }
 
 static void keepalive_finds_a_peer_that_went_silent(void **state)
 {
     struct test_stream *at = *state;
-    struct rpc_channel *channel = NULL;
-    struct test_relay *relay = relay_between(at, &channel, 600);
-    test_stream_open_on(at, channel, TEST_UP, NULL, TEST_DEADLINE_MS);
+    test_stream_relay(at, 600);
+    test_stream_open_on(at, at->relayed, TEST_UP, NULL, TEST_DEADLINE_MS);
     test_gate_wait(&at->server.opened, 1);
-    test_relay_freeze(relay);
+    test_relay_freeze(at->relay);
     test_gate_wait(&at->client.closed, 1);
     assert_int_equal(at->client.code, HEARTH_UNKNOWN);
-    rpc_channel_destroy(channel);
-    test_relay_stop(relay);
+    test_relay_cut(at->relay);
     test_gate_wait(&at->server.closed, 1);
 }
 
