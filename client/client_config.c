@@ -2,6 +2,8 @@
 
 #define FIELD(name) offsetof(struct client_config, name)
 
+static const char *const classes[] = {"client", "gateway", NULL};
+
 static const struct config_param params[] = {
     {"coordinator", "addresses", CONFIG_ADDRESSES, FIELD(coordinators), .min = 1, .max = 8,
         .help = "Where the coordinator answers."},
@@ -11,6 +13,9 @@ static const struct config_param params[] = {
         .help = "The certificate of the cluster's own authority."},
     {"client", "tenant", CONFIG_TEXT, FIELD(tenant), .preset = "",
         .help = "The name of the customer's account, for people to read."},
+    {"client", "class", CONFIG_CHOICE, FIELD(class), .preset = "client", .choices = classes,
+        .help = "What the certificate is of: a customer's own machine, or a gateway that serves"
+                " the customer."},
     {"client", "key", CONFIG_PATH, FIELD(key), .preset = CLIENT_CONFIG_KEY, .min = 1,
         .help = "The private key of this customer's machine. Who has it can write and delete."},
     {"client", "certificate", CONFIG_PATH, FIELD(certificate), .preset = CLIENT_CONFIG_CERTIFICATE,

@@ -18,12 +18,19 @@
 #define CLIENT_CONFIG_ADMIN_KEY         "admin-key.pem"
 #define CLIENT_CONFIG_ADMIN_CERTIFICATE "admin-certificate.pem"
 
+/* As whom the cluster knows this machine. */
+enum client_class {
+    CLIENT_CLASS_CLIENT,
+    CLIENT_CLASS_GATEWAY,
+};
+
 struct client_config {
     struct config_addresses coordinators; /* their RPC service */
     struct config_addresses enrolment;    /* where certificates are renewed */
     const char *ca;
 
     const char *tenant;
+    uint64_t class; /* enum client_class */
     const char *key;
     const char *certificate;
     const char *root_key;

@@ -37,7 +37,7 @@ struct work {
 struct identity_files client_identity_files(
     const struct client_config *config, enum peer_class class)
 {
-    assert(class == PEER_CLIENT || class == PEER_ADMIN);
+    assert(class == PEER_CLIENT || class == PEER_GATEWAY || class == PEER_ADMIN);
     bool is_admin = class == PEER_ADMIN;
     return (struct identity_files){
         .class = class,
@@ -46,6 +46,12 @@ struct identity_files client_identity_files(
         .ca = config->ca,
         .enrolment = &config->enrolment,
     };
+}
+
+/* An operator has no data of his own. */
+static bool has_root_key(const struct work *work)
+{
+    return work->join->class != PEER_ADMIN;
 }
 
 /* ---- what is there ---- */
@@ -102,6 +108,8 @@ static enum hearth_code read_config(struct work *work, struct hearth_err *err)
         code = use_defaults(work, err);
     }
     work->files = client_identity_files(&work->paths, work->join->class);
+    work->config.class =
+        work->join->class == PEER_GATEWAY ? CLIENT_CLASS_GATEWAY : CLIENT_CLASS_CLIENT;
     return code;
 }
 
@@ -196,7 +204,7 @@ static enum hearth_code enrol(struct work *work, struct hearth_err *err)
     if (identity_enrol(&enrolment, &work->arena, reply, err) != HEARTH_OK) {
         return err->code;
     }
-    if (work->join->class == PEER_CLIENT) {
+    if (has_root_key(work)) {
         work->config.tenant = arena_text(&work->arena, reply->tenant_name);
     }
     if (work->config.tenant == NULL) {
@@ -260,8 +268,7 @@ static enum hearth_code write_config(struct work *work, struct hearth_err *err)
 
 static enum hearth_code write_files(struct work *work, struct hearth_err *err)
 {
-    bool is_customer = work->join->class == PEER_CLIENT;
-    if (is_customer && write_root_key(work, err) != HEARTH_OK) {
+    if (has_root_key(work) && write_root_key(work, err) != HEARTH_OK) {
         return err->code;
     }
     if (file_write_atomically(work->files.ca, work->reply.ca_certificate, FILE_MODE, err) !=
@@ -275,11 +282,10 @@ static enum hearth_code write_files(struct work *work, struct hearth_err *err)
 
 static enum hearth_code run(struct work *work, struct hearth_err *err)
 {
-    bool is_customer = work->join->class == PEER_CLIENT;
     if (find_folder(work, err) != HEARTH_OK || read_config(work, err) != HEARTH_OK ||
         check_not_joined(work, err) != HEARTH_OK || read_invite(work, err) != HEARTH_OK ||
         check_cluster(work, err) != HEARTH_OK ||
-        (is_customer && find_root_key(work, err) != HEARTH_OK) ||
+        (has_root_key(work) && find_root_key(work, err) != HEARTH_OK) ||
         make_key(work, err) != HEARTH_OK || enrol(work, err) != HEARTH_OK) {
         return err->code;
     }

@@ -1,7 +1,8 @@
 /*
- * client_join.h - from an invitation to a configuration that works, for customers and operators.
+ * client_join.h - from an invitation to a configuration that works, for customers, gateways that
+ * serve a customer, and operators.
  *
- *   key file --> enrol --> root key (customers) --> CA, certificate --> configuration
+ *   key file --> enrol --> root key (not operators) --> CA, certificate --> configuration
  *
  * Interrupted in between, the same invitation works again, because the key it was spent on is still
  * there.  A machine that is customer and operator has one configuration: the second join adds its
@@ -18,11 +19,11 @@
 #include "proto/identity.h"
 
 struct client_join {
-    struct env *env;           /* required */
-    const char *invite;        /* required: the text */
-    const char *config_path;   /* required: its directory is made when it is missing */
-    enum peer_class class;     /* PEER_CLIENT or PEER_ADMIN: what the invitation has to be for */
-    const char *root_key_path; /* customers: a key file or recovery sheet; NULL: draw one */
+    struct env *env;         /* required */
+    const char *invite;      /* required: the text */
+    const char *config_path; /* required: its directory is made when it is missing */
+    enum peer_class class; /* PEER_CLIENT, _GATEWAY or _ADMIN: whom the invitation has to be for */
+    const char *root_key_path; /* not _ADMIN: a key file or recovery sheet; NULL: draw one */
     bool replace;              /* overwrite what is there, but never a root key, which is kept */
 };
 

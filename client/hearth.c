@@ -38,7 +38,8 @@ static enum hearth_code read_files(
         code = root_key_read(hearth->config.root_key, &hearth->root_key, err);
     }
     if (code == HEARTH_OK) {
-        const struct identity_files files = client_identity_files(&hearth->config, PEER_CLIENT);
+        const struct identity_files files = client_identity_files(&hearth->config,
+            hearth->config.class == CLIENT_CLASS_GATEWAY ? PEER_GATEWAY : PEER_CLIENT);
         code = identity_load(&hearth->identity, env_system(), &files, err);
     }
     return code;

@@ -55,13 +55,20 @@
 
 #define LOG_EVENTS_CLIENT(X)
 
+#define LOG_EVENTS_GATEWAY(X)                                                                      \
+    X(TENANT_OPENED, INFO, "tenant.opened", "this gateway serves it from now on")                  \
+    X(TENANT_NOT_OPENED, ERROR, "tenant.not_opened", "its folder is not what it should be")        \
+    X(TRANSFER_NOTICED, INFO, "transfer.noticed", "what failed no request: a slow or wrong node")  \
+    X(REQUEST_FAILED, WARN, "request.failed", "a client was told to try again; this is why")
+
 #define LOG_EVENT_TABLE(X)                                                                         \
     X(PROCESS_STARTED, INFO, "process.started", "which program, version and address")              \
     X(PROCESS_STOPPED, INFO, "process.stopped", "an orderly end, and why")                         \
     X(PROCESS_FAILED, ERROR, "process.failed", "the process cannot go on; the message says why")   \
     LOG_EVENTS_STORAGED(X)                                                                         \
     LOG_EVENTS_COORDINATOR(X)                                                                      \
-    LOG_EVENTS_CLIENT(X)
+    LOG_EVENTS_CLIENT(X)                                                                           \
+    LOG_EVENTS_GATEWAY(X)
 
 enum log_event {
 #define X(name, level, text, reader) LOG_##name,

@@ -26,6 +26,7 @@ static enum hearth_code certify(void *service, const struct enrol_caller *caller
     reply->certificate = arena_copy(arena, view_text(pem));
     reply->ca_certificate = view_text(enrol->ca_pem);
     reply->cluster_id = view_of(cluster, sizeof(cluster));
+    reply->tenant_name = view_text(TEST_ENROL_TENANT);
     reply->coordinators = coordinators;
     reply->coordinators_count = 1;
     free(pem);

@@ -11,6 +11,9 @@
 
 enum { TEST_ENROL_LIFE_S = 30 * 86400 }; /* of a certificate */
 
+/* Whom customers and gateways join for. */
+#define TEST_ENROL_TENANT "ann"
+
 struct test_enrol {
     struct test_env env;
     char folder[64];

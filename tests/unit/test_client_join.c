@@ -75,6 +75,19 @@ static void an_operator_gets_no_root_key(void **state)
     assert_false(exists(enrol, CLIENT_CONFIG_KEY));
 }
 
+static void a_gateway_is_known_as_one(void **state)
+{
+    struct test_enrol *enrol = *state;
+    struct hearth *hearth;
+    struct root_key key;
+    assert_ok(join(enrol, (struct client_join){.class = PEER_GATEWAY}), &enrol->err);
+    assert_identity_loads(enrol, PEER_GATEWAY);
+    read_root_key(enrol, &key);
+    const struct hearth_options options = {.config_path = path_of(enrol, "hearth.conf")};
+    assert_ok(hearth_open(&options, &hearth, &enrol->err), &enrol->err);
+    hearth_close(hearth);
+}
+
 static void one_configuration_serves_both(void **state)
 {
     struct test_enrol *enrol = *state;
@@ -180,6 +193,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, test_enrol_setup, test_enrol_teardown)
         CASE(a_customer_gets_identity_and_root_key),
         CASE(an_operator_gets_no_root_key),
+        CASE(a_gateway_is_known_as_one),
         CASE(one_configuration_serves_both),
         CASE(who_joined_is_not_joined_again),
         CASE(a_root_key_can_be_brought_along_but_never_overwritten),
