@@ -1,5 +1,6 @@
 #include "client/bucket_cache.h"
 
+#include "client/bucket_calls.h"
 #include "client/session.h"
 
 #include <arpa/inet.h>
@@ -131,6 +132,22 @@ static enum hearth_code read_info(struct session *session, const char *name,
     return unwrap_keys(session, info, out, err);
 }
 
+/* A bucket that an operator made has no key until one of us brings it; somebody else may have done
+ * so by now. */
+static enum hearth_code ask_info(struct session *session, const char *name, struct arena *arena,
+    struct wire_bucket_info *info, struct hearth_err *err)
+{
+    const struct wire_head_bucket_request request = {.name = view_text(name)};
+    const struct ask ask = {
+        .method = RPC_HEAD_BUCKET, .request = &request, .patience_ms = ASK_PATIENCE_MS};
+    enum hearth_code code = session_ask(session, &ask, arena, info, err);
+    if (code != HEARTH_OK || info->keys_count > 0) {
+        return code;
+    }
+    code = bucket_ask_create(session, name, NULL, arena, info, err);
+    return code == HEARTH_EXISTS ? session_ask(session, &ask, arena, info, err) : code;
+}
+
 enum hearth_code bucket_cache_find(
     struct bucket_cache *cache, const char *name, struct bucket *out, struct hearth_err *err)
 {
@@ -138,13 +155,10 @@ enum hearth_code bucket_cache_find(
     if (code != HEARTH_OK || recall(cache, name, out)) {
         return code;
     }
-    const struct wire_head_bucket_request request = {.name = view_text(name)};
-    const struct ask ask = {
-        .method = RPC_HEAD_BUCKET, .request = &request, .patience_ms = ASK_PATIENCE_MS};
     struct wire_bucket_info info;
     struct arena arena;
     arena_init(&arena, 0);
-    code = session_ask(cache->session, &ask, &arena, &info, err);
+    code = ask_info(cache->session, name, &arena, &info, err);
     if (code == HEARTH_OK) {
         code = read_info(cache->session, name, &info, out, err);
     }

@@ -6,8 +6,8 @@ enum { TOKEN_SIZE = 16 };
 
 /* ---- making and deleting ---- */
 
-static enum hearth_code ask_create(struct session *session, const char *bucket, const char *profile,
-    struct arena *arena, struct hearth_err *err)
+enum hearth_code bucket_ask_create(struct session *session, const char *bucket, const char *profile,
+    struct arena *arena, struct wire_bucket_info *reply, struct hearth_err *err)
 {
     uint8_t bucket_id[BUCKET_ID_SIZE];
     uint8_t token[TOKEN_SIZE];
@@ -36,8 +36,7 @@ static enum hearth_code ask_create(struct session *session, const char *bucket, 
         .patience_ms = ASK_OUTCOME_PATIENCE_MS,
         .decides = true,
     };
-    struct wire_bucket_info reply;
-    return session_ask(session, &ask, arena, &reply, err);
+    return session_ask(session, &ask, arena, reply, err);
 }
 
 static enum hearth_code ask_delete(
@@ -67,11 +66,12 @@ static enum hearth_code ready_for(
 enum hearth_code bucket_create(
     struct session *session, const char *bucket, const char *profile, struct hearth_err *err)
 {
+    struct wire_bucket_info reply;
     struct arena arena;
     arena_init(&arena, 0);
     enum hearth_code code = ready_for(session, bucket, err);
     if (code == HEARTH_OK) {
-        code = ask_create(session, bucket, profile, &arena, err);
+        code = bucket_ask_create(session, bucket, profile, &arena, &reply, err);
         bucket_cache_forget(session->buckets, bucket);
     }
     arena_fini(&arena);
@@ -135,6 +135,9 @@ static enum hearth_code fill(struct owned_buckets *owned, const struct wire_buck
             return hearth_fail(err, HEARTH_NO_MEMORY, "%zu buckets", count);
         }
         items[i].created_unix_ms = infos[i].created_unix_ms;
+        items[i].public_read = infos[i].public_read;
+        items[i].quota_bytes = infos[i].quota_bytes;
+        items[i].quota_objects = infos[i].quota_objects;
         if (profile != NULL) {
             items[i].k = profile->k;
             items[i].n = profile->n;

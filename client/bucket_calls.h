@@ -11,6 +11,10 @@
 enum hearth_code bucket_create(
     struct session *session, const char *bucket, const char *profile, struct hearth_err *err);
 
+/* The question alone; memory of the reply is from the arena. */
+enum hearth_code bucket_ask_create(struct session *session, const char *bucket, const char *profile,
+    struct arena *arena, struct wire_bucket_info *reply, struct hearth_err *err);
+
 enum hearth_code bucket_delete(struct session *session, const char *bucket, struct hearth_err *err);
 
 enum hearth_code bucket_head(struct session *session, const char *bucket,

@@ -115,9 +115,12 @@ struct hearth_bucket {
     const char *name;
     uint64_t created_unix_ms;
     const char *profile;
-    unsigned k; /* shards that suffice */
-    unsigned n; /* shards of a segment */
-    unsigned w; /* receipts that acknowledge a write */
+    unsigned k;             /* shards that suffice */
+    unsigned n;             /* shards of a segment */
+    unsigned w;             /* receipts that acknowledge a write */
+    bool public_read;       /* anybody may read its objects through a gateway */
+    uint64_t quota_bytes;   /* of all its objects; 0: no limit */
+    uint64_t quota_objects; /* likewise */
 };
 
 struct hearth_buckets {
@@ -263,7 +266,8 @@ struct hearth_put_result {
 /*
  * Stores a stream of any length under a key.  HEARTH_OK: durable on at least w nodes and visible.
  * options and out may be NULL.  HEARTH_FLEET_TOO_SMALL, HEARTH_SHARDS_LOST: too few nodes took
- * their shard; HEARTH_PRECONDITION; HEARTH_NOT_FOUND: no such bucket.
+ * their shard; HEARTH_PRECONDITION; HEARTH_NOT_FOUND: no such bucket; HEARTH_QUOTA: it may not hold
+ * so much, which is said before the source is read when size_expected says that it is large.
  * With resume, when there is no going on from there: HEARTH_CONFLICT, the source is another one;
  * HEARTH_EXPIRED, HEARTH_NOT_FOUND, the day is over; HEARTH_CHECKSUM, HEARTH_UNKNOWN_FORMAT, the
  * state is not for this key.  A put without it begins anew.
@@ -373,7 +377,8 @@ struct hearth_copy_options {
 
 /*
  * Within the cluster, to any bucket of the tenant; no data moves.  options and out may be NULL.
- * HEARTH_NOT_FOUND: no such bucket, key or version; HEARTH_PRECONDITION; HEARTH_UNKNOWN.
+ * HEARTH_NOT_FOUND: no such bucket, key or version; HEARTH_PRECONDITION; HEARTH_QUOTA;
+ * HEARTH_UNKNOWN.
  */
 enum hearth_code hearth_copy(struct hearth *hearth, const char *source_bucket,
     struct view source_key, const char *bucket, struct view key,

@@ -54,7 +54,8 @@ enum hearth_reaction {
     X(WRONG_KEY, 22, FIX_CALL, "key does not fit")                                                 \
     X(UNKNOWN_FORMAT, 23, GIVE_UP, "format version not known")                                     \
     X(UNIMPLEMENTED, 24, FIX_CALL, "not implemented by this peer")                                 \
-    X(INTERNAL, 25, GIVE_UP, "internal error")
+    X(INTERNAL, 25, GIVE_UP, "internal error")                                                     \
+    X(QUOTA, 26, FIX_CALL, "quota used up")
 
 enum hearth_code {
 #define X(name, value, reaction, text) HEARTH_##name = (value),

@@ -43,6 +43,11 @@
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
     X(NODE_DECLARED_LOST, WARN, "node.declared_lost", "an admin said so; its slots are made anew") \
     X(INVITED, INFO, "member.invited", "an invitation was made: whoever has it can enrol")         \
+    X(TENANT_MADE, INFO, "tenant.made", "an admin made a tenant")                                  \
+    X(ACCESS_KEY_MADE, INFO, "access_key.made", "an admin made an S3 access key")                  \
+    X(ACCESS_KEY_REVOKED, INFO, "access_key.revoked", "an admin ended an S3 access key")           \
+    X(BUCKET_DECIDED, INFO, "bucket.decided",                                                      \
+        "an admin reserved a bucket or changed its settings")                                      \
     X(BACKUP_SENT, INFO, "backup.sent", "a copy of the metadata went to an admin")                 \
     X(NODE_OTHER_DISK, ERROR, "node.other_disk",                                                   \
         "a node came back with an empty or older disk; what it held is made anew elsewhere")       \

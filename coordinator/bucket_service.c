@@ -23,7 +23,7 @@ static const struct wire_profile *profile_to_wire(
 static enum hearth_code bucket_to_wire(const struct meta_bucket *bucket, struct arena *arena,
     struct wire_bucket_info *out, struct hearth_err *err)
 {
-    const struct profile *profile = profile_by_number(bucket->profile);
+    const struct profile *profile = profile_by_number(bucket->settings.profile);
     assert(profile != NULL); /* the metadata takes known ones only */
     struct wire_bucket_key *keys = arena_take_array(arena, bucket->key_count, sizeof(*keys));
     *out = (struct wire_bucket_info){
@@ -33,6 +33,9 @@ static enum hearth_code bucket_to_wire(const struct meta_bucket *bucket, struct 
         .profile = profile_to_wire(profile, arena),
         .keys = keys,
         .keys_count = bucket->key_count,
+        .public_read = bucket->settings.public_read,
+        .quota_bytes = bucket->settings.quota_bytes,
+        .quota_objects = bucket->settings.quota_objects,
     };
     if (keys == NULL || out->bucket_id.bytes == NULL || out->profile == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "describe bucket");

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <inttypes.h>
 
 enum { USAGE_LANES = 16 };
 
@@ -84,6 +85,8 @@ enum hearth_code meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket
     sql_id(sql, &out->tenant);
     out->profile = (uint32_t)sql_u64(sql);
     out->key_version = (uint32_t)sql_u64(sql);
+    out->quota_bytes = sql_u64(sql);
+    out->quota_objects = sql_u64(sql);
     return HEARTH_OK;
 }
 
@@ -98,35 +101,90 @@ void meta_usage_add_in(struct meta_tx *tx, const struct meta_id *bucket, const s
     sql_run(sql);
 }
 
-static void read_bucket(
+void meta_growth_replaces(struct meta_growth *growth, const struct meta_version_row *newest)
+{
+    growth->replaces = newest != NULL ? newest->info.size : 0;
+    growth->adds_object = newest == NULL;
+}
+
+enum hearth_code meta_quota_check_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_bucket_row *row, const struct meta_growth *growth, struct hearth_err *err)
+{
+    if (row->quota_bytes == 0 && row->quota_objects == 0) {
+        return HEARTH_OK;
+    }
+    struct meta_usage now;
+    meta_usage_get_in(tx, bucket, &now);
+    uint64_t more = growth->adds > growth->replaces ? growth->adds - growth->replaces : 0;
+    uint64_t left = row->quota_bytes > now.bytes ? row->quota_bytes - now.bytes : 0;
+    if (row->quota_bytes > 0 && more > left) {
+        return hearth_fail(err, HEARTH_QUOTA,
+            "%" PRIu64 " bytes more than the %" PRIu64 " there are would pass the bucket's quota"
+            " of %" PRIu64,
+            more, now.bytes, row->quota_bytes);
+    }
+    if (row->quota_objects > 0 && growth->adds_object && now.objects >= row->quota_objects) {
+        return hearth_fail(err, HEARTH_QUOTA,
+            "the bucket's quota is %" PRIu64 " objects, and it has them", row->quota_objects);
+    }
+    return HEARTH_OK;
+}
+
+void meta_bucket_read_in(
     struct meta_tx *tx, struct arena *arena, struct sql *sql, struct meta_bucket *out)
 {
     sql_id(sql, &out->id);
-    out->name = meta_keep(tx, arena, sql_blob(sql));
+    struct view name = sql_blob(sql);
+    out->name = arena != NULL ? meta_keep(tx, arena, name) : name;
     sql_id(sql, &out->tenant);
-    out->profile = (uint32_t)sql_u64(sql);
+    out->settings.profile = (uint32_t)sql_u64(sql);
+    out->key_version = (uint32_t)sql_u64(sql);
     out->created_ms = sql_u64(sql);
+    out->settings.public_read = sql_u64(sql) != 0;
+    out->settings.quota_bytes = sql_u64(sql);
+    out->settings.quota_objects = sql_u64(sql);
+    out->keys = NULL;
+    out->key_count = 0;
 }
 
-/* ---- create ---- */
-
-struct owner_of_name {
-    struct meta_id bucket;
-    struct meta_id tenant;
-};
-
-static bool find_name(struct meta_tx *tx, struct view name, struct owner_of_name *out)
+bool meta_bucket_named_in(struct meta_tx *tx, struct view name, struct meta_bucket *out)
 {
     struct sql *sql = sql_use(tx, SQL_BUCKET_BY_NAME);
     sql_set_blob(sql, ":name", name);
     if (!sql_step(sql)) {
         return false;
     }
-    sql_id(sql, &out->bucket);
-    sql_blob(sql); /* name */
-    sql_id(sql, &out->tenant);
+    meta_bucket_read_in(tx, NULL, sql, out);
     return true;
 }
+
+void meta_bucket_insert_in(struct meta_tx *tx, const struct meta_bucket *bucket)
+{
+    tx->changes_access = true;
+    struct sql *sql = sql_use(tx, SQL_BUCKET_INSERT);
+    sql_set_id(sql, ":bucket", &bucket->id);
+    sql_set_blob(sql, ":name", bucket->name);
+    sql_set_id(sql, ":tenant", &bucket->tenant);
+    sql_set_u64(sql, ":profile", bucket->settings.profile);
+    sql_set_u64(sql, ":key_version", bucket->key_version);
+    sql_set_u64(sql, ":public_read", bucket->settings.public_read);
+    sql_set_u64(sql, ":quota_bytes", bucket->settings.quota_bytes);
+    sql_set_u64(sql, ":quota_objects", bucket->settings.quota_objects);
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_run(sql);
+}
+
+enum hearth_code meta_bucket_room_in(
+    struct meta_tx *tx, const struct meta_id *tenant, struct hearth_err *err)
+{
+    struct sql *count = sql_use(tx, SQL_BUCKET_COUNT);
+    sql_set_id(count, ":tenant", tenant);
+    return sql_value(count) < META_BUCKETS_MAX
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_BUSY, "a tenant has at most %d buckets", META_BUCKETS_MAX);
+}
+
+/* ---- create ---- */
 
 /* The first bucket of a tenant says which root key wraps all of them. */
 static enum hearth_code check_root_key(
@@ -153,43 +211,73 @@ static enum hearth_code check_root_key(
         : hearth_fail(err, HEARTH_WRONG_KEY, "the tenant's buckets have another root key");
 }
 
-static enum hearth_code check_create(
-    struct meta_tx *tx, const struct meta_bucket_create *request, struct hearth_err *err)
+/* *adopts: the name waits for this tenant, under the id *reserved. */
+static enum hearth_code check_name(struct meta_tx *tx, const struct meta_bucket_create *request,
+    bool *adopts, struct meta_id *reserved, struct hearth_err *err)
 {
-    struct owner_of_name owner;
-    struct meta_bucket_row row;
-    if (find_name(tx, request->name, &owner)) {
-        return meta_id_equal(owner.tenant, request->tenant)
-            ? hearth_fail(err, HEARTH_EXISTS, "the bucket exists and is yours")
-            : hearth_fail(err, HEARTH_CONFLICT, "the bucket name is another tenant's");
+    struct meta_bucket known;
+    *adopts = false;
+    if (!meta_bucket_named_in(tx, request->name, &known)) {
+        return meta_bucket_room_in(tx, &request->tenant, err);
     }
-    if (meta_bucket_in(tx, &request->id, &row, err) == HEARTH_OK) {
-        return hearth_fail(err, HEARTH_CONFLICT, "the bucket id is in use");
+    if (!meta_id_equal(known.tenant, request->tenant)) {
+        return hearth_fail(err, HEARTH_CONFLICT, "the bucket name is another tenant's");
     }
-    struct sql *count = sql_use(tx, SQL_BUCKET_COUNT);
-    sql_set_id(count, ":tenant", &request->tenant);
-    if (sql_value(count) >= META_BUCKETS_MAX) {
-        return hearth_fail(err, HEARTH_BUSY, "a tenant has at most %d buckets", META_BUCKETS_MAX);
+    if (known.key_version > 0) {
+        return hearth_fail(err, HEARTH_EXISTS, "the bucket exists and is yours");
     }
-    return check_root_key(tx, request, err);
+    *adopts = true;
+    *reserved = known.id;
+    return HEARTH_OK;
 }
 
-static void insert_bucket(struct meta_tx *tx, const struct meta_bucket_create *request)
+static void adopt_bucket(
+    struct meta_tx *tx, const struct meta_bucket_create *request, const struct meta_id *reserved)
 {
     tx->changes_access = true;
-    struct sql *bucket = sql_use(tx, SQL_BUCKET_INSERT);
-    sql_set_id(bucket, ":bucket", &request->id);
-    sql_set_blob(bucket, ":name", request->name);
-    sql_set_id(bucket, ":tenant", &request->tenant);
-    sql_set_u64(bucket, ":profile", request->profile);
-    sql_set_u64(bucket, ":key_version", request->key.version);
-    sql_set_u64(bucket, ":now", tx->now_ms);
-    sql_run(bucket);
+    struct sql *sql = sql_use(tx, SQL_BUCKET_ADOPT);
+    sql_set_id(sql, ":bucket", &request->id);
+    sql_set_u64(sql, ":key_version", request->key.version);
+    sql_set_id(sql, ":reserved", reserved);
+    sql_run(sql);
+}
+
+static void insert_key(struct meta_tx *tx, const struct meta_bucket_create *request)
+{
     struct sql *key = sql_use(tx, SQL_BUCKET_KEY_INSERT);
     sql_set_id(key, ":bucket", &request->id);
     sql_set_u64(key, ":version", request->key.version);
     sql_set_blob(key, ":wrapped", request->key.wrapped);
     sql_run(key);
+}
+
+static enum hearth_code create_now(
+    struct meta_tx *tx, const struct meta_bucket_create *request, struct hearth_err *err)
+{
+    bool adopts;
+    struct meta_id reserved;
+    struct meta_bucket_row row;
+    if (check_name(tx, request, &adopts, &reserved, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (meta_bucket_in(tx, &request->id, &row, err) == HEARTH_OK) {
+        return hearth_fail(err, HEARTH_CONFLICT, "the bucket id is in use");
+    }
+    if (check_root_key(tx, request, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (adopts) {
+        adopt_bucket(tx, request, &reserved);
+    } else {
+        const struct meta_bucket bucket = {.id = request->id,
+            .name = request->name,
+            .tenant = request->tenant,
+            .key_version = request->key.version,
+            .settings = {.profile = request->profile}};
+        meta_bucket_insert_in(tx, &bucket);
+    }
+    insert_key(tx, request);
+    return HEARTH_OK;
 }
 
 static enum hearth_code create(struct meta_tx *tx, void *arg, struct hearth_err *err)
@@ -204,10 +292,9 @@ static enum hearth_code create(struct meta_tx *tx, void *arg, struct hearth_err 
     if (code != HEARTH_OK || found) {
         return code;
     }
-    if (check_create(tx, request, err) != HEARTH_OK) {
+    if (create_now(tx, request, err) != HEARTH_OK) {
         return err->code;
     }
-    insert_bucket(tx, request);
     meta_outcome_record_in(tx, &request->token, &subject, view_of(NULL, 0), META_OUTCOME_MS);
     return HEARTH_OK;
 }
@@ -238,19 +325,19 @@ struct delete_call {
 static enum hearth_code check_delete(struct meta_tx *tx, const struct delete_call *call,
     struct meta_id *bucket, struct hearth_err *err)
 {
-    struct owner_of_name owner;
-    if (!find_name(tx, call->name, &owner)) {
+    struct meta_bucket known;
+    if (!meta_bucket_named_in(tx, call->name, &known)) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
     }
-    if (!meta_id_equal(owner.tenant, call->tenant)) {
+    if (!meta_id_equal(known.tenant, call->tenant)) {
         return hearth_fail(err, HEARTH_DENIED, "the bucket is another tenant's");
     }
     struct sql *used = sql_use(tx, SQL_BUCKET_IS_USED);
-    sql_set_id(used, ":bucket", &owner.bucket);
+    sql_set_id(used, ":bucket", &known.id);
     if (sql_step(used)) {
         return hearth_fail(err, HEARTH_NOT_EMPTY, "the bucket holds objects");
     }
-    *bucket = owner.bucket;
+    *bucket = known.id;
     return HEARTH_OK;
 }
 
@@ -340,7 +427,7 @@ static enum hearth_code get(struct meta_tx *tx, void *arg, struct hearth_err *er
     if (!sql_step(sql)) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
     }
-    read_bucket(tx, call->arena, sql, &call->bucket);
+    meta_bucket_read_in(tx, call->arena, sql, &call->bucket);
     read_keys(tx, call->arena, &call->bucket);
     return HEARTH_OK;
 }
@@ -372,10 +459,12 @@ static enum hearth_code list(struct meta_tx *tx, void *arg, struct hearth_err *e
     uint64_t capacity = sql_value(count);
     call->buckets = meta_take(tx, call->arena, capacity, sizeof(*call->buckets));
     call->count = 0;
-    struct sql *sql = sql_use(tx, SQL_BUCKET_LIST);
+    struct sql *sql = sql_use(tx, SQL_BUCKET_LIST_OF);
     sql_set_id(sql, ":tenant", &call->tenant);
-    while (call->count < capacity && sql_step(sql)) {
-        read_bucket(tx, call->arena, sql, &call->buckets[call->count++]);
+    sql_set_blob(sql, ":after", (struct view){0});
+    sql_set_u64(sql, ":max", capacity);
+    while (call->buckets != NULL && sql_step(sql)) {
+        meta_bucket_read_in(tx, call->arena, sql, &call->buckets[call->count++]);
     }
     return HEARTH_OK;
 }
@@ -396,16 +485,22 @@ struct usage_call {
     struct meta_usage usage;
 };
 
+void meta_usage_get_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_usage *out)
+{
+    *out = (struct meta_usage){0};
+    struct sql *sql = sql_use(tx, SQL_USAGE_GET);
+    sql_set_id(sql, ":bucket", bucket);
+    if (sql_step(sql)) {
+        out->bytes = sql_u64(sql);
+        out->objects = sql_u64(sql);
+    }
+}
+
 static enum hearth_code usage(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     (void)err;
     struct usage_call *call = arg;
-    struct sql *sql = sql_use(tx, SQL_USAGE_GET);
-    sql_set_id(sql, ":bucket", &call->bucket);
-    if (sql_step(sql)) {
-        call->usage.bytes = sql_u64(sql);
-        call->usage.objects = sql_u64(sql);
-    }
+    meta_usage_get_in(tx, &call->bucket, &call->usage);
     return HEARTH_OK;
 }
 

@@ -3,6 +3,9 @@
  *
  * Names are global.  Everything else refers to a bucket by its id, so a bucket deleted and made
  * again is another bucket.
+ *
+ * An operator has no keys: a bucket he makes is reserved for a tenant, with its settings, and
+ * becomes a bucket when the tenant makes it, which brings id and key and leaves the settings.
  */
 #ifndef HEARTH_COORDINATOR_META_BUCKET_H
 #define HEARTH_COORDINATOR_META_BUCKET_H
@@ -15,11 +18,20 @@ struct meta_bucket_key {
     struct view wrapped;
 };
 
+/* What an operator decides about a bucket. */
+struct meta_bucket_settings {
+    uint32_t profile;       /* number, see profile.h */
+    bool public_read;       /* anybody may read its objects through a gateway */
+    uint64_t quota_bytes;   /* 0: no limit */
+    uint64_t quota_objects; /* likewise */
+};
+
 struct meta_bucket {
     struct meta_id id;
     struct view name;
     struct meta_id tenant;
-    uint32_t profile; /* number, see profile.h */
+    uint32_t key_version; /* of the newest key; 0: only reserved (meta_account.h) */
+    struct meta_bucket_settings settings;
     uint64_t created_ms;
     const struct meta_bucket_key *keys; /* oldest first; empty in lists */
     size_t key_count;
@@ -36,6 +48,7 @@ struct meta_bucket_create {
 };
 
 /*
+ * A name that was reserved for the tenant keeps the settings it was reserved with.
  * HEARTH_INVALID: a name outside S3's rules.  HEARTH_EXISTS: the tenant has it already.
  * HEARTH_CONFLICT: another tenant has it, or the id or token was used for something else.
  * HEARTH_WRONG_KEY: the tenant's buckets are wrapped by another root key.

@@ -6,6 +6,7 @@
 #ifndef HEARTH_COORDINATOR_META_INSIDE_H
 #define HEARTH_COORDINATOR_META_INSIDE_H
 
+#include "coordinator/meta_bucket.h"
 #include "coordinator/meta_node.h"
 #include "coordinator/meta_object.h"
 #include "coordinator/meta_sql.h"
@@ -16,6 +17,14 @@ void meta_grant_put_in(struct meta_tx *tx, const struct meta_grant *grant);
 
 /* False: none. */
 bool meta_grant_get_in(struct meta_tx *tx, struct meta_principal principal, struct meta_grant *out);
+
+/* ---- meta_account ---- */
+
+struct meta_page_of;
+
+/* The statement for a page, ready to be stepped. */
+struct sql *meta_page_use_in(struct meta_tx *tx, const struct meta_page_of *page,
+    enum statement everybody, enum statement of_one);
 
 /* ---- meta_node ---- */
 
@@ -32,6 +41,8 @@ struct meta_domain {
 
 /* False: no such node. */
 bool meta_node_domain_in(struct meta_tx *tx, uint32_t number, struct meta_domain *out);
+
+struct meta_version_row;
 
 /* ---- meta_outcome ---- */
 
@@ -74,12 +85,44 @@ void meta_info_decode(struct meta_tx *tx, struct view bytes, struct meta_object_
 struct meta_bucket_row {
     struct meta_id tenant;
     uint32_t profile;
-    uint32_t key_version; /* newest */
+    uint32_t key_version; /* newest; 0: only reserved, takes nothing */
+    uint64_t quota_bytes; /* 0: no limit */
+    uint64_t quota_objects;
 };
 
 /* HEARTH_NOT_FOUND: no such bucket. */
 enum hearth_code meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket,
     struct meta_bucket_row *out, struct hearth_err *err);
+
+/* One row of a statement that begins with the columns of a bucket; without keys. */
+void meta_bucket_read_in(
+    struct meta_tx *tx, struct arena *arena, struct sql *sql, struct meta_bucket *out);
+
+/* False: no bucket is called so.  Strings live until the statement's next use. */
+bool meta_bucket_named_in(struct meta_tx *tx, struct view name, struct meta_bucket *out);
+
+/* The row alone, without keys. */
+void meta_bucket_insert_in(struct meta_tx *tx, const struct meta_bucket *bucket);
+
+/* HEARTH_BUSY: the tenant has as many as there may be. */
+enum hearth_code meta_bucket_room_in(
+    struct meta_tx *tx, const struct meta_id *tenant, struct hearth_err *err);
+
+/* What a write would change. */
+struct meta_growth {
+    uint64_t adds;     /* bytes that are not counted yet */
+    uint64_t replaces; /* bytes that go in the same transaction */
+    bool adds_object;
+};
+
+/* An object in the place of `newest`; NULL: there is none. */
+void meta_growth_replaces(struct meta_growth *growth, const struct meta_version_row *newest);
+
+/* HEARTH_QUOTA: it would grow beyond what the bucket may hold. */
+enum hearth_code meta_quota_check_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_bucket_row *row, const struct meta_growth *growth, struct hearth_err *err);
+
+void meta_usage_get_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_usage *out);
 
 /* Objects and bytes more (or less) in the lane of this body. */
 void meta_usage_add_in(struct meta_tx *tx, const struct meta_id *bucket, const struct meta_id *body,

@@ -133,15 +133,23 @@ static enum hearth_code begin_again(const struct meta_begin *request,
 }
 
 /* Better now than after the bytes. */
-static enum hearth_code check_target(
-    struct meta_tx *tx, const struct meta_begin *request, struct hearth_err *err)
+static enum hearth_code check_target(struct meta_tx *tx, const struct meta_begin *request,
+    const struct meta_bucket_row *bucket, struct hearth_err *err)
 {
-    struct meta_version_row newest;
+    struct meta_version_row row;
+    struct meta_growth growth = {.adds = request->size_expected};
     if (request->part.number > 0) {
-        return meta_upload_open_in(tx, &request->part.upload, &request->bucket, request->key, err);
+        return meta_upload_open_in(
+                   tx, &request->part.upload, &request->bucket, request->key, err) == HEARTH_OK
+            ? meta_quota_check_in(tx, &request->bucket, bucket, &growth, err)
+            : err->code;
     }
-    bool exists = meta_newest_in(tx, &request->bucket, request->key, &newest);
-    return meta_condition_check(&request->condition, exists ? &newest : NULL, err);
+    const struct meta_version_row *newest =
+        meta_newest_in(tx, &request->bucket, request->key, &row) ? &row : NULL;
+    meta_growth_replaces(&growth, newest);
+    return meta_condition_check(&request->condition, newest, err) == HEARTH_OK
+        ? meta_quota_check_in(tx, &request->bucket, bucket, &growth, err)
+        : err->code;
 }
 
 static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *err)
@@ -158,7 +166,7 @@ static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *
     if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
         return err->code;
     }
-    if (check_target(tx, request, err) != HEARTH_OK) {
+    if (check_target(tx, request, &bucket, err) != HEARTH_OK) {
         return err->code;
     }
     call->intent = (struct meta_intent){.bucket = request->bucket,

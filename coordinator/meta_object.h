@@ -14,6 +14,8 @@
  * of them: call again with the same arguments.  A token used before for another key or another
  * kind of call: HEARTH_CONFLICT.
  *
+ * What makes an object fails with HEARTH_QUOTA when its bucket may not grow so far.
+ *
  * All decide inside one write transaction, so per key they are linearizable (D10).
  */
 #ifndef HEARTH_COORDINATOR_META_OBJECT_H
@@ -78,6 +80,7 @@ struct meta_begin {
     struct meta_condition condition; /* looked at now, decides at commit; of a part: none */
     struct meta_id token;
     struct meta_part part;
+    uint64_t size_expected; /* for the quota, likewise; 0: not known */
 };
 
 struct meta_intent {
@@ -88,7 +91,8 @@ struct meta_intent {
     uint64_t expires_ms;
 };
 
-/* HEARTH_NOT_FOUND: no such bucket. A retry returns the same intent, in whatever state it is. */
+/* HEARTH_NOT_FOUND: no such bucket; HEARTH_QUOTA. A retry returns the same intent, in whatever
+ * state it is. */
 enum hearth_code meta_begin(struct meta_store *store, const struct meta_begin *request,
     struct meta_intent *out, struct hearth_err *err);
 

@@ -27,15 +27,15 @@ static bool read_tenant(struct meta_tx *tx, struct sql *sql, struct tenant_call 
     return true;
 }
 
-static enum hearth_code tenant_ensure(struct meta_tx *tx, void *arg, struct hearth_err *err)
+static bool find_named(struct meta_tx *tx, struct tenant_call *call)
 {
-    (void)err;
-    struct tenant_call *call = arg;
     struct sql *find = sql_use(tx, SQL_TENANT_BY_NAME);
     sql_set_blob(find, ":name", call->name);
-    if (read_tenant(tx, find, call)) {
-        return HEARTH_OK;
-    }
+    return read_tenant(tx, find, call);
+}
+
+static void make_tenant(struct meta_tx *tx, struct tenant_call *call)
+{
     struct meta_tenant *made = &call->tenant;
     *made = (struct meta_tenant){.created_ms = tx->now_ms};
     made->name = meta_keep(tx, call->arena, call->name);
@@ -46,17 +46,65 @@ static enum hearth_code tenant_ensure(struct meta_tx *tx, void *arg, struct hear
     sql_set_blob(insert, ":root_key_id", made->root_key_id);
     sql_set_u64(insert, ":now", tx->now_ms);
     sql_run(insert);
+}
+
+static enum hearth_code tenant_ensure(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    (void)err;
+    if (!find_named(tx, arg)) {
+        make_tenant(tx, arg);
+    }
     return HEARTH_OK;
 }
 
-enum hearth_code meta_tenant_ensure(struct meta_store *store, struct view name, struct arena *arena,
-    struct meta_tenant *out, struct hearth_err *err)
+static enum hearth_code tenant_create(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    if (find_named(tx, arg)) {
+        return hearth_fail(err, HEARTH_EXISTS, "a tenant is called so already");
+    }
+    make_tenant(tx, arg);
+    return HEARTH_OK;
+}
+
+static enum hearth_code run_named(struct meta_store *store, meta_fn *fn, struct view name,
+    struct arena *arena, struct meta_tenant *out, struct hearth_err *err)
 {
     if (name.size == 0 || name.size > META_NAME_MAX) {
         return hearth_fail(err, HEARTH_INVALID, "tenant name: 1 to %d bytes", META_NAME_MAX);
     }
     struct tenant_call call = {.name = name, .arena = arena};
-    enum hearth_code code = meta_run(store, tenant_ensure, &call, err);
+    enum hearth_code code = meta_run(store, fn, &call, err);
+    if (code == HEARTH_OK) {
+        *out = call.tenant;
+    }
+    return code;
+}
+
+enum hearth_code meta_tenant_ensure(struct meta_store *store, struct view name, struct arena *arena,
+    struct meta_tenant *out, struct hearth_err *err)
+{
+    return run_named(store, tenant_ensure, name, arena, out, err);
+}
+
+enum hearth_code meta_tenant_create(struct meta_store *store, struct view name, struct arena *arena,
+    struct meta_tenant *out, struct hearth_err *err)
+{
+    return run_named(store, tenant_create, name, arena, out, err);
+}
+
+static enum hearth_code tenant_named(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    const struct tenant_call *call = arg;
+    return find_named(tx, arg)
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_NOT_FOUND, "no tenant is called \"%.*s\"", VIEW_ARGS(call->name));
+}
+
+enum hearth_code meta_tenant_named(struct meta_store *store, struct view name, struct arena *arena,
+    struct meta_tenant *out, struct hearth_err *err)
+{
+    struct tenant_call call = {.name = name, .arena = arena};
+    enum hearth_code code = meta_read(store, tenant_named, &call, err);
     if (code == HEARTH_OK) {
         *out = call.tenant;
     }
@@ -166,58 +214,4 @@ enum hearth_code meta_grant_delete(struct meta_store *store, struct meta_princip
 {
     struct meta_grant grant = {.principal = principal, .tenant = tenant};
     return meta_run(store, grant_delete, &grant, err);
-}
-
-/* ---- access keys ---- */
-
-struct access_key_call {
-    struct meta_access_key key;
-    struct arena *arena;
-};
-
-static enum hearth_code access_key_put(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    (void)err;
-    const struct meta_access_key *key = arg;
-    struct sql *sql = sql_use(tx, SQL_ACCESS_KEY_PUT);
-    sql_set_blob(sql, ":access_key", key->id);
-    sql_set_id(sql, ":tenant", &key->tenant);
-    sql_set_blob(sql, ":secret_sealed", key->secret_sealed);
-    sql_set_u64(sql, ":now", tx->now_ms);
-    sql_run(sql);
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_access_key_put(
-    struct meta_store *store, const struct meta_access_key *key, struct hearth_err *err)
-{
-    assert(key->id.size > 0);
-    struct meta_access_key copy = *key;
-    return meta_run(store, access_key_put, &copy, err);
-}
-
-static enum hearth_code access_key_get(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    struct access_key_call *call = arg;
-    struct sql *sql = sql_use(tx, SQL_ACCESS_KEY_GET);
-    sql_set_blob(sql, ":access_key", call->key.id);
-    if (!sql_step(sql)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such access key");
-    }
-    call->key.id = meta_keep(tx, call->arena, sql_blob(sql));
-    sql_id(sql, &call->key.tenant);
-    call->key.secret_sealed = meta_keep(tx, call->arena, sql_blob(sql));
-    call->key.created_ms = sql_u64(sql);
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_access_key_get(struct meta_store *store, struct view id, struct arena *arena,
-    struct meta_access_key *out, struct hearth_err *err)
-{
-    struct access_key_call call = {.key = {.id = id}, .arena = arena};
-    enum hearth_code code = meta_read(store, access_key_get, &call, err);
-    if (code == HEARTH_OK) {
-        *out = call.key;
-    }
-    return code;
 }

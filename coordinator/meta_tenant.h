@@ -21,7 +21,14 @@ struct meta_tenant {
 enum hearth_code meta_tenant_ensure(struct meta_store *store, struct view name, struct arena *arena,
     struct meta_tenant *out, struct hearth_err *err);
 
+/* HEARTH_EXISTS: a tenant of that name is there. */
+enum hearth_code meta_tenant_create(struct meta_store *store, struct view name, struct arena *arena,
+    struct meta_tenant *out, struct hearth_err *err);
+
+/* HEARTH_NOT_FOUND. */
 enum hearth_code meta_tenant_get(struct meta_store *store, struct meta_id id, struct arena *arena,
+    struct meta_tenant *out, struct hearth_err *err);
+enum hearth_code meta_tenant_named(struct meta_store *store, struct view name, struct arena *arena,
     struct meta_tenant *out, struct hearth_err *err);
 
 enum meta_class { META_CLASS_NODE = 1, META_CLASS_CLIENT, META_CLASS_GATEWAY, META_CLASS_ADMIN };
@@ -45,19 +52,5 @@ enum hearth_code meta_grant_get(struct meta_store *store, struct meta_principal 
 /* HEARTH_NOT_FOUND: was not there. */
 enum hearth_code meta_grant_delete(struct meta_store *store, struct meta_principal principal,
     struct meta_id tenant, struct hearth_err *err);
-
-/* An S3 access key; its secret is sealed by the caller (master key) and opaque here. */
-struct meta_access_key {
-    struct view id;
-    struct meta_id tenant;
-    struct view secret_sealed;
-    uint64_t created_ms;
-};
-
-enum hearth_code meta_access_key_put(
-    struct meta_store *store, const struct meta_access_key *key, struct hearth_err *err);
-
-enum hearth_code meta_access_key_get(struct meta_store *store, struct view id, struct arena *arena,
-    struct meta_access_key *out, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_META_TENANT_H */

@@ -136,7 +136,9 @@ static enum hearth_code check_part(
 enum hearth_code meta_part_publish_in(struct meta_tx *tx, const struct meta_target *target,
     const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err)
 {
+    const struct meta_growth growth = {.adds = body->size};
     if (check_part(target, body, err) != HEARTH_OK ||
+        meta_quota_check_in(tx, target->bucket, target->bucket_row, &growth, err) != HEARTH_OK ||
         meta_key_version_check(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||
         touch(tx, target, err) != HEARTH_OK || meta_body_insert_in(tx, body, err) != HEARTH_OK) {
         return err->code;

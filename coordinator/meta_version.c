@@ -178,8 +178,12 @@ enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *t
     struct meta_version_row row;
     const struct meta_version_row *newest =
         meta_newest_in(tx, target->bucket, target->key, &row) ? &row : NULL;
+    /* Bytes of an upload in parts are counted since its parts came. */
+    struct meta_growth growth = {.adds = target->call == META_CALL_COMPLETE ? 0 : body->size};
+    meta_growth_replaces(&growth, newest);
     if (meta_key_version_check(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||
         meta_condition_check(target->condition, newest, err) != HEARTH_OK ||
+        meta_quota_check_in(tx, target->bucket, target->bucket_row, &growth, err) != HEARTH_OK ||
         meta_body_insert_in(tx, body, err) != HEARTH_OK) {
         return err->code;
     }

@@ -68,6 +68,7 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
         .condition = service_condition(in->precondition),
         .token = service_id(in->token),
         .part = part,
+        .size_expected = in->size_expected,
     };
     struct meta_intent intent;
     (void)FAILPOINT(COORDINATOR_BEGIN_ASKED);

@@ -36,9 +36,11 @@ CREATE TABLE access_key (
     access_key BYTEA NOT NULL PRIMARY KEY,
     tenant BYTEA NOT NULL,
     secret_sealed BYTEA NOT NULL,
+    rights BIGINT NOT NULL,
     created_ms BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
+CREATE INDEX access_key_of_tenant ON access_key (tenant, access_key);
 
 CREATE TABLE principal_grant (
     principal BYTEA NOT NULL,
@@ -108,13 +110,17 @@ CREATE TABLE endpoint (
 
 -- ---------------------------------------------------------------- what customers see
 
+-- key_version 0: an operator made it, and nobody has brought it a key yet.  A quota of 0 is none.
 CREATE TABLE bucket (
     bucket BYTEA NOT NULL PRIMARY KEY,
     name BYTEA NOT NULL UNIQUE,
     tenant BYTEA NOT NULL,
     profile BIGINT NOT NULL,
     key_version BIGINT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    public_read BIGINT NOT NULL,
+    quota_bytes BIGINT NOT NULL,
+    quota_objects BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX bucket_of_tenant ON bucket (tenant, name);

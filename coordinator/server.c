@@ -51,6 +51,8 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, segment_handlers, segment_handler_count);
     add_handlers(server, node_handlers, node_handler_count);
     add_handlers(server, admin_handlers, admin_handler_count);
+    add_handlers(server, account_handlers, account_handler_count);
+    add_handlers(server, gateway_handlers, gateway_handler_count);
 }
 
 static enum hearth_code start_runtime(struct server *server, struct hearth_err *err)

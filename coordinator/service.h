@@ -6,6 +6,7 @@
  *   segment_service   OpenSegment ... MoreOrders     object_service   Begin, Commit, Lookup ...
  *   upload_service    CreateUpload ... ListUploads
  *   node_service      Heartbeat                      admin_service    Status, NodeList, Invite ...
+ *   gateway_service   DeriveSigningKey               account_service  TenantCreate, KeyCreate ...
  *
  * Every handler of the customer's begins with service_tenant() or something that calls it: the
  * default is refuse.  Nodes and admins are who their certificate says.
@@ -96,5 +97,9 @@ extern const struct rpc_handler node_handlers[];
 extern const unsigned node_handler_count;
 extern const struct rpc_handler admin_handlers[];
 extern const unsigned admin_handler_count;
+extern const struct rpc_handler account_handlers[];
+extern const unsigned account_handler_count;
+extern const struct rpc_handler gateway_handlers[];
+extern const unsigned gateway_handler_count;
 
 #endif /* HEARTH_COORDINATOR_SERVICE_H */

@@ -44,14 +44,31 @@
     X(TENANT_BY_ID,                                                                                \
         "SELECT tenant, name, root_key_id, created_ms FROM tenant WHERE tenant = :tenant")         \
     X(TENANT_SET_ROOT_KEY, "UPDATE tenant SET root_key_id = :root_key_id WHERE tenant = :tenant")  \
-    X(ACCESS_KEY_PUT,                                                                              \
-        "INSERT INTO access_key (access_key, tenant, secret_sealed, created_ms)"                   \
-        " VALUES (:access_key, :tenant, :secret_sealed, :now)"                                     \
-        " ON CONFLICT (access_key) DO UPDATE SET tenant = excluded.tenant,"                        \
-        " secret_sealed = excluded.secret_sealed")                                                 \
+    X(TENANT_LIST,                                                                                 \
+        "SELECT t.tenant, t.name, t.created_ms,"                                                   \
+        " (SELECT COUNT(*) FROM bucket AS b WHERE b.tenant = t.tenant),"                           \
+        " (SELECT COUNT(*) FROM access_key AS k WHERE k.tenant = t.tenant),"                       \
+        " (SELECT CAST(COALESCE(SUM(u.objects), 0) AS BIGINT) FROM usage AS u"                     \
+        " JOIN bucket AS b ON b.bucket = u.bucket WHERE b.tenant = t.tenant),"                     \
+        " (SELECT CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) FROM usage AS u"                       \
+        " JOIN bucket AS b ON b.bucket = u.bucket WHERE b.tenant = t.tenant)"                      \
+        " FROM tenant AS t WHERE t.name > :after ORDER BY t.name LIMIT :max")                      \
+    X(ACCESS_KEY_INSERT,                                                                           \
+        "INSERT INTO access_key (access_key, tenant, secret_sealed, rights, created_ms)"           \
+        " VALUES (:access_key, :tenant, :secret_sealed, :rights, :now)")                           \
     X(ACCESS_KEY_GET,                                                                              \
-        "SELECT access_key, tenant, secret_sealed, created_ms FROM access_key"                     \
+        "SELECT tenant, secret_sealed, rights, created_ms FROM access_key"                         \
         " WHERE access_key = :access_key")                                                         \
+    X(ACCESS_KEY_COUNT, "SELECT COUNT(*) FROM access_key WHERE tenant = :tenant")                  \
+    X(ACCESS_KEY_LIST,                                                                             \
+        "SELECT k.access_key, t.name, k.rights, k.created_ms FROM access_key AS k"                 \
+        " JOIN tenant AS t ON t.tenant = k.tenant WHERE k.access_key > :after"                     \
+        " ORDER BY k.access_key LIMIT :max")                                                       \
+    X(ACCESS_KEY_LIST_OF,                                                                          \
+        "SELECT k.access_key, t.name, k.rights, k.created_ms FROM access_key AS k"                 \
+        " JOIN tenant AS t ON t.tenant = k.tenant WHERE k.tenant = :tenant"                        \
+        " AND k.access_key > :after ORDER BY k.access_key LIMIT :max")                             \
+    X(ACCESS_KEY_DELETE, "DELETE FROM access_key WHERE access_key = :access_key")                  \
     X(GRANT_PUT,                                                                                   \
         "INSERT INTO principal_grant (principal, tenant, class, rights, created_ms)"               \
         " VALUES (:principal, :tenant, :class, :rights, :now)"                                     \
@@ -106,14 +123,31 @@
 
 #define STATEMENTS_BUCKET(X)                                                                       \
     X(BUCKET_INSERT,                                                                               \
-        "INSERT INTO bucket (bucket, name, tenant, profile, key_version, created_ms)"              \
-        " VALUES (:bucket, :name, :tenant, :profile, :key_version, :now)")                         \
+        "INSERT INTO bucket (bucket, name, tenant, profile, key_version, created_ms,"              \
+        " public_read, quota_bytes, quota_objects) VALUES (:bucket, :name, :tenant, :profile,"     \
+        " :key_version, :now, :public_read, :quota_bytes, :quota_objects)")                        \
+    X(BUCKET_ADOPT,                                                                                \
+        "UPDATE bucket SET bucket = :bucket, key_version = :key_version"                           \
+        " WHERE bucket = :reserved AND key_version = 0")                                           \
+    X(BUCKET_SET,                                                                                  \
+        "UPDATE bucket SET profile = :profile, public_read = :public_read,"                        \
+        " quota_bytes = :quota_bytes, quota_objects = :quota_objects WHERE bucket = :bucket")      \
     X(BUCKET_BY_NAME,                                                                              \
-        "SELECT bucket, name, tenant, profile, created_ms FROM bucket WHERE name = :name")         \
-    X(BUCKET_BY_ID, "SELECT tenant, profile, key_version FROM bucket WHERE bucket = :bucket")      \
+        "SELECT bucket, name, tenant, profile, key_version, created_ms, public_read,"              \
+        " quota_bytes, quota_objects FROM bucket WHERE name = :name")                              \
+    X(BUCKET_BY_ID,                                                                                \
+        "SELECT tenant, profile, key_version, quota_bytes, quota_objects FROM bucket"              \
+        " WHERE bucket = :bucket")                                                                 \
     X(BUCKET_LIST,                                                                                 \
-        "SELECT bucket, name, tenant, profile, created_ms FROM bucket WHERE tenant = :tenant"      \
-        " ORDER BY name")                                                                          \
+        "SELECT b.bucket, b.name, b.tenant, b.profile, b.key_version, b.created_ms,"               \
+        " b.public_read, b.quota_bytes, b.quota_objects, t.name FROM bucket AS b"                  \
+        " JOIN tenant AS t ON t.tenant = b.tenant WHERE b.name > :after"                           \
+        " ORDER BY b.name LIMIT :max")                                                             \
+    X(BUCKET_LIST_OF,                                                                              \
+        "SELECT b.bucket, b.name, b.tenant, b.profile, b.key_version, b.created_ms,"               \
+        " b.public_read, b.quota_bytes, b.quota_objects, t.name FROM bucket AS b"                  \
+        " JOIN tenant AS t ON t.tenant = b.tenant WHERE b.tenant = :tenant AND b.name > :after"    \
+        " ORDER BY b.name LIMIT :max")                                                             \
     X(BUCKET_COUNT, "SELECT COUNT(*) FROM bucket WHERE tenant = :tenant")                          \
     X(BUCKET_IS_USED, "SELECT 1 FROM object_version WHERE bucket = :bucket LIMIT 1")               \
     X(BUCKET_DELETE, "DELETE FROM bucket WHERE bucket = :bucket")                                  \

@@ -65,7 +65,8 @@ const char *s3_error_message(enum s3_error error)
     SAME(Y, WRONG_KEY, INTERNAL_ERROR)                                                             \
     SAME(Y, UNKNOWN_FORMAT, INTERNAL_ERROR)                                                        \
     SAME(Y, UNIMPLEMENTED, NOT_IMPLEMENTED)                                                        \
-    SAME(Y, INTERNAL, INTERNAL_ERROR)
+    SAME(Y, INTERNAL, INTERNAL_ERROR)                                                              \
+    SAME(Y, QUOTA, QUOTA_EXCEEDED)
 
 static const enum s3_error outcomes[][3] = {
 #define Y(code, bucket, object, upload)                                                            \

@@ -21,6 +21,7 @@ enum {
 
 enum {
     CUSTOMER = RPC_CLASS(CLIENT) | RPC_CLASS(GATEWAY),
+    GATEWAY = RPC_CLASS(GATEWAY),
     NODE = RPC_CLASS(NODE),
     ADMIN = RPC_CLASS(ADMIN),
     SESSION = RPC_CLASS(SESSION), /* all that nodes ever see: they cannot tell who asks */
@@ -94,6 +95,9 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_LIST_UPLOADS] = READS(
         "Coordinator/ListUploads", CUSTOMER, list_uploads_request, SMALL, list_uploads_reply, LIST),
 
+    [RPC_DERIVE_SIGNING_KEY] = READS("GatewayPlane/DeriveSigningKey", GATEWAY,
+        derive_signing_key_request, SMALL, derive_signing_key_reply, SMALL),
+
     [RPC_HEARTBEAT] =
         CHANGES("NodePlane/Heartbeat", NODE, heartbeat_request, BEAT, heartbeat_reply, BEAT),
 
@@ -105,6 +109,22 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
 
     [RPC_BACKUP] =
         ROW("AdminPlane/Backup", SERVER_STREAM, ADMIN, false, empty, SMALL, backup_chunk, CHUNK),
+    [RPC_TENANT_CREATE] =
+        CHANGES("AdminPlane/TenantCreate", ADMIN, tenant_request, SMALL, tenant_info, SMALL),
+    [RPC_TENANT_LIST] =
+        READS("AdminPlane/TenantList", ADMIN, account_list_request, SMALL, tenant_list_reply, LIST),
+    [RPC_KEY_CREATE] =
+        CHANGES("AdminPlane/KeyCreate", ADMIN, key_create_request, SMALL, key_create_reply, SMALL),
+    [RPC_KEY_LIST] =
+        READS("AdminPlane/KeyList", ADMIN, account_list_request, SMALL, key_list_reply, LIST),
+    [RPC_KEY_REVOKE] =
+        CHANGES("AdminPlane/KeyRevoke", ADMIN, key_revoke_request, SMALL, empty, SMALL),
+    [RPC_BUCKET_RESERVE] = CHANGES(
+        "AdminPlane/BucketReserve", ADMIN, bucket_reserve_request, SMALL, bucket_usage, SMALL),
+    [RPC_BUCKET_USAGES] = READS(
+        "AdminPlane/BucketUsages", ADMIN, account_list_request, SMALL, bucket_usages_reply, LIST),
+    [RPC_BUCKET_SET] =
+        CHANGES("AdminPlane/BucketSet", ADMIN, bucket_set_request, SMALL, bucket_usage, SMALL),
 
     [RPC_SHARD_PUT] = ROW("ShardService/Put", CLIENT_STREAM, SESSION, true, shard_put_message, CELL,
         shard_put_reply, SMALL),

@@ -18,6 +18,7 @@
 #include "common/arena.h"
 #include "common/buf.h"
 #include "common/err.h"
+#include "proto/wire_accounts.h"
 #include "proto/wire_messages.h"
 #include "proto/wire_uploads.h"
 
@@ -33,9 +34,13 @@
     X(commit_request) X(commit_reply) X(abort_request) X(put_inline_request) X(copy_request) \
     X(lookup_request) X(segment_info) X(lookup_reply) X(more_orders_request) X(delete_request) \
     X(delete_reply) X(list_request) X(list_entry) X(list_reply) X(whereis_request) \
-    X(whereis_reply) X(report_shard_request) X(trash_result) X(heartbeat_request) X(order_key) \
+    X(whereis_reply) X(report_shard_request) X(derive_signing_key_request) \
+    X(derive_signing_key_reply) X(trash_result) X(heartbeat_request) X(order_key) \
     X(heartbeat_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
-    X(invite_request) X(invite_reply) X(backup_chunk) X(shard_put_open) X(shard_put_footer) \
+    X(invite_request) X(invite_reply) X(backup_chunk) X(tenant_request) X(account_list_request) X(tenant_info) \
+    X(tenant_list_reply) X(key_create_request) X(key_create_reply) X(key_info) X(key_list_reply) \
+    X(key_revoke_request) X(bucket_settings) X(bucket_reserve_request) X(bucket_set_request) \
+    X(bucket_usage) X(bucket_usages_reply) X(shard_put_open) X(shard_put_footer) \
     X(shard_put_message) X(shard_put_reply) X(shard_get_request) X(shard_get_message) \
     X(enrol_request) X(enrol_reply) X(part_place) X(delete_many_request) X(set_tags_request) \
     X(create_upload_request) X(create_upload_reply) X(part_ref) X(complete_upload_request) \

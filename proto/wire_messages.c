@@ -88,6 +88,9 @@ static const struct wire_field bucket_info_fields[] = {
     NUMBER(bucket_info, created_unix_ms),
     MESSAGE(bucket_info, profile, profile),
     MESSAGES(bucket_info, keys, bucket_key, WIRE_BUCKET_KEYS_MAX),
+    NUMBER(bucket_info, public_read),
+    NUMBER(bucket_info, quota_bytes),
+    NUMBER(bucket_info, quota_objects),
 };
 DESCRIBE(bucket_info, bucket_info_fields);
 
@@ -139,6 +142,7 @@ static const struct wire_field begin_request_fields[] = {
     ID(begin_request, token, 16),
     ID_OR_NONE(begin_request, bucket_id, 16),
     MESSAGE_OR_NONE(begin_request, part, part_place),
+    NUMBER(begin_request, size_expected),
 };
 DESCRIBE(begin_request, begin_request_fields);
 

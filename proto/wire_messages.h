@@ -127,8 +127,11 @@ struct wire_bucket_info {
     struct view bucket_id; /* 16 */
     uint64_t created_unix_ms;
     const struct wire_profile *profile;
-    const struct wire_bucket_key *keys; /* newest last */
+    const struct wire_bucket_key *keys; /* newest last; none: nobody has written to it */
     size_t keys_count;
+    bool public_read;
+    uint64_t quota_bytes;   /* 0: no limit */
+    uint64_t quota_objects; /* likewise */
 };
 
 /* ---- the customer's plane ---- */
@@ -178,6 +181,7 @@ struct wire_begin_request {
     struct view token;
     struct view bucket_id; /* 16: what the name meant to whoever seals for it */
     const struct wire_part_place *part;
+    uint64_t size_expected; /* of the object or part, for the quota; 0: not known */
 };
 
 struct wire_begin_reply {

@@ -15,7 +15,15 @@ int main(int argc, char **argv)
         hearth_admin_verb_node_lost,
         hearth_admin_verb_gc_status,
         hearth_admin_verb_gc_release,
+        hearth_admin_verb_tenant_create,
+        hearth_admin_verb_tenant_list,
         hearth_admin_verb_tenant_invite,
+        hearth_admin_verb_key_create,
+        hearth_admin_verb_key_list,
+        hearth_admin_verb_key_revoke,
+        hearth_admin_verb_bucket_create,
+        hearth_admin_verb_bucket_list,
+        hearth_admin_verb_bucket_set,
         hearth_admin_verb_backup,
     };
     const struct program program = {

@@ -14,6 +14,7 @@ struct invite_options {
     const char *network;
     const char *place;
     const char *valid;
+    bool gateway;
     bool json;
 };
 
@@ -78,11 +79,12 @@ static enum hearth_code invite_node(
 static enum hearth_code invite_tenant(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
+    const struct invite_options *options = call->options;
     struct wire_invite_request request = {
-        .kind = view_text("client"),
+        .kind = view_text(options->gateway ? "gateway" : "client"),
         .tenant = view_text(call->arguments[0]),
     };
-    return invite(admin, call->options, &request, err);
+    return invite(admin, options, &request, err);
 }
 
 static enum program_exit run_invite_node(const struct program_call *call, struct hearth_err *err)
@@ -119,6 +121,9 @@ static const struct program_option node_params[] = {
 };
 
 static const struct program_option tenant_params[] = {
+    {.name = "gateway",
+        .offset = offsetof(struct invite_options, gateway),
+        .help = "for a gateway that is to serve the tenant, instead of its own machine"},
     {.name = "valid",
         .value = "DURATION",
         .offset = offsetof(struct invite_options, valid),

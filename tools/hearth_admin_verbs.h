@@ -14,7 +14,15 @@ extern const struct program_verb hearth_admin_verb_node_invite;
 extern const struct program_verb hearth_admin_verb_gc_status;
 extern const struct program_verb hearth_admin_verb_gc_release;
 extern const struct program_verb hearth_admin_verb_node_lost;
+extern const struct program_verb hearth_admin_verb_tenant_create;
+extern const struct program_verb hearth_admin_verb_tenant_list;
 extern const struct program_verb hearth_admin_verb_tenant_invite;
+extern const struct program_verb hearth_admin_verb_key_create;
+extern const struct program_verb hearth_admin_verb_key_list;
+extern const struct program_verb hearth_admin_verb_key_revoke;
+extern const struct program_verb hearth_admin_verb_bucket_create;
+extern const struct program_verb hearth_admin_verb_bucket_list;
+extern const struct program_verb hearth_admin_verb_bucket_set;
 extern const struct program_verb hearth_admin_verb_backup;
 
 #endif /* HEARTH_TOOLS_HEARTH_ADMIN_VERBS_H */

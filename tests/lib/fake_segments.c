@@ -41,11 +41,14 @@ enum hearth_code fake_answer_create_bucket(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {
     const struct wire_create_bucket_request *ask = request;
-    if (fake_find_bucket(self, ask->name) != NULL) {
+    struct wire_bucket_info *bucket = fake_find_bucket(self, ask->name);
+    if (bucket != NULL && bucket->keys_count > 0) {
         return hearth_fail(err, HEARTH_EXISTS, "bucket %.*s", VIEW_ARGS(ask->name));
     }
-    assert(self->bucket_count < FAKE_BUCKETS_MAX);
-    struct wire_bucket_info *bucket = &self->buckets[self->bucket_count++];
+    if (bucket == NULL) { /* else an operator's */
+        assert(self->bucket_count < FAKE_BUCKETS_MAX);
+        bucket = &self->buckets[self->bucket_count++];
+    }
     *bucket = (struct wire_bucket_info){
         .name = ask->name,
         .bucket_id = ask->bucket_id,

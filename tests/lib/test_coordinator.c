@@ -146,6 +146,8 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {upload_handlers, upload_handler_count},
         {node_handlers, node_handler_count},
         {admin_handlers, admin_handler_count},
+        {account_handlers, account_handler_count},
+        {gateway_handlers, gateway_handler_count},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         const struct rpc_handler *found = find_in(services[i].handlers, services[i].count, method);

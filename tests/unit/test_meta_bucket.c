@@ -77,7 +77,7 @@ static void a_bucket_is_found_as_it_was_made(void **state)
         &meta->err);
     assert_true(meta_id_equal(bucket.id, request.id));
     assert_true(meta_id_equal(bucket.tenant, meta->tenant));
-    assert_int_equal(bucket.profile, 1);
+    assert_int_equal(bucket.settings.profile, 1);
     assert_int_equal(bucket.key_count, 1);
     assert_int_equal(bucket.keys[0].version, 1);
     assert_true(view_equal(bucket.keys[0].wrapped, view_text("wrapped")));

@@ -196,22 +196,6 @@ static void numbers_no_disk_can_have_are_refused(void **state)
     assert_int_equal(meta_node_seen(meta->store, &seen, 1, &meta->err), HEARTH_INVALID);
 }
 
-static void access_keys_are_kept(void **state)
-{
-    struct test_meta *meta = *state;
-    struct meta_access_key key = {
-        .id = view_text("AKIA"), .tenant = meta->tenant, .secret_sealed = view_text("sealed")};
-    struct meta_access_key found;
-    assert_ok(meta_access_key_put(meta->store, &key, &meta->err), &meta->err);
-    assert_ok(
-        meta_access_key_get(meta->store, key.id, &meta->arena, &found, &meta->err), &meta->err);
-    assert_true(view_equal(found.secret_sealed, key.secret_sealed));
-    assert_true(meta_id_equal(found.tenant, meta->tenant));
-    assert_int_equal(
-        meta_access_key_get(meta->store, view_text("none"), &meta->arena, &found, &meta->err),
-        HEARTH_NOT_FOUND);
-}
-
 #define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -225,7 +209,6 @@ int main(void)
         IN_A_STORE(a_node_that_is_gone_stays_gone),
         IN_A_STORE(heartbeats_and_endpoints_are_kept_as_said_last),
         IN_A_STORE(numbers_no_disk_can_have_are_refused),
-        IN_A_STORE(access_keys_are_kept),
     };
     return cmocka_run_group_tests_name("meta_node", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
  */
 #include "coordinator/meta_upload.h"
 
-#include "coordinator/meta_bucket.h"
+#include "coordinator/meta_account.h"
 #include "coordinator/meta_list.h"
 #include "coordinator/meta_settings.h"
 #include "tests/lib/test.h"
@@ -164,6 +164,26 @@ static void parts_become_one_object(void **state)
     collect_all(meta);
     assert_int_equal(refs_of(meta, first.segment), 1);
     assert_int_equal(refs_of(meta, second.segment), 1);
+}
+
+static void parts_count_once_for_a_quota(void **state)
+{
+    struct test_meta *meta = *state;
+    const struct meta_bucket_settings quota = {.quota_bytes = 2 * PART_SIZE, .quota_objects = 1};
+    assert_ok(meta_bucket_set(meta->store, view_text("bucket"), &quota,
+                  META_SET_QUOTA_BYTES | META_SET_QUOTA_OBJECTS, &meta->err),
+        &meta->err);
+    struct meta_id upload = create(meta);
+    struct test_part third = {.ref.number = 3};
+    struct meta_intent intent;
+    assert_ok(begin_part(meta, upload, 3, &intent), &meta->err);
+    third.segment = test_meta_sealed_segment(meta, intent.id);
+    const struct meta_part_ref parts[] = {
+        put_part(meta, upload, 1).ref, put_part(meta, upload, 2).ref};
+    assert_int_equal(commit_part(meta, intent.id, &third), HEARTH_QUOTA);
+    struct meta_object_info info;
+    assert_ok(complete(meta, upload, parts, 2, &info), &meta->err);
+    assert_usage(meta, 1, 2 * PART_SIZE);
 }
 
 static void completing_again_within_seven_days_says_the_same(void **state)
@@ -467,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         CASE(parts_become_one_object),
+        CASE(parts_count_once_for_a_quota),
         CASE(completing_again_within_seven_days_says_the_same),
         CASE(a_condition_decides_when_it_completes),
         CASE(parts_that_are_not_as_they_were_are_refused),

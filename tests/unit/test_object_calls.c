@@ -54,6 +54,27 @@ static void a_bucket_with_objects_stays(void **state)
     world_destroy(world);
 }
 
+static void what_an_operator_made_gets_its_key_with_the_first_write(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    uint8_t id[16] = {5};
+    world->coordinator.buckets[world->coordinator.bucket_count++] = (struct wire_bucket_info){
+        .name = view_text("reserved"),
+        .bucket_id = view_of(id, sizeof(id)),
+        .profile = &world->coordinator.profile,
+    };
+    struct world_source source;
+    world_source_init(&source, 1, 100);
+    assert_ok(object_put(&world->session, "reserved", view_text("key"), &source.source,
+                  &(struct hearth_put_options){0}, NULL, &err),
+        &err);
+    assert_non_null(fake_coordinator_find(&world->coordinator, "reserved", "key"));
+    assert_int_equal(world->coordinator.buckets[1].keys_count, 1);
+    world_destroy(world);
+}
+
 /* By somebody else: this session still remembers the old bucket and its keys. */
 static void make_bucket_again_elsewhere(struct world *world)
 {
@@ -384,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_are_made_seen_and_deleted),
         cmocka_unit_test(a_bucket_with_objects_stays),
+        cmocka_unit_test(what_an_operator_made_gets_its_key_with_the_first_write),
         cmocka_unit_test(what_is_put_into_a_bucket_made_again_can_be_read),
         cmocka_unit_test(what_is_copied_into_a_bucket_made_again_can_be_read),
         cmocka_unit_test(a_bucket_call_lost_on_the_way_has_one_outcome),

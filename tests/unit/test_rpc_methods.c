@@ -24,6 +24,7 @@ static void every_call_is_for_callers_of_its_plane_alone(void **state)
         unsigned classes;
     } planes[] = {
         {"/hearth.Coordinator/", RPC_CLASS(CLIENT) | RPC_CLASS(GATEWAY)},
+        {"/hearth.GatewayPlane/", RPC_CLASS(GATEWAY)},
         {"/hearth.NodePlane/", RPC_CLASS(NODE)},
         {"/hearth.AdminPlane/", RPC_CLASS(ADMIN)},
         {"/hearth.ShardService/", RPC_CLASS(SESSION)},

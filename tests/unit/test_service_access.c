@@ -57,6 +57,7 @@ static const struct {
     [RPC_ABORT_UPLOAD] = {CUSTOMERS, SERVICE_WRITES, REFUSED},
     [RPC_LIST_PARTS] = {CUSTOMERS, SERVICE_READS, REFUSED},
     [RPC_LIST_UPLOADS] = {CUSTOMERS, SERVICE_READS, REFUSED},
+    [RPC_DERIVE_SIGNING_KEY] = {CUSTOMERS, SERVICE_READS, REFUSED},
     [RPC_HEARTBEAT] = {.kind = NODES_ONLY},
     [RPC_STATUS] = {.kind = ADMINS},
     [RPC_NODE_LIST] = {.kind = ADMINS},
@@ -64,6 +65,14 @@ static const struct {
     [RPC_GARBAGE_RELEASE] = {.kind = ADMINS},
     [RPC_INVITE] = {.kind = ADMINS},
     [RPC_BACKUP] = {.kind = ADMINS}, /* a stream; it asks admin_check() on its thread */
+    [RPC_TENANT_CREATE] = {.kind = ADMINS},
+    [RPC_TENANT_LIST] = {.kind = ADMINS},
+    [RPC_KEY_CREATE] = {.kind = ADMINS},
+    [RPC_KEY_LIST] = {.kind = ADMINS},
+    [RPC_KEY_REVOKE] = {.kind = ADMINS},
+    [RPC_BUCKET_RESERVE] = {.kind = ADMINS},
+    [RPC_BUCKET_USAGES] = {.kind = ADMINS},
+    [RPC_BUCKET_SET] = {.kind = ADMINS},
 };
 
 /* ---- a world with something in it ---- */

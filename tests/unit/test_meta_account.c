@@ -1,0 +1,327 @@
+/*
+ * meta_account: tenants and access keys are listed as they are, page by page; a reserved bucket
+ * becomes its tenant's; no quota is ever passed.
+ */
+#include "coordinator/meta_account.h"
+
+#include "tests/lib/test.h"
+#include "tests/lib/test_meta.h"
+
+#include <stdio.h>
+
+static int setup(void **state)
+{
+    static struct test_meta meta;
+    test_meta_init(&meta, 1, 8);
+    *state = &meta;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    test_meta_fini(*state);
+    return 0;
+}
+
+/* ---- tenants and keys ---- */
+
+static void a_tenant_is_made_once(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_tenant tenant;
+    struct meta_tenant named;
+    assert_ok(meta_tenant_create(meta->store, view_text("ann"), &meta->arena, &tenant, &meta->err),
+        &meta->err);
+    assert_int_equal(
+        meta_tenant_create(meta->store, view_text("ann"), &meta->arena, &tenant, &meta->err),
+        HEARTH_EXISTS);
+    assert_ok(meta_tenant_named(meta->store, view_text("ann"), &meta->arena, &named, &meta->err),
+        &meta->err);
+    assert_true(meta_id_equal(named.id, tenant.id));
+    assert_int_equal(
+        meta_tenant_named(meta->store, view_text("bob"), &meta->arena, &named, &meta->err),
+        HEARTH_NOT_FOUND);
+}
+
+static void add_key(struct test_meta *meta, const char *id)
+{
+    const struct meta_access_key key = {.id = view_text(id),
+        .tenant = meta->tenant,
+        .secret_sealed = view_text("sealed"),
+        .rights = 5};
+    assert_ok(meta_access_key_insert(meta->store, &key, &meta->err), &meta->err);
+}
+
+static void an_access_key_is_kept_until_it_is_revoked(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_access_key found;
+    add_key(meta, "AKIA");
+    assert_ok(meta_access_key_get(meta->store, view_text("AKIA"), &meta->arena, &found, &meta->err),
+        &meta->err);
+    assert_true(view_equal(found.secret_sealed, view_text("sealed")));
+    assert_true(meta_id_equal(found.tenant, meta->tenant));
+    assert_int_equal(found.rights, 5);
+    assert_ok(meta_access_key_delete(meta->store, view_text("AKIA"), &meta->err), &meta->err);
+    assert_int_equal(
+        meta_access_key_get(meta->store, view_text("AKIA"), &meta->arena, &found, &meta->err),
+        HEARTH_NOT_FOUND);
+    assert_int_equal(
+        meta_access_key_delete(meta->store, view_text("AKIA"), &meta->err), HEARTH_NOT_FOUND);
+}
+
+static void a_tenant_with_too_many_keys_gets_no_other(void **state)
+{
+    struct test_meta *meta = *state;
+    for (unsigned i = 0; i < META_ACCESS_KEYS_MAX; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "K%05u", i);
+        add_key(meta, id);
+    }
+    const struct meta_access_key more = {
+        .id = view_text("more"), .tenant = meta->tenant, .rights = 1};
+    assert_int_equal(meta_access_key_insert(meta->store, &more, &meta->err), HEARTH_BUSY);
+
+    /* And they come in pages. */
+    struct meta_access_key_list list;
+    struct meta_page_of page = {.tenant = &meta->tenant};
+    assert_ok(
+        meta_access_key_list(meta->store, &page, &meta->arena, &list, &meta->err), &meta->err);
+    assert_int_equal(list.count, META_PAGE_MAX);
+    page.after = list.keys[list.count - 1].id;
+    assert_ok(
+        meta_access_key_list(meta->store, &page, &meta->arena, &list, &meta->err), &meta->err);
+    assert_int_equal(list.count, 0);
+}
+
+static void lists_are_of_one_tenant_or_of_all(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_tenant other;
+    struct meta_access_key_list list;
+    assert_ok(meta_tenant_create(meta->store, view_text("other"), &meta->arena, &other, &meta->err),
+        &meta->err);
+    add_key(meta, "one");
+    const struct meta_page_of nobodys = {.tenant = &other.id};
+    assert_ok(
+        meta_access_key_list(meta->store, &nobodys, &meta->arena, &list, &meta->err), &meta->err);
+    assert_int_equal(list.count, 0);
+    const struct meta_page_of all = {0};
+    assert_ok(meta_access_key_list(meta->store, &all, &meta->arena, &list, &meta->err), &meta->err);
+    assert_int_equal(list.count, 1);
+    assert_true(view_equal(list.keys[0].tenant_name, view_text("tenant")));
+}
+
+static void a_tenants_sums_are_those_of_its_buckets(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_tenant_list list;
+    const struct meta_page_of all = {0};
+    test_meta_put_now(meta, "a", 100);
+    test_meta_put_now(meta, "b", 50);
+    add_key(meta, "one");
+    assert_ok(meta_tenant_list(meta->store, &all, &meta->arena, &list, &meta->err), &meta->err);
+    assert_int_equal(list.count, 1);
+    assert_true(view_equal(list.tenants[0].name, view_text("tenant")));
+    assert_int_equal(list.tenants[0].buckets, 1);
+    assert_int_equal(list.tenants[0].access_keys, 1);
+    assert_int_equal(list.tenants[0].usage.objects, 2);
+    assert_int_equal(list.tenants[0].usage.bytes, 150);
+}
+
+/* ---- reserved buckets ---- */
+
+static struct meta_bucket_create create_of(struct test_meta *meta, const char *name)
+{
+    return (struct meta_bucket_create){.id = test_meta_id(meta),
+        .name = view_text(name),
+        .tenant = meta->tenant,
+        .profile = 1,
+        .key = {.version = 1, .wrapped = view_text("wrapped")},
+        .root_key_id = {0},
+        .token = test_meta_id(meta)};
+}
+
+static const struct meta_bucket_settings decided = {
+    .profile = 2, .public_read = true, .quota_bytes = 1000, .quota_objects = 3};
+
+static void reserve(struct test_meta *meta, const char *name)
+{
+    assert_ok(meta_bucket_reserve(meta->store, view_text(name), meta->tenant, &decided, &meta->err),
+        &meta->err);
+}
+
+static struct meta_bucket get_bucket(struct test_meta *meta, const char *name)
+{
+    struct meta_bucket bucket;
+    assert_ok(meta_bucket_get(meta->store, view_text(name), &meta->arena, &bucket, &meta->err),
+        &meta->err);
+    return bucket;
+}
+
+static uint8_t root_key_of_bucket(struct test_meta *meta)
+{
+    struct meta_tenant tenant;
+    assert_ok(
+        meta_tenant_get(meta->store, meta->tenant, &meta->arena, &tenant, &meta->err), &meta->err);
+    return tenant.root_key_id.size > 0 ? tenant.root_key_id.bytes[0] : 0;
+}
+
+static void a_reserved_bucket_becomes_its_tenants_with_its_settings(void **state)
+{
+    struct test_meta *meta = *state;
+    reserve(meta, "photos");
+    assert_int_equal(get_bucket(meta, "photos").key_version, 0);
+    struct meta_bucket_create request = create_of(meta, "photos");
+    request.root_key_id[0] = root_key_of_bucket(meta);
+    assert_ok(meta_bucket_create(meta->store, &request, &meta->err), &meta->err);
+    assert_ok(meta_bucket_create(meta->store, &request, &meta->err), &meta->err); /* a retry */
+    const struct meta_bucket bucket = get_bucket(meta, "photos");
+    assert_true(meta_id_equal(bucket.id, request.id));
+    assert_int_equal(bucket.key_version, 1);
+    assert_int_equal(bucket.key_count, 1);
+    assert_int_equal(bucket.settings.profile, decided.profile);
+    assert_true(bucket.settings.public_read);
+    assert_int_equal(bucket.settings.quota_bytes, 1000);
+    request.token = test_meta_id(meta);
+    assert_int_equal(meta_bucket_create(meta->store, &request, &meta->err), HEARTH_EXISTS);
+}
+
+static void a_reserved_bucket_is_for_nobody_else(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_tenant other;
+    reserve(meta, "photos");
+    assert_ok(meta_tenant_create(meta->store, view_text("other"), &meta->arena, &other, &meta->err),
+        &meta->err);
+    struct meta_bucket_create request = create_of(meta, "photos");
+    request.tenant = other.id;
+    assert_int_equal(meta_bucket_create(meta->store, &request, &meta->err), HEARTH_CONFLICT);
+    assert_int_equal(
+        meta_bucket_reserve(meta->store, view_text("photos"), other.id, &decided, &meta->err),
+        HEARTH_EXISTS);
+}
+
+static void nothing_is_written_to_what_is_only_reserved(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_object_info info;
+    reserve(meta, "photos");
+    struct meta_put put = test_meta_put(meta, "key", 10);
+    put.bucket = get_bucket(meta, "photos").id;
+    assert_int_equal(meta_put_inline(meta->store, &put, &info, &meta->err), HEARTH_WRONG_KEY);
+}
+
+static void settings_that_are_not_named_stay(void **state)
+{
+    struct test_meta *meta = *state;
+    reserve(meta, "photos");
+    const struct meta_bucket_settings none = {.profile = 1};
+    assert_ok(
+        meta_bucket_set(meta->store, view_text("photos"), &none, META_SET_PUBLIC_READ, &meta->err),
+        &meta->err);
+    const struct meta_bucket bucket = get_bucket(meta, "photos");
+    assert_false(bucket.settings.public_read);
+    assert_int_equal(bucket.settings.profile, decided.profile);
+    assert_int_equal(bucket.settings.quota_bytes, decided.quota_bytes);
+    assert_int_equal(bucket.settings.quota_objects, decided.quota_objects);
+    assert_int_equal(
+        meta_bucket_set(meta->store, view_text("nothing"), &none, 1, &meta->err), HEARTH_NOT_FOUND);
+}
+
+/* ---- quotas ---- */
+
+static void set_quota(struct test_meta *meta, uint64_t bytes, uint64_t objects)
+{
+    const struct meta_bucket_settings quota = {.quota_bytes = bytes, .quota_objects = objects};
+    assert_ok(meta_bucket_set(meta->store, view_text("bucket"), &quota,
+                  META_SET_QUOTA_BYTES | META_SET_QUOTA_OBJECTS, &meta->err),
+        &meta->err);
+}
+
+static enum hearth_code put(struct test_meta *meta, const char *key, uint64_t size)
+{
+    struct meta_object_info info;
+    const struct meta_put request = test_meta_put(meta, key, size);
+    return meta_put_inline(meta->store, &request, &info, &meta->err);
+}
+
+static void the_last_byte_of_a_quota_can_be_used_and_not_one_more(void **state)
+{
+    struct test_meta *meta = *state;
+    set_quota(meta, 100, 0);
+    assert_int_equal(put(meta, "a", 60), HEARTH_OK);
+    assert_int_equal(put(meta, "b", 41), HEARTH_QUOTA);
+    assert_int_equal(put(meta, "b", 40), HEARTH_OK);
+    assert_int_equal(put(meta, "c", 1), HEARTH_QUOTA);
+    assert_int_equal(put(meta, "c", 0), HEARTH_OK);
+}
+
+static void what_replaces_an_object_counts_in_its_place(void **state)
+{
+    struct test_meta *meta = *state;
+    set_quota(meta, 100, 1);
+    assert_int_equal(put(meta, "a", 100), HEARTH_OK);
+    assert_int_equal(put(meta, "a", 100), HEARTH_OK);
+    assert_int_equal(put(meta, "a", 101), HEARTH_QUOTA);
+    assert_int_equal(put(meta, "b", 0), HEARTH_QUOTA); /* one object */
+    assert_int_equal(put(meta, "a", 10), HEARTH_OK);
+}
+
+static enum hearth_code begin(struct test_meta *meta, const char *key, uint64_t size_expected)
+{
+    struct meta_intent intent;
+    const struct meta_begin request = {.bucket = meta->bucket,
+        .key = view_text(key),
+        .token = test_meta_id(meta),
+        .size_expected = size_expected};
+    return meta_begin(meta->store, &request, &intent, &meta->err);
+}
+
+static void an_upload_that_will_not_fit_is_refused_when_it_begins(void **state)
+{
+    struct test_meta *meta = *state;
+    set_quota(meta, 1000, 0);
+    assert_int_equal(put(meta, "a", 1), HEARTH_OK);
+    assert_int_equal(begin(meta, "b", 1000), HEARTH_QUOTA);
+    assert_int_equal(begin(meta, "b", UINT64_MAX), HEARTH_QUOTA);
+    assert_int_equal(begin(meta, "b", 999), HEARTH_OK);
+    assert_int_equal(begin(meta, "b", 0), HEARTH_OK); /* not known: the commit decides */
+}
+
+static void an_upload_that_does_not_fit_is_not_committed(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_object_info info;
+    struct meta_seal_result sealed;
+    set_quota(meta, 999, 0);
+    const struct meta_intent intent = test_meta_begin(meta, "key");
+    const struct meta_id segment = test_meta_sealed_segment(meta, intent.id); /* 1,000 bytes */
+    const struct meta_extent extent = {.segment = segment, .length = 1000};
+    const struct meta_commit commit = test_meta_commit(meta, intent.id, &extent, 1);
+    assert_int_equal(meta_commit(meta->store, &commit, &info, &sealed, &meta->err), HEARTH_QUOTA);
+    set_quota(meta, 1000, 0);
+    assert_int_equal(meta_commit(meta->store, &commit, &info, &sealed, &meta->err), HEARTH_OK);
+}
+
+#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_STORE(a_tenant_is_made_once),
+        IN_A_STORE(an_access_key_is_kept_until_it_is_revoked),
+        IN_A_STORE(a_tenant_with_too_many_keys_gets_no_other),
+        IN_A_STORE(lists_are_of_one_tenant_or_of_all),
+        IN_A_STORE(a_tenants_sums_are_those_of_its_buckets),
+        IN_A_STORE(a_reserved_bucket_becomes_its_tenants_with_its_settings),
+        IN_A_STORE(a_reserved_bucket_is_for_nobody_else),
+        IN_A_STORE(nothing_is_written_to_what_is_only_reserved),
+        IN_A_STORE(settings_that_are_not_named_stay),
+        IN_A_STORE(the_last_byte_of_a_quota_can_be_used_and_not_one_more),
+        IN_A_STORE(what_replaces_an_object_counts_in_its_place),
+        IN_A_STORE(an_upload_that_will_not_fit_is_refused_when_it_begins),
+        IN_A_STORE(an_upload_that_does_not_fit_is_not_committed),
+    };
+    return cmocka_run_group_tests_name("meta_account", tests, NULL, NULL);
+}
