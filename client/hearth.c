@@ -11,6 +11,7 @@
 #include "client/object_set_tags.h"
 #include "client/object_stat.h"
 #include "client/shard_net_rpc.h"
+#include "client/signing_key.h"
 #include "client/upload_calls.h"
 #include "client/upload_complete.h"
 #include "client/upload_part_copy.h"
@@ -252,4 +253,10 @@ enum hearth_code hearth_upload_list(struct hearth *hearth,
     struct hearth_err *err)
 {
     return upload_list(&hearth->session, options, out, err);
+}
+
+enum hearth_code hearth_signing_key(struct hearth *hearth, struct view access_key,
+    const struct sigv4_scope *scope, struct hearth_signing_key *out, struct hearth_err *err)
+{
+    return signing_key_ask(&hearth->session, access_key, scope, out, err);
 }

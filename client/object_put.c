@@ -157,6 +157,7 @@ static enum hearth_code ask_begin(struct put *put, struct hearth_err *err)
         .token = token_of(put),
         .bucket_id = view_of(put->bucket.id, sizeof(put->bucket.id)),
         .part = is_part(put) ? &put->part : NULL,
+        .size_expected = put->options->size_expected,
     };
     const struct ask ask = {
         .method = RPC_BEGIN,
@@ -393,10 +394,14 @@ static size_t inline_max(const struct put *put)
     return max < SOURCE_AHEAD_MAX ? max : SOURCE_AHEAD_MAX - 1;
 }
 
+/* What is said to be large is begun before its first byte is taken: it may be refused. */
 static enum hearth_code put_either_way(
     struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
 {
     size_t waiting = 0;
+    if (put->options->size_expected > inline_max(put)) {
+        return put_segmented(put, reply, err);
+    }
     enum hearth_code code = source_reader_peek(&put->reader, inline_max(put) + 1, &waiting, err);
     if (code != HEARTH_OK) {
         return code;

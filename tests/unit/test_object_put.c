@@ -369,6 +369,24 @@ static void a_broken_precondition_leaves_the_old_version(void **state)
     world_destroy(world);
 }
 
+static void what_is_said_to_be_large_is_refused_before_a_byte_is_taken(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 10, &err), &err);
+    struct world_source source;
+    world_source_init(&source, 2, WORLD_INLINE_MAX + 1);
+    const struct hearth_put_options options = {
+        .precondition = {.must_not_exist = true}, .size_expected = WORLD_INLINE_MAX + 1};
+    assert_int_equal(object_put(&world->session, "bucket", view_text("key"), &source.source,
+                         &options, NULL, &err),
+        HEARTH_PRECONDITION);
+    assert_int_equal(source.at, 0);
+    assert_int_equal(world->coordinator.intent_count, 0);
+    world_destroy(world);
+}
+
 static void an_etag_can_be_the_condition(void **state)
 {
     (void)state;
@@ -443,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_question_surely_not_heard_is_a_plain_failure),
         cmocka_unit_test(a_lost_begin_is_no_unknown_outcome),
         cmocka_unit_test(a_broken_precondition_leaves_the_old_version),
+        cmocka_unit_test(what_is_said_to_be_large_is_refused_before_a_byte_is_taken),
         cmocka_unit_test(an_etag_can_be_the_condition),
         cmocka_unit_test(bad_names_are_refused_before_anything_is_asked),
     };
