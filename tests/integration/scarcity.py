@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Descriptors, disk space and the right time run short, and come back: what cannot be done is refused
-in words, what was stored stays readable, and nothing has to be started again."""
+"""Descriptors, memory, disk space and the right time run short, and come back: what cannot be done is
+refused in words, what was stored stays readable, and nothing has to be started again."""
 import contextlib
 import os
 import shutil
 import socket
 import subprocess
+import time
 
 from cluster import BIN, FAKETIME, digest, expect, main, noise, run
 from power import CutCluster, NotHere
 
 DESCRIPTORS = 64
+MEMORY_MIB = 64
 CONTENT = noise(1_000_000, seed=8)
 
 
@@ -61,32 +63,107 @@ def a_flooded_coordinator_answers_again(cluster):
     assert cluster.pids()["coordinator"] == pid
 
 
-def at_another_time(cluster, offset):
-    """hearth-storaged, an hour off."""
-    path = cluster.write(f"storaged{offset}", (
-        f"#!/bin/sh\nLD_PRELOAD={FAKETIME} FAKETIME={offset} FAKETIME_DONT_FAKE_MONOTONIC=1 "
+def faked(cluster, name, **clock):
+    """hearth-storaged by another clock."""
+    settings = " ".join(f"{key}={value}" for key, value in clock.items())
+    path = cluster.write(name, (
+        f"#!/bin/sh\nLD_PRELOAD={FAKETIME} FAKETIME_DONT_FAKE_MONOTONIC=1 {settings} "
         f"exec {BIN}/hearth-storaged \"$@\"\n").encode())
     os.chmod(path, 0o755)
-    return path
+    return {"HEARTH_STORAGED": path}
+
+
+def check_that_node_5_serves(cluster, name):
+    """Its content is whole only with that node."""
+    cluster.wait_full()
+    cluster.kill(1, 2, 3, 4)
+    check(cluster, name)
+    cluster.start(1, 2, 3, 4)
 
 
 def a_clock_one_hour_off_is_no_hindrance(cluster):
+    """The node takes the coordinator's time for orders."""
     if not os.path.exists(FAKETIME):
         print("      not run: no faketime")
         return
     for offset in ("+1h", "-1h"):
         cluster.kill(5)
-        cluster.control("start", 5, env={"HEARTH_STORAGED": at_another_time(cluster, offset)})
+        cluster.control("start", 5, env=faked(cluster, f"storaged{offset}", FAKETIME=offset))
         result = run([os.path.join(BIN, "hearth"), "--config", cluster.config, "cp", "-", "s3://box/late"],
                      data=CONTENT, env={"LD_PRELOAD": FAKETIME, "FAKETIME": offset,
                                         "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
         assert result.err == "", result.err
-        cluster.wait_full()
-        cluster.kill(1, 2, 3, 4)
-        check(cluster, "late")  # the node takes the coordinator's time for orders
-        cluster.start(1, 2, 3, 4)
+        check_that_node_5_serves(cluster, "late")
     cluster.kill(5)
     cluster.start(5)
+
+
+def a_clock_that_jumps_is_no_hindrance(cluster):
+    if not os.path.exists(FAKETIME):
+        print("      not run: no faketime")
+        return
+    clock = cluster.write("clock", b"+0")
+    cluster.kill(5)
+    cluster.control("start", 5, env=faked(cluster, "jumping", FAKETIME_TIMESTAMP_FILE=clock, FAKETIME_NO_CACHE=1))
+    pid = cluster.pids()["5"]
+    for offset in ("+1h", "-1h", "+0"):
+        cluster.write("clock", offset.encode())
+        put(cluster, "jumped")
+        check_that_node_5_serves(cluster, "jumped")
+    assert cluster.pids()["5"] == pid
+    cluster.kill(5)
+    cluster.start(5)
+
+
+class MemoryLimit:
+    """For one process, its page cache and all, from its beginning."""
+
+    def __init__(self, name, mib):
+        self.path = f"/sys/fs/cgroup/memory/hearth-test-{os.getpid()}-{name}"
+        try:
+            os.mkdir(self.path)
+            with open(os.path.join(self.path, "memory.limit_in_bytes"), "w") as file:
+                file.write(str(mib << 20))
+        except OSError as reason:
+            raise NotHere(f"memory limit: {reason}") from None
+
+    def program(self, cluster):
+        """hearth-storaged within it."""
+        path = cluster.write(os.path.basename(self.path), (
+            f"#!/bin/sh\necho $$ >{self.path}/cgroup.procs && exec {BIN}/hearth-storaged \"$@\"\n").encode())
+        os.chmod(path, 0o755)
+        return {"HEARTH_STORAGED": path}
+
+    def remove(self):
+        """Nobody is left in it; who just died may take a moment."""
+        while True:
+            with contextlib.suppress(OSError):
+                os.rmdir(self.path)
+                return
+            time.sleep(0.01)
+
+
+def little_memory_is_enough(cluster):
+    """Each node has its own little, and none is killed for want of more."""
+    limits = {}
+    try:
+        for number in range(1, cluster.count + 1):
+            limits[number] = MemoryLimit(number, MEMORY_MIB)
+            cluster.kill(number)
+            cluster.control("start", number, env=limits[number].program(cluster))
+        pids = cluster.pids()
+        for seed in range(3):
+            content = noise(40_000_000, seed=seed)
+            cluster.hearth("cp", "-", f"s3://box/memory-{seed}", data=content)
+            assert cluster.current(f"s3://box/memory-{seed}") == digest(content)
+        assert cluster.pids() == pids
+    except NotHere as reason:
+        print(f"      not run: {reason}")
+    finally:
+        for number, limit in limits.items():
+            cluster.control("kill", number, fails=None)  # unless it was killed
+            limit.remove()
+            cluster.start(number)
 
 
 class Ballast:
@@ -166,4 +243,5 @@ def on_small_disks(_):
 
 if __name__ == "__main__":
     main(few_descriptors_are_enough, a_flooded_node_is_written_around_and_comes_back,
-         a_flooded_coordinator_answers_again, a_clock_one_hour_off_is_no_hindrance, on_small_disks)
+         a_flooded_coordinator_answers_again, a_clock_one_hour_off_is_no_hindrance,
+         a_clock_that_jumps_is_no_hindrance, little_memory_is_enough, on_small_disks)
