@@ -160,3 +160,61 @@ bool hex_decode(struct view text, void *bytes, size_t size)
     }
     return true;
 }
+
+/* ---- base64 ---- */
+
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_encode(const void *bytes, size_t size, char *text)
+{
+    const uint8_t *in = bytes;
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        uint32_t group = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
+            (left > 2 ? in[i + 2] : 0u);
+        *text++ = base64_digits[group >> 18];
+        *text++ = base64_digits[group >> 12 & 63];
+        *text++ = left > 1 ? base64_digits[group >> 6 & 63] : '=';
+        *text++ = left > 2 ? base64_digits[group & 63] : '=';
+    }
+    *text = '\0';
+}
+
+/* 0 to 63; 64: no digit. */
+static uint32_t base64_value(uint8_t digit)
+{
+    const char *at = digit != 0 ? strchr(base64_digits, digit) : NULL;
+    return at != NULL ? (uint32_t)(at - base64_digits) : 64;
+}
+
+/* Whoever encodes what came out gets the same text: no bits of a last digit are left over. */
+bool base64_decode(struct view text, void *bytes, size_t size)
+{
+    uint8_t *out = bytes;
+    size_t digits = (8 * size + 5) / 6;
+    uint32_t bits = 0;
+    unsigned count = 0; /* of them waiting for the next digit */
+    if (text.size != 4 * ((size + 2) / 3)) {
+        return false;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        uint32_t value = base64_value(text.bytes[i]);
+        if (value == 64) {
+            return false;
+        }
+        bits = bits << 6 | value;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            *out++ = (uint8_t)(bits >> count);
+            bits &= (1u << count) - 1;
+        }
+    }
+    for (size_t i = digits; i < text.size; i++) {
+        if (text.bytes[i] != '=') {
+            return false;
+        }
+    }
+    return bits == 0;
+}

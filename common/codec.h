@@ -51,4 +51,9 @@ void hex_encode(const void *bytes, size_t size, char *text);
 /* Exactly `size` bytes from 2 * size digits of either case; false: not that. */
 bool hex_decode(struct view text, void *bytes, size_t size);
 
+/* Base64 with its padding. `text` has room for 4 * ((size + 2) / 3) + 1 characters. */
+void base64_encode(const void *bytes, size_t size, char *text);
+/* Exactly `size` bytes, in the one way that encodes them; false: not that. */
+bool base64_decode(struct view text, void *bytes, size_t size);
+
 #endif /* HEARTH_COMMON_CODEC_H */

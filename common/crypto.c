@@ -14,6 +14,7 @@
 struct algorithms {
     EVP_MD *sha256;
     EVP_MD *md5;
+    EVP_MD *sha1;
     EVP_MAC_CTX *hmac_sha256; /* without a key; copied for each message */
     EVP_CIPHER *gcm;
     EVP_CIPHER *ecb;
@@ -49,10 +50,11 @@ static void fetch_algorithms(void)
 {
     fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+    fetched.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     fetched.hmac_sha256 = create_hmac_sha256();
     fetched.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     fetched.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
-    assert(fetched.sha256 != NULL && fetched.md5 != NULL);
+    assert(fetched.sha256 != NULL && fetched.md5 != NULL && fetched.sha1 != NULL);
     assert(fetched.gcm != NULL && fetched.ecb != NULL);
 }
 
@@ -70,14 +72,24 @@ struct crypto_hash {
     EVP_MD_CTX *context;
 };
 
+static const EVP_MD *algorithm_of(enum crypto_hash_kind kind)
+{
+    switch (kind) {
+    case CRYPTO_SHA256: return algorithms()->sha256;
+    case CRYPTO_MD5: return algorithms()->md5;
+    case CRYPTO_SHA1: return algorithms()->sha1;
+    }
+    assert(false);
+    return NULL;
+}
+
 struct crypto_hash *crypto_hash_create(enum crypto_hash_kind kind)
 {
     struct crypto_hash *hash = malloc(sizeof(*hash));
     assert(hash != NULL);
     hash->context = EVP_MD_CTX_new();
     assert(hash->context != NULL);
-    const EVP_MD *algorithm = kind == CRYPTO_SHA256 ? algorithms()->sha256 : algorithms()->md5;
-    must(EVP_DigestInit_ex2(hash->context, algorithm, NULL));
+    must(EVP_DigestInit_ex2(hash->context, algorithm_of(kind), NULL));
     return hash;
 }
 

@@ -1,7 +1,7 @@
 /*
  * crypto.h - the cryptographic primitives of Hearth, on OpenSSL 3.
  *
- *   hashing      SHA-256, MD5 (ETags only), incremental and one-shot
+ *   hashing      SHA-256, MD5 (ETags only), SHA-1 (checksums only), incremental and one-shot
  *   keys         HMAC-SHA256, HKDF-SHA256 (RFC 5869)
  *   sealing      AES-256-GCM with a 12-byte nonce and 16-byte tag (NIST SP 800-38D)
  *   tags         GMAC: AES-256-GCM over associated data alone
@@ -26,17 +26,18 @@ enum {
     CRYPTO_BLOCK_SIZE = 16,
     CRYPTO_SHA256_SIZE = 32,
     CRYPTO_MD5_SIZE = 16,
+    CRYPTO_SHA1_SIZE = 20,
 };
 
 /* ---- hashing ---- */
 
-enum crypto_hash_kind { CRYPTO_SHA256, CRYPTO_MD5 };
+enum crypto_hash_kind { CRYPTO_SHA256, CRYPTO_MD5, CRYPTO_SHA1 };
 
 struct crypto_hash;
 
 struct crypto_hash *crypto_hash_create(enum crypto_hash_kind kind);
 void crypto_hash_update(struct crypto_hash *hash, struct view bytes);
-/* Writes 32 or 16 bytes and makes the hash ready for a new message. */
+/* Writes 32, 16 or 20 bytes and makes the hash ready for a new message. */
 void crypto_hash_final(struct crypto_hash *hash, uint8_t *digest);
 void crypto_hash_destroy(struct crypto_hash *hash); /* accepts NULL */
 

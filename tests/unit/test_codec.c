@@ -61,6 +61,25 @@ static void hex_takes_exactly_its_digits(void **state)
     assert_false(hex_decode(view_text("aB0g"), bytes, 2));
 }
 
+static void base64_takes_the_one_way_to_say_it(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE="};
+    uint8_t bytes[8];
+    char text[16];
+    for (size_t size = 0; size < sizeof(texts) / sizeof(texts[0]); size++) {
+        base64_encode("foobar", size, text);
+        assert_string_equal(text, texts[size]);
+        assert_true(base64_decode(view_text(text), bytes, size));
+        assert_memory_equal(bytes, "foobar", size);
+        assert_false(base64_decode(view_text(text), bytes, size + 1));
+    }
+    static const char *const wrong[] = {"Zh==", "Zg=", "Zg", "Z===", "Zg=a", "Z\xc3==", "=g=="};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_false(base64_decode(view_text(wrong[i]), bytes, 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +87,7 @@ int main(void)
         cmocka_unit_test(a_length_past_the_end_fails_and_stays_failed),
         cmocka_unit_test(a_full_writer_writes_nothing_more),
         cmocka_unit_test(hex_takes_exactly_its_digits),
+        cmocka_unit_test(base64_takes_the_one_way_to_say_it),
     };
     return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
 }
