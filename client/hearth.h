@@ -259,6 +259,7 @@ struct hearth_put_options {
 struct hearth_put_result {
     uint64_t size;
     uint64_t resumed_bytes; /* of these: were safe before this put */
+    uint64_t created_unix_ms;
     char version[HEARTH_VERSION_TEXT_SIZE];
     char etag[HEARTH_ETAG_TEXT_SIZE];
 };

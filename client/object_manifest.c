@@ -306,6 +306,7 @@ void object_put_result(const struct wire_commit_reply *reply, uint64_t size,
     const uint8_t md5[CRYPTO_MD5_SIZE], uint32_t parts, struct hearth_put_result *out)
 {
     out->size = size;
+    out->created_unix_ms = reply->created_unix_ms;
     hex_encode(reply->version.bytes, reply->version.size, out->version);
     object_etag_text(md5, parts, out->etag);
 }

@@ -216,7 +216,8 @@ static void result_of(const struct completion *completion, const struct wire_ver
     struct hearth_put_result *out)
 {
     uint8_t md5[CRYPTO_MD5_SIZE];
-    const struct wire_commit_reply commit = {.version = reply->version};
+    const struct wire_commit_reply commit = {
+        .version = reply->version, .created_unix_ms = reply->created_unix_ms};
     etag_open(&completion->name.bucket.etag_key, reply->etag.bytes, md5);
     *out = (struct hearth_put_result){0};
     object_put_result(&commit, reply->size, md5, reply->parts, out);

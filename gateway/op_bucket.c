@@ -1,16 +1,20 @@
-#include "gateway/op_bucket.h"
+/*
+ * Buckets: listed, made, looked at, deleted (op.h).
+ */
+#include "gateway/op.h"
 
+#include "gateway/call.h"
+#include "gateway/owner.h"
 #include "gateway/xml_in.h"
+
+#include <strings.h>
 
 static void write_buckets(
     struct call *call, struct xml_out *xml, const struct hearth_buckets *buckets)
 {
     xml_out_init(xml, call->arena);
     xml_out_open_namespace(xml, "ListAllMyBucketsResult", XML_S3_NAMESPACE);
-    xml_out_open(xml, "Owner");
-    xml_out_text(xml, "ID", call->tenant);
-    xml_out_text(xml, "DisplayName", call->tenant);
-    xml_out_close(xml, "Owner");
+    owner_write(call, xml, "Owner");
     xml_out_open(xml, "Buckets");
     for (unsigned i = 0; i < buckets->count; i++) {
         xml_out_open(xml, "Bucket");
@@ -63,31 +67,54 @@ static bool check_location(struct call *call)
     return true;
 }
 
+static bool wants_lock(const struct call *call)
+{
+    const char *lock = call_request_header(call, "x-amz-bucket-object-lock-enabled");
+    return lock != NULL && strcasecmp(lock, "true") == 0;
+}
+
 void op_create_bucket(struct call *call)
 {
     struct hearth_err err;
     if (!check_location(call)) {
         return;
     }
-    if (hearth_bucket_create(call->hearth, call->request->bucket, NULL, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
+    if (wants_lock(call)) {
+        call_fail(call, S3_ERROR_NOT_IMPLEMENTED, "Object lock is not supported.");
         return;
     }
-    call_header(call, "Location", "/%s", call->request->bucket);
-    call_answer(call, 200);
+    enum hearth_code code = hearth_bucket_create(call->hearth, call->request->bucket, NULL, &err);
+    if (code == HEARTH_CONFLICT) {
+        call_fail(call, S3_ERROR_BUCKET_ALREADY_EXISTS, NULL);
+    } else if (code != HEARTH_OK) {
+        call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
+    } else {
+        call_header(call, "Location", "/%s", call->request->bucket);
+        call_answer(call, 200);
+    }
 }
 
 void op_head_bucket(struct call *call)
 {
-    struct hearth_err err;
-    struct hearth_buckets *buckets;
-    if (hearth_bucket_head(call->hearth, call->request->bucket, &buckets, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
+    if (op_bucket_is_there(call)) {
+        call_header(call, "x-amz-bucket-region", "%s", call->region);
+        call_answer(call, 200);
+    }
+}
+
+void op_get_bucket_location(struct call *call)
+{
+    if (!op_bucket_is_there(call)) {
         return;
     }
-    hearth_buckets_destroy(buckets);
-    call_header(call, "x-amz-bucket-region", "%s", call->region);
-    call_answer(call, 200);
+    struct xml_out xml;
+    xml_out_init(&xml, call->arena);
+    xml_out_open_namespace(&xml, "LocationConstraint", XML_S3_NAMESPACE);
+    if (strcmp(call->region, "us-east-1") != 0) { /* which S3 says by saying nothing */
+        xml_out_content(&xml, view_text(call->region));
+    }
+    xml_out_close(&xml, "LocationConstraint");
+    call_answer_xml(call, 200, &xml);
 }
 
 void op_delete_bucket(struct call *call)

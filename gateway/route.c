@@ -1,7 +1,6 @@
 #include "gateway/route.h"
 
-#include "gateway/op_bucket.h"
-#include "gateway/op_object.h"
+#include "gateway/op.h"
 
 /*
  * Rows with more markers come before rows with fewer, because the first that fits is taken.
@@ -13,6 +12,59 @@ const struct route route_table[] = {
     {"GET", ROUTE_SERVICE, NULL, NULL, NULL, /**/
         "ListBuckets", ROUTE_LIST, ROUTE_BODY_NONE, op_list_buckets},
 
+    {"GET", ROUTE_BUCKET, "location", NULL, NULL, /**/
+        "GetBucketLocation", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_location},
+    {"GET", ROUTE_BUCKET, "versioning", NULL, NULL, /**/
+        "GetBucketVersioning", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_versioning},
+    {"GET", ROUTE_BUCKET, "encryption", NULL, NULL, /**/
+        "GetBucketEncryption", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_encryption},
+    {"GET", ROUTE_BUCKET, "policyStatus", NULL, NULL, /**/
+        "GetBucketPolicyStatus", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_policy_status},
+    {"GET", ROUTE_BUCKET, "policy", NULL, NULL, /**/
+        "GetBucketPolicy", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_policy},
+    {"GET", ROUTE_BUCKET, "cors", NULL, NULL, /**/
+        "GetBucketCors", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_cors},
+    {"GET", ROUTE_BUCKET, "lifecycle", NULL, NULL, /**/
+        "GetBucketLifecycleConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_lifecycle},
+    {"GET", ROUTE_BUCKET, "object-lock", NULL, NULL, /**/
+        "GetObjectLockConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_object_lock},
+    {"GET", ROUTE_BUCKET, "website", NULL, NULL, /**/
+        "GetBucketWebsite", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_website},
+    {"GET", ROUTE_BUCKET, "logging", NULL, NULL, /**/
+        "GetBucketLogging", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_logging},
+    {"GET", ROUTE_BUCKET, "notification", NULL, NULL, /**/
+        "GetBucketNotificationConfiguration", ROUTE_LIST, ROUTE_BODY_NONE,
+        op_get_bucket_notification},
+    {"GET", ROUTE_BUCKET, "replication", NULL, NULL, /**/
+        "GetBucketReplication", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_replication},
+    {"GET", ROUTE_BUCKET, "tagging", NULL, NULL, /**/
+        "GetBucketTagging", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_tagging},
+    {"GET", ROUTE_BUCKET, "accelerate", NULL, NULL, /**/
+        "GetBucketAccelerateConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_accelerate},
+    {"GET", ROUTE_BUCKET, "requestPayment", NULL, NULL, /**/
+        "GetBucketRequestPayment", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_request_payment},
+    {"GET", ROUTE_BUCKET, "ownershipControls", NULL, NULL, /**/
+        "GetBucketOwnershipControls", ROUTE_LIST, ROUTE_BODY_NONE,
+        op_get_bucket_ownership_controls},
+    {"GET", ROUTE_BUCKET, "publicAccessBlock", NULL, NULL, /**/
+        "GetPublicAccessBlock", ROUTE_LIST, ROUTE_BODY_NONE, op_get_public_access_block},
+    {"GET", ROUTE_BUCKET, "acl", NULL, NULL, /**/
+        "GetBucketAcl", ROUTE_LIST, ROUTE_BODY_NONE, op_get_acl},
+    {"PUT", ROUTE_BUCKET, "acl", NULL, NULL, /**/
+        "PutBucketAcl", ROUTE_MANAGE_BUCKET, ROUTE_BODY_XML, op_put_acl},
+    {"PUT", ROUTE_BUCKET, "versioning", NULL, NULL, /**/
+        "PutBucketVersioning", ROUTE_MANAGE_BUCKET, ROUTE_BODY_XML, op_put_bucket_versioning},
+    {"GET", ROUTE_BUCKET, "uploads", NULL, NULL, /**/
+        "ListMultipartUploads", ROUTE_LIST, ROUTE_BODY_NONE, op_list_multipart_uploads},
+    {"GET", ROUTE_BUCKET, "versions", NULL, NULL, /**/
+        "ListObjectVersions", ROUTE_LIST, ROUTE_BODY_NONE, op_list_object_versions},
+    {"GET", ROUTE_BUCKET, "list-type", NULL, NULL, /**/
+        "ListObjectsV2", ROUTE_LIST, ROUTE_BODY_NONE, op_list_objects_v2},
+    {"POST", ROUTE_BUCKET, "delete", NULL, NULL, /**/
+        "DeleteObjects", ROUTE_DELETE, ROUTE_BODY_XML, op_delete_objects},
+
+    {"GET", ROUTE_BUCKET, NULL, NULL, NULL, /**/
+        "ListObjects", ROUTE_LIST, ROUTE_BODY_NONE, op_list_objects},
     {"PUT", ROUTE_BUCKET, NULL, NULL, NULL, /**/
         "CreateBucket", ROUTE_MANAGE_BUCKET, ROUTE_BODY_XML, op_create_bucket},
     {"HEAD", ROUTE_BUCKET, NULL, NULL, NULL, /**/
@@ -20,6 +72,37 @@ const struct route route_table[] = {
     {"DELETE", ROUTE_BUCKET, NULL, NULL, NULL, /**/
         "DeleteBucket", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket},
 
+    {"PUT", ROUTE_OBJECT, "partNumber", "uploadId", "x-amz-copy-source", /**/
+        "UploadPartCopy", ROUTE_WRITE, ROUTE_BODY_NONE, op_upload_part_copy},
+    {"PUT", ROUTE_OBJECT, "partNumber", "uploadId", NULL, /**/
+        "UploadPart", ROUTE_WRITE, ROUTE_BODY_OBJECT, op_upload_part},
+    {"GET", ROUTE_OBJECT, "uploadId", NULL, NULL, /**/
+        "ListParts", ROUTE_WRITE, ROUTE_BODY_NONE, op_list_parts},
+    {"POST", ROUTE_OBJECT, "uploadId", NULL, NULL, /**/
+        "CompleteMultipartUpload", ROUTE_WRITE, ROUTE_BODY_XML, op_complete_multipart_upload},
+    {"DELETE", ROUTE_OBJECT, "uploadId", NULL, NULL, /**/
+        "AbortMultipartUpload", ROUTE_WRITE, ROUTE_BODY_NONE, op_abort_multipart_upload},
+    {"POST", ROUTE_OBJECT, "uploads", NULL, NULL, /**/
+        "CreateMultipartUpload", ROUTE_WRITE, ROUTE_BODY_NONE, op_create_multipart_upload},
+    {"GET", ROUTE_OBJECT, "acl", NULL, NULL, /**/
+        "GetObjectAcl", ROUTE_READ, ROUTE_BODY_NONE, op_get_acl},
+    {"PUT", ROUTE_OBJECT, "acl", NULL, NULL, /**/
+        "PutObjectAcl", ROUTE_WRITE, ROUTE_BODY_XML, op_put_acl},
+    {"GET", ROUTE_OBJECT, "tagging", NULL, NULL, /**/
+        "GetObjectTagging", ROUTE_READ, ROUTE_BODY_NONE, op_get_object_tagging},
+    {"PUT", ROUTE_OBJECT, "tagging", NULL, NULL, /**/
+        "PutObjectTagging", ROUTE_WRITE, ROUTE_BODY_XML, op_put_object_tagging},
+    {"DELETE", ROUTE_OBJECT, "tagging", NULL, NULL, /**/
+        "DeleteObjectTagging", ROUTE_WRITE, ROUTE_BODY_NONE, op_delete_object_tagging},
+    {"GET", ROUTE_OBJECT, "attributes", NULL, NULL, /**/
+        "GetObjectAttributes", ROUTE_READ, ROUTE_BODY_NONE, op_get_object_attributes},
+    {"GET", ROUTE_OBJECT, "partNumber", NULL, NULL, /**/
+        "GetObject", ROUTE_READ, ROUTE_BODY_NONE, op_get_object},
+    {"HEAD", ROUTE_OBJECT, "partNumber", NULL, NULL, /**/
+        "HeadObject", ROUTE_READ, ROUTE_BODY_NONE, op_head_object},
+
+    {"PUT", ROUTE_OBJECT, NULL, NULL, "x-amz-copy-source", /**/
+        "CopyObject", ROUTE_WRITE, ROUTE_BODY_NONE, op_copy_object},
     {"PUT", ROUTE_OBJECT, NULL, NULL, NULL, /**/
         "PutObject", ROUTE_WRITE, ROUTE_BODY_OBJECT, op_put_object},
     {"GET", ROUTE_OBJECT, NULL, NULL, NULL, /**/
@@ -87,5 +170,6 @@ enum s3_error route_find(const struct request *request, const struct route **out
             is_there = true;
         }
     }
-    return is_there ? S3_ERROR_METHOD_NOT_ALLOWED : S3_ERROR_NOT_IMPLEMENTED;
+    return is_there && !names_sub_resource(request) ? S3_ERROR_METHOD_NOT_ALLOWED
+                                                    : S3_ERROR_NOT_IMPLEMENTED;
 }

@@ -147,6 +147,11 @@ void xml_out_close(struct xml_out *xml, const char *element)
     append_text(xml, ">");
 }
 
+void xml_out_content(struct xml_out *xml, struct view content)
+{
+    append_escaped(xml, content);
+}
+
 void xml_out_view(struct xml_out *xml, const char *element, struct view content)
 {
     xml_out_open(xml, element);

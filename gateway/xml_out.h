@@ -38,6 +38,9 @@ void xml_out_open(struct xml_out *xml, const char *element);
 void xml_out_open_namespace(struct xml_out *xml, const char *element, const char *namespace);
 void xml_out_close(struct xml_out *xml, const char *element); /* the one opened last */
 
+/* Text of the element that is open. */
+void xml_out_content(struct xml_out *xml, struct view content);
+
 /* A whole element. */
 void xml_out_view(struct xml_out *xml, const char *element, struct view content);
 void xml_out_text(struct xml_out *xml, const char *element, const char *content);

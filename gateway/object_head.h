@@ -1,0 +1,38 @@
+/*
+ * object_head.h - what headers say of an object: those of a put, and those of an answer.
+ *
+ * Threads: as the call.
+ */
+#ifndef HEARTH_GATEWAY_OBJECT_HEAD_H
+#define HEARTH_GATEWAY_OBJECT_HEAD_H
+
+#include "gateway/call.h"
+#include "gateway/tagging.h"
+
+/*
+ * Content type, headers, metadata and tags of a put, copy or upload, in the call's arena; what it
+ * cannot do (another encryption, a lock, grants) is refused.  False: the failure was answered.
+ */
+bool object_head_read(struct call *call, struct hearth_attributes *out);
+
+/* ETag, Last-Modified, content headers (or what the query says instead), metadata ... */
+void object_head_write(struct call *call, const struct hearth_object *object);
+
+/* x-amz-checksum-...: of the whole object, so only with the whole object. */
+void object_head_checksums(struct call *call, const struct hearth_object *object);
+
+/* Those that came with a body, said again. */
+void object_head_given_checksums(
+    struct call *call, const struct hearth_checksums *checksums, unsigned parts);
+
+/* The ETag, and that it is sealed with AES256, which every object is. */
+void object_head_stored(struct call *call, const char *etag);
+
+/* "versionId" is absent or "null": there are no others.  False: the failure was answered. */
+bool object_head_version(struct call *call);
+
+/* x-amz-checksum-... of a body, as a header of the request; false: the failure was answered.
+ * The checksum lives in the arena. */
+bool object_head_body_checksum(struct call *call, struct hearth_checksums *out);
+
+#endif /* HEARTH_GATEWAY_OBJECT_HEAD_H */

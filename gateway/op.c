@@ -1,0 +1,49 @@
+#include "gateway/op.h"
+
+#include "gateway/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void op_quote(const char *etag, char out[OP_QUOTED_ETAG_SIZE])
+{
+    snprintf(out, OP_QUOTED_ETAG_SIZE, "\"%s\"", etag);
+}
+
+bool op_read_number(const char *text, unsigned most, unsigned *out)
+{
+    if (text == NULL || text[0] == '\0') {
+        return true;
+    }
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || number > most) {
+        return false;
+    }
+    *out = (unsigned)number;
+    return true;
+}
+
+bool op_bucket_is_there(struct call *call)
+{
+    struct hearth_buckets *buckets;
+    struct hearth_err err;
+    if (hearth_bucket_head(call->hearth, call->request->bucket, &buckets, &err) != HEARTH_OK) {
+        call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
+        return false;
+    }
+    hearth_buckets_destroy(buckets);
+    return true;
+}
+
+struct hearth_stat *op_stat(struct call *call)
+{
+    const struct request *request = call->request;
+    struct hearth_stat *stat;
+    struct hearth_err err;
+    if (hearth_stat(call->hearth, request->bucket, request->key, false, &stat, &err) != HEARTH_OK) {
+        call_fail_hearth(call, S3_ABOUT_OBJECT, &err);
+        return NULL;
+    }
+    return stat;
+}

@@ -1,0 +1,87 @@
+/*
+ * op.h - the operations: each reads one call, does it with libhearth, and gives one answer.
+ *
+ * Named for S3's operations; route.c says which request is which.  Whoever calls one has let the
+ * request in (call.h).
+ */
+#ifndef HEARTH_GATEWAY_OP_H
+#define HEARTH_GATEWAY_OP_H
+
+#include "client/hearth.h"
+
+struct call;
+typedef void op_fn(struct call *call);
+
+/* op_bucket.c */
+op_fn op_list_buckets;
+op_fn op_create_bucket;
+op_fn op_head_bucket;
+op_fn op_delete_bucket;
+op_fn op_get_bucket_location;
+
+/* op_config.c: what can be asked of a bucket or an object, and is the same for all of them */
+op_fn op_get_acl;
+op_fn op_put_acl;
+op_fn op_get_bucket_versioning;
+op_fn op_put_bucket_versioning;
+op_fn op_get_bucket_encryption;
+op_fn op_get_bucket_policy;
+op_fn op_get_bucket_policy_status;
+op_fn op_get_bucket_cors;
+op_fn op_get_bucket_lifecycle;
+op_fn op_get_bucket_object_lock;
+op_fn op_get_bucket_website;
+op_fn op_get_bucket_logging;
+op_fn op_get_bucket_notification;
+op_fn op_get_bucket_replication;
+op_fn op_get_bucket_tagging;
+op_fn op_get_bucket_accelerate;
+op_fn op_get_bucket_request_payment;
+op_fn op_get_bucket_ownership_controls;
+op_fn op_get_public_access_block;
+
+/* op_list.c */
+op_fn op_list_objects;
+op_fn op_list_objects_v2;
+op_fn op_list_object_versions;
+
+/* op_put.c, op_get.c, op_delete.c, op_copy.c */
+op_fn op_put_object;
+op_fn op_get_object;
+op_fn op_head_object;
+op_fn op_delete_object;
+op_fn op_delete_objects;
+op_fn op_copy_object;
+
+/* op_tagging.c, op_attributes.c */
+op_fn op_get_object_tagging;
+op_fn op_put_object_tagging;
+op_fn op_delete_object_tagging;
+op_fn op_get_object_attributes;
+
+/* op_upload.c, op_upload_list.c, op_complete.c */
+op_fn op_create_multipart_upload;
+op_fn op_upload_part;
+op_fn op_upload_part_copy;
+op_fn op_abort_multipart_upload;
+op_fn op_list_parts;
+op_fn op_list_multipart_uploads;
+op_fn op_complete_multipart_upload;
+
+/* ---- what they share (op.c) ---- */
+
+enum { OP_QUOTED_ETAG_SIZE = HEARTH_ETAG_TEXT_SIZE + 2 };
+
+/* As S3 says an ETag everywhere: in quotes. */
+void op_quote(const char *etag, char out[OP_QUOTED_ETAG_SIZE]);
+
+/* NULL and "" leave *out as it is.  False: not a number, or above `most`. */
+bool op_read_number(const char *text, unsigned most, unsigned *out);
+
+/* False: the failure was answered. */
+bool op_bucket_is_there(struct call *call);
+
+/* What the key holds, to be released with hearth_stat_destroy(); NULL: the failure was answered. */
+struct hearth_stat *op_stat(struct call *call);
+
+#endif /* HEARTH_GATEWAY_OP_H */

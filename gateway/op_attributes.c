@@ -1,0 +1,135 @@
+/*
+ * GetObjectAttributes (op.h): what is known of an object, without its bytes, as far as is asked.
+ */
+#include "gateway/op.h"
+
+#include "gateway/call.h"
+#include "gateway/checksum_text.h"
+#include "gateway/condition.h"
+#include "gateway/list_request.h"
+#include "gateway/object_head.h"
+
+#include <strings.h>
+
+/* Whether a list with commas names it. */
+static bool names(const char *list, const char *word)
+{
+    size_t size = strlen(word);
+    for (const char *at = list; *at != '\0';) {
+        at += strspn(at, ", \t");
+        size_t length = strcspn(at, ", \t");
+        if (length == size && strncasecmp(at, word, size) == 0) {
+            return true;
+        }
+        at += length;
+    }
+    return false;
+}
+
+static void write_checksum(struct xml_out *xml, const struct hearth_object *object)
+{
+    if (object->checksums.count == 0) {
+        return;
+    }
+    const struct hearth_checksum *item = &object->checksums.items[0];
+    const struct checksum_kind *kind = checksum_by_kind(item->kind);
+    char text[CHECKSUM_TEXT_SIZE];
+    if (kind == NULL || item->value.size != kind->size) {
+        return;
+    }
+    checksum_text(item, object->part_count, text);
+    xml_out_open(xml, "Checksum");
+    xml_out_text(xml, kind->element, text);
+    xml_out_text(xml, "ChecksumType", item->is_composite ? "COMPOSITE" : "FULL_OBJECT");
+    xml_out_close(xml, "Checksum");
+}
+
+/* From the part after the marker on. */
+static void write_parts(
+    struct xml_out *xml, const struct hearth_object *object, unsigned after, unsigned max)
+{
+    unsigned last = after;
+    xml_out_open(xml, "ObjectParts");
+    xml_out_number(xml, "TotalPartsCount", object->part_count);
+    xml_out_number(xml, "PartNumberMarker", after);
+    xml_out_number(xml, "MaxParts", max);
+    for (; object->part_sizes != NULL && last < object->part_count && last - after < max; last++) {
+        xml_out_open(xml, "Part");
+        xml_out_number(xml, "PartNumber", last + 1);
+        xml_out_number(xml, "Size", object->part_sizes[last]);
+        xml_out_close(xml, "Part");
+    }
+    xml_out_number(xml, "NextPartNumberMarker", last);
+    xml_out_bool(xml, "IsTruncated", last < object->part_count);
+    xml_out_close(xml, "ObjectParts");
+}
+
+static bool read_page(struct call *call, unsigned *after, unsigned *max)
+{
+    const char *marker = call_request_header(call, "x-amz-part-number-marker");
+    const char *most = call_request_header(call, "x-amz-max-parts");
+    *after = 0;
+    *max = HEARTH_LIST_MAX;
+    if (op_read_number(marker, HEARTH_PARTS_MAX, after) &&
+        op_read_number(most, HEARTH_LIST_MAX, max)) {
+        return true;
+    }
+    call_fail(call, S3_ERROR_INVALID_ARGUMENT, NULL);
+    return false;
+}
+
+static void answer(struct call *call, const struct hearth_object *object, const char *wanted)
+{
+    struct xml_out xml;
+    unsigned after, max;
+    if (!read_page(call, &after, &max)) {
+        return;
+    }
+    xml_out_init(&xml, call->arena);
+    xml_out_open_namespace(&xml, "GetObjectAttributesResponse", XML_S3_NAMESPACE);
+    if (names(wanted, "ETag")) {
+        xml_out_text(&xml, "ETag", object->etag); /* here without quotes */
+    }
+    if (names(wanted, "Checksum")) {
+        write_checksum(&xml, object);
+    }
+    if (names(wanted, "ObjectParts") && object->part_count > 0) {
+        write_parts(&xml, object, after, max);
+    }
+    if (names(wanted, "StorageClass")) {
+        xml_out_text(&xml, "StorageClass", "STANDARD");
+    }
+    if (names(wanted, "ObjectSize")) {
+        xml_out_number(&xml, "ObjectSize", object->size);
+    }
+    xml_out_close(&xml, "GetObjectAttributesResponse");
+    call_header_date(call, "Last-Modified", object->created_unix_ms);
+    call_answer_xml(call, 200, &xml);
+}
+
+void op_get_object_attributes(struct call *call)
+{
+    const char *wanted = call_request_header(call, "x-amz-object-attributes");
+    const struct condition condition = condition_of_read(call->request->head);
+    if (!object_head_version(call)) {
+        return;
+    }
+    if (wanted == NULL) {
+        call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is "
+            "either missing or empty");
+        return;
+    }
+    struct hearth_stat *stat = op_stat(call);
+    if (stat == NULL) {
+        return;
+    }
+    enum s3_error error =
+        condition_check(&condition, stat->object.etag, stat->object.created_unix_ms);
+    if (error == S3_ERROR_NONE) {
+        answer(call, &stat->object, wanted);
+    } else {
+        call_fail(call, error, NULL);
+    }
+    hearth_stat_destroy(stat);
+}

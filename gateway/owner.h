@@ -1,0 +1,16 @@
+/*
+ * owner.h - whose buckets and objects these are, as S3 says it: the account's name is both the id
+ * and the name that is shown.
+ */
+#ifndef HEARTH_GATEWAY_OWNER_H
+#define HEARTH_GATEWAY_OWNER_H
+
+#include "gateway/call.h"
+
+/* <Owner> or <Initiator>. */
+void owner_write(const struct call *call, struct xml_out *xml, const char *element);
+
+/* The owner as <Grantee>. */
+void owner_write_grantee(const struct call *call, struct xml_out *xml);
+
+#endif /* HEARTH_GATEWAY_OWNER_H */
