@@ -56,7 +56,9 @@ struct view meta_upload_tags_in(
         sql_fail_damaged(tx, "tags of an upload");
         return view_of(NULL, 0);
     }
-    memcpy(bytes, tags.bytes, tags.size);
+    if (tags.size > 0) {
+        memcpy(bytes, tags.bytes, tags.size);
+    }
     return view_of(bytes, tags.size);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "common/failpoint.h"
 #include "coordinator/meta_bucket.h"
+#include "coordinator/meta_upload.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NODES = 8, EXTENT_LENGTH = 1000 };
+enum { NODES = 8, EXTENT_LENGTH = 1000, PIECE_LENGTH = 400 };
 
 static struct meta_id named(uint8_t name)
 {
@@ -74,6 +75,84 @@ static void copy_large(struct test_meta *meta)
     assert_ok(meta_copy(meta->store, &copy, &info, &meta->err), &meta->err);
 }
 
+static void create_upload(struct test_meta *meta, struct meta_id id)
+{
+    uint64_t created_ms;
+    const struct meta_upload upload = {
+        .id = id,
+        .bucket = meta->bucket,
+        .key = view_text("parts"),
+        .bucket_key_version = 1,
+        .manifest = view_text("manifest"),
+    };
+    assert_ok(meta_upload_create(meta->store, &upload, &created_ms, &meta->err), &meta->err);
+}
+
+/* A part out of the middle of "large".  The upload may have ended in an earlier life. */
+static void copy_part(
+    struct test_meta *meta, struct meta_id upload, struct meta_id token, struct meta_id body)
+{
+    struct meta_object source;
+    struct meta_object_info info;
+    assert_ok(test_meta_find(meta, "large", &source), &meta->err);
+    struct meta_extent piece = source.extents[0];
+    piece.offset += 100;
+    piece.length = PIECE_LENGTH;
+    struct meta_copy copy = {.source_bucket = meta->bucket,
+        .source_key = view_text("large"),
+        .source_version = source.info.version,
+        .put = test_meta_put(meta, "parts", PIECE_LENGTH)};
+    copy.put.token = token;
+    copy.put.body.id = body;
+    copy.put.body.extents = &piece;
+    copy.put.body.extent_count = 1;
+    copy.put.part = (struct meta_part){.upload = upload, .number = 1};
+    assert_ok(meta_copy(meta->store, &copy, &info, &meta->err), &meta->err);
+}
+
+static void upload_in_parts(struct test_meta *meta)
+{
+    const struct meta_part_ref part = {.number = 1, .body = named(11)};
+    struct meta_object object;
+    struct meta_object_info info;
+    if (test_meta_find(meta, "parts", &object) != HEARTH_OK) {
+        create_upload(meta, named(9));
+        copy_part(meta, named(9), named(10), part.body);
+    }
+    const struct meta_complete complete = {
+        .upload = named(9),
+        .bucket = meta->bucket,
+        .key = view_text("parts"),
+        .body = {.id = named(12),
+            .bucket_key_version = 1,
+            .manifest = view_text("manifest"),
+            .size = PIECE_LENGTH,
+            .parts = 1},
+        .parts = &part,
+        .part_count = 1,
+    };
+    assert_ok(meta_upload_complete(meta->store, &complete, &info, &meta->err), &meta->err);
+}
+
+/* What is not there in a later life was given up in an earlier one. */
+static void give_up_an_upload(struct test_meta *meta)
+{
+    struct meta_part_page page;
+    const struct meta_part_list list = {
+        .upload = named(13), .bucket = meta->bucket, .key = view_text("parts"), .max = 1};
+    struct meta_object object;
+    bool is_first_life = test_meta_find(meta, "parts", &object) != HEARTH_OK;
+    if (is_first_life) {
+        create_upload(meta, named(13));
+        copy_part(meta, named(13), named(14), named(15));
+    }
+    if (meta_part_list(meta->store, &list, &meta->arena, &page, &meta->err) == HEARTH_OK) {
+        assert_ok(
+            meta_upload_abort(meta->store, named(13), meta->bucket, view_text("parts"), &meta->err),
+            &meta->err);
+    }
+}
+
 static void delete_small(struct test_meta *meta)
 {
     struct meta_delete delete = {
@@ -88,6 +167,8 @@ static void live_through_the_day(struct test_meta *meta)
     put_small(meta);
     upload_large(meta);
     copy_large(meta);
+    give_up_an_upload(meta);
+    upload_in_parts(meta);
     delete_small(meta);
     test_meta_collect(meta);
 }
@@ -103,14 +184,17 @@ static void check_the_end(struct test_meta *meta)
     assert_int_equal(object.info.size, EXTENT_LENGTH);
     assert_ok(test_meta_find(meta, "copy", &object), &meta->err);
     assert_int_equal(object.segment_count, 1);
-    assert_int_equal(object.segments[0].refs, 2);
     assert_int_equal(object.segments[0].dying_ms, 0);
     assert_int_equal(object.segments[0].generation, 1);
+    assert_ok(test_meta_find(meta, "parts", &object), &meta->err);
+    assert_int_equal(object.info.size, PIECE_LENGTH);
     assert_ok(meta_bucket_usage(meta->store, meta->bucket, &usage, &meta->err), &meta->err);
-    assert_int_equal(usage.objects, 2);
-    assert_int_equal(usage.bytes, 2 * EXTENT_LENGTH);
+    assert_int_equal(usage.objects, 3);
+    assert_int_equal(usage.bytes, 2 * EXTENT_LENGTH + PIECE_LENGTH);
     test_env_step_ms(&meta->env, META_INTENT_MS);
     assert_int_equal(test_meta_collect(meta).shards_dead, 0);
+    assert_ok(test_meta_find(meta, "parts", &object), &meta->err);
+    assert_int_equal(object.segments[0].refs, 3); /* large, copy, parts: no part any more */
 }
 
 /* ---- killed ---- */
@@ -158,7 +242,7 @@ static void a_kill_at_any_step_leaves_one_outcome(void **state)
             test_meta_fini(&meta);
         }
     }
-    assert_true(kills > 3 * 7); /* each of the day's seven changes, at three steps */
+    assert_true(kills > 3 * 13); /* each of the day's thirteen changes, at three steps */
 }
 
 int main(void)
