@@ -14,7 +14,9 @@ static void make_clean(char *text)
 {
     for (; *text != '\0'; text++) {
         uint8_t byte = (uint8_t)*text;
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+        if (byte == '\t') {
+            *text = ' '; /* libmicrohttpd takes none, and to HTTP both are white space */
+        } else if (byte < 0x20 || byte == 0x7f) {
             *text = '?';
         }
     }

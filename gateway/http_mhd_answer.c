@@ -14,7 +14,9 @@ static void add_headers(struct http_exchange *exchange, struct MHD_Response *res
 {
     for (unsigned i = 0; i < exchange->header_count; i++) {
         const struct http_header *header = &exchange->headers[i];
-        enum MHD_Result added = MHD_add_response_header(response, header->name, header->value);
+        /* libmicrohttpd takes no empty value; a space around a value is no part of it. */
+        const char *value = header->value[0] != '\0' ? header->value : " ";
+        enum MHD_Result added = MHD_add_response_header(response, header->name, value);
         assert(added == MHD_YES); /* the caller let no byte through that may not stand there */
     }
 }

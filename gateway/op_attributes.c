@@ -50,7 +50,7 @@ static void write_parts(
 {
     unsigned last = after;
     xml_out_open(xml, "ObjectParts");
-    xml_out_number(xml, "TotalPartsCount", object->part_count);
+    xml_out_number(xml, "PartsCount", object->part_count);
     xml_out_number(xml, "PartNumberMarker", after);
     xml_out_number(xml, "MaxParts", max);
     for (; object->part_sizes != NULL && last < object->part_count && last - after < max; last++) {
