@@ -56,6 +56,7 @@ static void insert_key(struct meta_tx *tx, const struct batch *batch, uint64_t n
     sql_set_u64(sql, ":created", tx->now_ms);
     sql_set_id(sql, ":body", &body);
     sql_set_u64(sql, ":extent_count", 0);
+    sql_set_blob(sql, ":tags", view_of(NULL, 0));
     sql_run(sql);
 }
 
