@@ -26,11 +26,11 @@ struct meta_tx;
 struct shard_name_keys;
 
 enum {
-    META_QUEUE_MAX = 4096,    /* closures waiting for the writer; past it: HEARTH_BUSY */
-    META_GROUP_MAX = 256,     /* closures in one COMMIT */
-    META_READERS = 4,         /* reader connections */
-    META_READ_QUEUE_MAX = 64, /* callers waiting for one of them; past it: HEARTH_BUSY */
-    META_READ_MS_MAX = 250,   /* a read past it is interrupted: HEARTH_BUSY */
+    META_QUEUE_MAX = 4096,     /* closures waiting for the writer; past it: HEARTH_BUSY */
+    META_GROUP_MAX = 256,      /* closures in one COMMIT */
+    META_READERS = 4,          /* reader connections */
+    META_READ_QUEUE_MAX = 128, /* callers waiting for one of them; past it: HEARTH_BUSY */
+    META_READ_MS_MAX = 250,    /* a read past it is interrupted: HEARTH_BUSY */
     /* A clock further behind the recorded high-water mark than this is refused at open. */
     META_CLOCK_BEHIND_MS_MAX = 15 * 60 * 1000,
 };

@@ -9,7 +9,7 @@
 
 enum {
     CLOCK_RECORD_MS = 60 * 1000, /* the high-water mark is at most this far behind */
-    CHECKPOINT_PAGES = 1000,     /* 4 MiB of WAL: worth moving to the database */
+    CHECKPOINT_PAGES = 4096,     /* 16 MiB of WAL: worth moving to the database */
     /* 64 MiB of WAL: readers have kept it from being moved; now wait for them. */
     CHECKPOINT_WAIT_PAGES = 16384,
 };

@@ -13,7 +13,8 @@
 
 enum {
     DRAIN_MS = 5000, /* calls under way; the longest honest ones are a second */
-    WORKERS = 16,    /* handlers wait for the metadata's group commit, not for a core */
+    /* Handlers wait for the metadata's group commit, not for a core: so many calls share one. */
+    WORKERS = 64,
     WORKER_QUEUE_MAX = 1024,
     STREAMS_PER_CONNECTION_MAX = 128, /* a gateway has one connection for all its customers */
 };
