@@ -37,9 +37,20 @@
     X(STORAGED_LOG_CREATED, "storaged.log.created", "a new log's header is durable, not its name") \
     X(STORAGED_LOG_WRITTEN, "storaged.log.written", "records are written, not synced")             \
     X(STORAGED_LOG_SYNCED, "storaged.log.synced", "records are durable, nobody was told")          \
+    X(STORAGED_INDEX_BEGUN, "storaged.index.begun", "a checkpoint's file is there, and empty")     \
     X(STORAGED_INDEX_SYNCED, "storaged.index.synced", "a checkpoint is durable, not in place")     \
     X(STORAGED_INDEX_RENAMED, "storaged.index.renamed",                                            \
         "it is in place, the directory not synced")                                                \
+    X(STORAGED_COMPACT_COPIED, "storaged.compact.copied",                                          \
+        "a shard is in another log, the index not turned to it")                                   \
+    X(STORAGED_COMPACT_FORGOTTEN, "storaged.compact.forgotten",                                    \
+        "a log counts no more, no checkpoint says so")                                             \
+    X(STORAGED_COMPACT_DISOWNED, "storaged.compact.disowned",                                      \
+        "no checkpoint counts on a log, its name is there")                                        \
+    X(STORAGED_COMPACT_UNLINKED, "storaged.compact.unlinked",                                      \
+        "its name is gone, the directory not synced")                                              \
+    X(STORAGED_PURGE_MARKED, "storaged.purge.marked", "trash is over, in memory alone")            \
+    X(STORAGED_SCRUB_VERIFIED, "storaged.scrub.verified", "a log is verified, its date not kept")  \
     X(STORAGED_SUPERBLOCK_WRITTEN, "storaged.superblock.written", "one of its two copies is new")  \
     X(STORAGED_TRASH_DURABLE, "storaged.trash.durable", "a shard is trash, not reported")
 

@@ -242,7 +242,11 @@ static void created(struct disk_io *io)
         return;
     }
     checkpoint->file = io->file;
-    write_more(checkpoint);
+    if (FAILPOINT(STORAGED_INDEX_BEGUN)) {
+        give_up(checkpoint);
+    } else {
+        write_more(checkpoint);
+    }
 }
 
 void volume_checkpoint_start(struct volume *volume)

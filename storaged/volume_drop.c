@@ -1,5 +1,7 @@
 #include "storaged/volume_drop.h"
 
+#include "common/failpoint.h"
+
 #include <errno.h>
 
 enum { PAGE_ENTRIES = 64 };
@@ -48,7 +50,8 @@ static void name_is_gone(struct disk_io *io)
 static void unlinked(struct disk_io *io)
 {
     struct volume_drop *drop = io->context;
-    if (io->error != 0 && io->error != ENOENT) {
+    bool is_gone = io->error == 0 || io->error == ENOENT;
+    if (!is_gone || FAILPOINT(STORAGED_COMPACT_UNLINKED)) {
         end(drop, DROP_IN_VAIN);
         return;
     }
@@ -59,7 +62,7 @@ static void unlinked(struct disk_io *io)
 static void no_checkpoint_counts_on_it(struct disk_io *io)
 {
     struct volume_drop *drop = io->context;
-    if (io->error != 0 || must_stop(drop)) {
+    if (io->error != 0 || must_stop(drop) || FAILPOINT(STORAGED_COMPACT_DISOWNED)) {
         end(drop, DROP_IN_VAIN);
         return;
     }
@@ -156,6 +159,7 @@ static void forget(struct volume_drop *drop)
     }
     log->is_dropped = true;
     log->forgotten = log->volume->checkpoint_generation + 1;
+    (void)FAILPOINT(STORAGED_COMPACT_FORGOTTEN);
     see_to_checkpoints(drop);
 }
 

@@ -1,5 +1,7 @@
 #include "storaged/volume_move.h"
 
+#include "common/failpoint.h"
+
 #include <stdlib.h>
 
 enum { RETRY_MS = 20, CLIENTS_MS = 1000 };
@@ -151,6 +153,10 @@ static void end_unread(struct volume_move *move)
 
 static void switch_entry(struct volume_move *move)
 {
+    if (FAILPOINT(STORAGED_COMPACT_COPIED)) {
+        end(move, MOVE_FAILED);
+        return;
+    }
     struct shard_location to = move->from;
     to.log = move->wish.log->number;
     to.offset = move->last.offset;

@@ -1,5 +1,7 @@
 #include "storaged/volume_move.h"
 
+#include "common/failpoint.h"
+
 #include <stdlib.h>
 
 /*
@@ -87,6 +89,7 @@ static void verify_shard(struct volume_scrub *scrub)
 static void finish_log(struct volume_scrub *scrub)
 {
     struct volume *volume = scrub->volume;
+    (void)FAILPOINT(STORAGED_SCRUB_VERIFIED);
     scrub->log->checked_unix_ms = volume_now_unix_ms(volume);
     volume->has_news = true;
     volume->scrubbed++;

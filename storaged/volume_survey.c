@@ -1,5 +1,7 @@
 #include "storaged/volume_state.h"
 
+#include "common/failpoint.h"
+
 /*
  * What is worth tidying, found without reading the disk: one walk over the index, some milliseconds
  * for a million shards, an hour apart, and whenever a log was compacted or room was refused.  What
@@ -61,6 +63,7 @@ static void visit(void *context, struct shard_location *at)
     bool is_trash = at->state != SHARD_LIVE;
     if (is_trash && survey->may_purge && trash_day_is_over(at->day, survey->now_unix_ms)) {
         at->day = TRASH_DAY_PURGED;
+        (void)FAILPOINT(STORAGED_PURGE_MARKED);
     }
     struct volume_log *log = volume_log_find(survey->volume, at->log);
     if (log != NULL && !(is_trash && at->day == TRASH_DAY_PURGED)) {

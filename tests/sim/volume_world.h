@@ -17,7 +17,7 @@ enum { VOLUME_EVENT_KINDS = VOLUME_LOG_KEPT + 1 };
 struct volume_world {
     struct test_env env;
     struct loop *loop;
-    struct sim_disk *sim;
+    struct sim_disk *sim; /* NULL: on real files */
     struct volume_options options;
     struct volume *volume;               /* NULL: it is not open */
     unsigned events[VOLUME_EVENT_KINDS]; /* how often each was reported */
@@ -41,6 +41,9 @@ void volume_world_init(struct volume_world *world, uint64_t seed);
 /* A world of its own on what a crash of `from` leaves; the volume is not open. */
 void volume_world_init_crashed(struct volume_world *world, const struct volume_world *from,
     enum sim_policy policy, uint64_t seed);
+
+/* On real files in this directory: it is closed, not killed, and a step of time is 1 ms. */
+void volume_world_init_real(struct volume_world *world, const char *directory);
 
 /* The volume need not be closed. */
 void volume_world_fini(struct volume_world *world);

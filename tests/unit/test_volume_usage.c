@@ -4,11 +4,8 @@
  */
 #include "tests/sim/volume_claims.h"
 
-#include "storaged/disk_threads.h"
-
 #include <dirent.h>
 #include <ftw.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,99 +109,40 @@ static int remove_entry(const char *path, const struct stat *facts, int kind, st
     return remove(path);
 }
 
-static void turn_until(struct volume_world *world, const bool *done)
-{
-    while (!*done) {
-        if (!loop_run_once(world->loop)) {
-            sched_yield();
-        }
-    }
-}
-
-/* A put that is finished; first, so that its wait is first in it, too. */
-struct real_finish {
-    struct volume_finish finish;
-    bool done;
-};
-
-static void finished(struct volume_wait *wait)
-{
-    ((struct real_finish *)wait)->done = true;
-}
-
-static void put_for_real(struct volume_world *world, struct shard_plan plan)
-{
-    struct plain_wait wait;
-    struct volume_put_request request = plan_request(&plan);
-    struct volume_put *put = volume_put_begin(world->volume, &request, plain_wait(&wait));
-    turn_until(world, &wait.done);
-    for (uint32_t cell = 0; cell < plan.cell_count; cell++) {
-        volume_put_append(put, plan_cell(&plan, cell), plain_wait(&wait));
-        turn_until(world, &wait.done);
-    }
-    struct real_finish finish = {.finish.wait.done = finished};
-    struct volume_put_totals totals = plan_totals(&plan);
-    volume_put_finish(put, &totals, &finish.finish);
-    turn_until(world, &finish.done);
-    assert_int_equal(finish.finish.wait.err.code, HEARTH_OK);
-}
-
-/* Each round left a log that is mostly unused: they are read, moved and unlinked on real files. */
-static void tidy_for_real(struct volume_world *world)
-{
-    volume_tidy(world->volume);
-    while (stats_of(world).is_moving) {
-        if (!loop_run_once(world->loop)) {
-            test_env_step_ms(&world->env, 1);
-            sched_yield();
-        }
-    }
-}
-
-static void close_for_real(struct volume_world *world)
-{
-    struct plain_wait wait;
-    volume_close(world->volume, plain_wait(&wait));
-    turn_until(world, &wait.done);
-    volume_destroy(world->volume);
-    world->volume = NULL;
-}
-
+/* Each round leaves a log that is mostly unused: they are read, moved and unlinked on real files.
+ */
 static void used_bytes_are_what_a_file_system_says(void **state)
 {
     (void)state;
     struct hearth_err err;
-    struct volume_world world = {0};
-    test_env_init(&world.env, 1);
-    assert_ok(loop_create(&world.env.env, &world.loop, &err), &err);
+    struct volume_world world;
     strcpy(directory, "/tmp/hearth-test-usage-XXXXXX");
     assert_non_null(mkdtemp(directory));
-    struct disk_threads_options disk = {.directory = directory, .loop = world.loop};
-    assert_ok(disk_threads_create(&disk, &world.options.disk, &err), &err);
-    world.options.loop = world.loop;
+    volume_world_init_real(&world, directory);
+    world.options.log_size_max = 0; /* as in life */
+    world.options.allocate_bytes = 0;
+    world.options.reserve_bytes = 0;
     for (uint8_t round = 1; round <= 3; round++) {
-        assert_ok(volume_open_blocking(&world.options, &world.volume, &err), &err);
+        assert_ok(volume_world_open(&world, &err), &err);
         assert_int_equal(stats_of(&world).used_bytes, bytes_there(false));
-        put_for_real(&world, large_plan(round));
+        put(&world, large_plan(round));
         assert_int_equal(stats_of(&world).used_bytes, bytes_there(false));
-        close_for_real(&world);
+        volume_world_close(&world);
         /* Blocks of the file system: at most one more for each file than its length. */
         uint64_t by_length = bytes_there(false);
         uint64_t by_blocks = bytes_there(true);
         assert_true(by_blocks >= by_length / 4096 * 4096 / 2);
         assert_true(by_blocks <= by_length + 16 * 4096);
     }
-    assert_ok(volume_open_blocking(&world.options, &world.volume, &err), &err);
-    tidy_for_real(&world);
+    assert_ok(volume_world_open(&world, &err), &err);
+    volume_world_tidy(&world);
     assert_true(stats_of(&world).compacted >= 3);
     assert_int_equal(stats_of(&world).shards, 3);
-    close_for_real(&world);
-    assert_ok(volume_open_blocking(&world.options, &world.volume, &err), &err);
+    reopen(&world);
     assert_int_equal(stats_of(&world).shards, 3);
     assert_int_equal(stats_of(&world).used_bytes, bytes_there(false));
-    close_for_real(&world);
-    disk_destroy(world.options.disk);
-    loop_destroy(world.loop);
+    volume_world_close(&world);
+    volume_world_fini(&world);
     nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
