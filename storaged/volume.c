@@ -277,14 +277,20 @@ void volume_stats(const struct volume *volume, struct volume_stats *out)
         .read_only = volume->is_read_only};
 }
 
+/* The newest log may have been dropped: then whatever was in it is older than what comes next. */
+static uint64_t newest_sequence(const struct volume *volume)
+{
+    uint32_t last = volume_room_next_log(volume) - 1;
+    const struct volume_log *log = volume_log_find(volume, last);
+    if (log == NULL) {
+        return last == 0 ? 0 : sequence_of(last, UINT32_MAX);
+    }
+    return log->writer != NULL ? log_writer_position(log->writer).durable : log->durable;
+}
+
 void volume_identity(const struct volume *volume, struct volume_identity *out)
 {
     memcpy(out->uuid, volume->superblock.uuid, VOLUME_UUID_SIZE);
     out->start_counter = volume->superblock.start_counter;
-    out->sequence = 0;
-    if (volume->log_count > 0) {
-        const struct volume_log *newest = volume->logs[volume->log_count - 1];
-        out->sequence =
-            newest->writer != NULL ? log_writer_position(newest->writer).durable : newest->durable;
-    }
+    out->sequence = newest_sequence(volume);
 }

@@ -80,6 +80,38 @@ static void the_capacity_is_never_exceeded_by_growing_ahead(void **state)
     assert_true(name > 5);
 }
 
+/* ---- what tells an older disk ---- */
+
+static void sequence_has_grown(struct volume_world *world, uint64_t *before)
+{
+    struct volume_identity identity;
+    volume_identity(world->volume, &identity);
+    assert_true(identity.sequence >= *before);
+    *before = identity.sequence;
+}
+
+/* Otherwise the coordinator takes it for an older copy, and calls the node lost. */
+static void the_sequence_never_goes_back_though_the_newest_log_does(void **state)
+{
+    struct volume_world *world = *state;
+    uint64_t sequence = 0;
+    for (uint8_t round = 1; round <= 3; round++) {
+        put(world, large_plan(round));
+        sequence_has_grown(world, &sequence);
+        trash(world, large_plan(round), VOLUME_TRASH_DONE);
+        let_a_mark_be_written(world);
+        sequence_has_grown(world, &sequence);
+        reopen(world);
+        sequence_has_grown(world, &sequence);
+        volume_world_age(world);
+        volume_world_tidy(world);
+        assert_int_equal(stats_of(world).logs, 0);
+        sequence_has_grown(world, &sequence);
+        reopen(world);
+        sequence_has_grown(world, &sequence);
+    }
+}
+
 /* ---- real files ---- */
 
 static char directory[64];
@@ -151,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VOLUME_TEST(used_bytes_are_those_of_the_files_whatever_was_done),
         VOLUME_TEST(used_bytes_are_those_of_the_files_on_a_full_disk),
+        VOLUME_TEST(the_sequence_never_goes_back_though_the_newest_log_does),
         VOLUME_TEST(the_capacity_is_never_exceeded_by_growing_ahead),
         cmocka_unit_test(used_bytes_are_what_a_file_system_says),
     };
