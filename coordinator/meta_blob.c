@@ -29,6 +29,38 @@ bool meta_holders_decode(struct view bytes, struct meta_holder *holders, size_t 
     return format == HOLDERS_FORMAT && reader_at_end(&reader);
 }
 
+size_t meta_slots_encode(struct ec_slots slots, size_t count, uint8_t *bytes)
+{
+    if (ec_slots_empty(slots)) {
+        return 0;
+    }
+    memset(bytes, 0, (count + 7) / 8);
+    for (unsigned slot = 0; slot < count; slot++) {
+        if (ec_slots_has(slots, slot)) {
+            bytes[slot / 8] |= (uint8_t)(1u << slot % 8);
+        }
+    }
+    return (count + 7) / 8;
+}
+
+bool meta_slots_decode(struct view bytes, size_t count, struct ec_slots *out)
+{
+    *out = (struct ec_slots){{0}};
+    if (bytes.size != 0 && bytes.size != (count + 7) / 8) {
+        return false;
+    }
+    for (unsigned slot = 0; slot < bytes.size * 8; slot++) {
+        bool is_set = (bytes.bytes[slot / 8] >> slot % 8) & 1;
+        if (is_set && slot >= count) {
+            return false;
+        }
+        if (is_set) {
+            ec_slots_add(out, slot);
+        }
+    }
+    return true;
+}
+
 void meta_extents_encode(const struct meta_extent *extents, size_t count, uint8_t *bytes)
 {
     struct writer writer = writer_of(bytes, meta_extents_size(count));

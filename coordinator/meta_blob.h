@@ -21,6 +21,11 @@ size_t meta_holders_encode(const struct meta_holder *holders, size_t count, uint
 /* False: not `count` holders of a known format. */
 bool meta_holders_decode(struct view bytes, struct meta_holder *holders, size_t count);
 
+/* A bit for each of `count` slots, lowest first; nothing when the set is empty. */
+enum { META_SLOTS_SIZE_MAX = META_SLOTS_MAX / 8 };
+size_t meta_slots_encode(struct ec_slots slots, size_t count, uint8_t *bytes);
+bool meta_slots_decode(struct view bytes, size_t count, struct ec_slots *out);
+
 static inline size_t meta_extents_size(size_t count)
 {
     return 1 + count * META_EXTENT_SIZE;

@@ -260,11 +260,12 @@ static enum hearth_code end_offers(struct meta_tx *tx, void *arg, struct hearth_
 
 /* ---- doomed bodies ---- */
 
-static void drop_reference(
-    struct meta_tx *tx, const struct meta_id *segment, struct meta_garbage_report *report)
+static void drop_reference(struct meta_tx *tx, const struct meta_id *segment, bool is_marked,
+    struct meta_garbage_report *report)
 {
     struct sql *sql = sql_use(tx, SQL_SEGMENT_UNREF);
     sql_set_id(sql, ":segment", segment);
+    sql_set_u64(sql, ":doomed", is_marked);
     sql_set_u64(sql, ":now", tx->now_ms);
     if (!sql_step(sql)) {
         sql_fail_damaged(tx, "reference to a segment");
@@ -302,7 +303,7 @@ static size_t reap_extents(struct meta_tx *tx, const struct meta_id *body, size_
     size_t end = count - reaped > META_REAP_EXTENTS ? reaped + META_REAP_EXTENTS : count;
     for (size_t i = reaped; i < end; i++) {
         struct meta_extent extent = meta_extents_at(extents, i);
-        drop_reference(tx, &extent.segment, report);
+        drop_reference(tx, &extent.segment, meta_dooms_segments(count), report);
     }
     *is_last = end == count;
     return end;

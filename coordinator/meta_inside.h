@@ -257,6 +257,15 @@ enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *t
 void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row);
 
+/* Marked in the transaction that dooms their body; of one with more extents no segment is. */
+enum { META_DOOM_EXTENTS_MAX = 64 };
+
+/* Whether a doomed body of so many extents counts in its segments' doomed_refs. */
+static inline bool meta_dooms_segments(uint64_t extent_count)
+{
+    return extent_count > 0 && extent_count <= META_DOOM_EXTENTS_MAX;
+}
+
 /* Its body is reaped when no reader can be at it any more, at once when it has no extents. */
 void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row);

@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "coordinator/schema_2_sql.h"
+#include "coordinator/schema_3_sql.h"
 #include "coordinator/schema_sql.h"
 
 #include <assert.h>
@@ -17,6 +18,7 @@ static const struct {
 } migrations[] = {
     {1, schema_sql},
     {2, schema_2_sql},
+    {3, schema_3_sql},
 };
 
 enum { MIGRATION_COUNT = sizeof(migrations) / sizeof(migrations[0]) };

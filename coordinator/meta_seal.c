@@ -19,6 +19,7 @@ struct weighing {
     bool orders_must_live; /* a receipt for an expired order comes too late */
     bool replaces;         /* a filled slot may be taken over, once */
     struct meta_holder holders[META_SLOTS_MAX];
+    struct ec_slots damaged;
     bool taken[META_SLOTS_MAX]; /* by a receipt of this call */
     struct meta_domain domains[META_SLOTS_MAX];
     size_t domain_count;
@@ -138,6 +139,7 @@ static void take(
     }
     delete_offer(weighing, receipt);
     *holder = (struct meta_holder){.node = receipt->node, .p = receipt->p};
+    ec_slots_remove(&weighing->damaged, receipt->slot);
     weighing->taken[receipt->slot] = true;
     weighing->domains[weighing->domain_count++] = *domain;
 }
@@ -219,6 +221,7 @@ static void insert_segment(struct meta_tx *tx, const struct meta_seal *request, 
     sql_set_u64(sql, ":last_p", opened->last_p);
     sql_set_u64(sql, ":now", tx->now_ms);
     sql_set_blob(sql, ":holders", view_of(bytes, size));
+    sql_set_blob(sql, ":damaged", view_of(bytes, 0));
     sql_run(sql);
 }
 
@@ -305,8 +308,11 @@ static enum hearth_code swap_holders(struct meta_tx *tx, const struct meta_segme
     const struct weighing *weighing, struct hearth_err *err)
 {
     uint8_t bytes[META_HOLDERS_SIZE_MAX];
+    uint8_t damaged[META_SLOTS_SIZE_MAX];
     size_t size = meta_holders_encode(weighing->holders, segment->n, bytes);
+    size_t damaged_size = meta_slots_encode(weighing->damaged, segment->n, damaged);
     struct sql *sql = sql_use(tx, SQL_SEGMENT_SET_HOLDERS);
+    sql_set_blob(sql, ":damaged", view_of(damaged, damaged_size));
     sql_set_id(sql, ":segment", &segment->id);
     sql_set_u64(sql, ":generation", segment->generation);
     sql_set_blob(sql, ":holders", view_of(bytes, size));
@@ -349,6 +355,7 @@ static enum hearth_code add_holders(struct meta_tx *tx, void *arg, struct hearth
         .result = call->out,
     };
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
+    weighing.damaged = segment.damaged;
     if (weigh_all(&weighing, request->receipts, request->receipt_count) > 0) {
         return swap_holders(tx, &segment, &weighing, err);
     }
@@ -392,6 +399,7 @@ static enum hearth_code repair_apply(struct meta_tx *tx, void *arg, struct heart
         .result = call->out,
     };
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
+    weighing.damaged = segment.damaged;
     if (weigh_all(&weighing, request->receipts, request->receipt_count) == 0) {
         return hearth_fail(err, HEARTH_SHARDS_LOST, "repair: no good receipt");
     }

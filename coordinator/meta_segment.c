@@ -42,11 +42,14 @@ static bool read_segment(struct meta_tx *tx, struct sql *sql, struct meta_segmen
     sql_bytes(sql, out->vk, sizeof(out->vk));
     out->generation = sql_u64(sql);
     out->refs = sql_u64(sql);
+    out->doomed_refs = sql_u64(sql);
     out->sealed_ms = sql_u64(sql);
     out->dying_ms = sql_u64(sql);
     struct view holders = sql_blob(sql);
+    struct view damaged = sql_blob(sql);
     out->last_p = (uint16_t)sql_u64(sql);
-    if (out->n > META_SLOTS_MAX || !meta_holders_decode(holders, out->holders, out->n)) {
+    if (out->n > META_SLOTS_MAX || !meta_holders_decode(holders, out->holders, out->n) ||
+        !meta_slots_decode(damaged, out->n, &out->damaged)) {
         sql_fail_damaged(tx, "segment");
         return false;
     }

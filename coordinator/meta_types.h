@@ -7,6 +7,7 @@
 #define HEARTH_COORDINATOR_META_TYPES_H
 
 #include "common/view.h"
+#include "erasure/ec_slots.h"
 
 enum {
     META_ID_SIZE = 16,
@@ -99,12 +100,20 @@ struct meta_segment {
     uint16_t n;
     uint32_t length; /* of the plaintext */
     uint8_t vk[META_VK_SIZE];
-    uint64_t generation; /* of `holders`; rises with each change (D6) */
-    uint64_t refs;       /* extents of committed bodies that name it */
-    uint64_t sealed_ms;  /* unix time */
-    uint64_t dying_ms;   /* 0: alive; else nobody names it any more, since then */
-    uint16_t last_p;     /* of all placements offered so far */
+    uint64_t generation;  /* of `holders`; rises with each change (D6) */
+    uint64_t refs;        /* extents of committed bodies that name it */
+    uint64_t doomed_refs; /* of these: of bodies that are doomed */
+    uint64_t sealed_ms;   /* unix time */
+    uint64_t dying_ms;    /* 0: alive; else nobody names it any more, since then */
+    uint16_t last_p;      /* of all placements offered so far */
     struct meta_holder holders[META_SLOTS_MAX]; /* [0, n) */
+    struct ec_slots damaged; /* their nodes say so themselves: only good when there is no other */
 };
+
+/* Only doomed bodies name it: it is readable for a while, and nobody will want it after that. */
+static inline bool meta_segment_is_doomed(const struct meta_segment *segment)
+{
+    return segment->refs > 0 && segment->doomed_refs >= segment->refs;
+}
 
 #endif /* HEARTH_COORDINATOR_META_TYPES_H */

@@ -234,9 +234,35 @@ static void insert_doomed(struct meta_tx *tx, const struct meta_id *bucket, stru
     sql_run(sql);
 }
 
+/* Its segments are not repaired any more, unless others name them, too. */
+static void doom_segments(struct meta_tx *tx, const struct meta_version_row *row)
+{
+    size_t count = 0;
+    struct view extents = {0};
+    struct sql *body = sql_use(tx, SQL_BODY_EXTENTS);
+    sql_set_id(body, ":body", &row->body);
+    if (sql_step(body)) {
+        sql_u64(body); /* bucket key version */
+        extents = sql_blob(body);
+    }
+    if (!meta_extents_count(extents, &count)) {
+        sql_fail_damaged(tx, "extents");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct meta_extent extent = meta_extents_at(extents, i);
+        struct sql *sql = sql_use(tx, SQL_SEGMENT_DOOM);
+        sql_set_id(sql, ":segment", &extent.segment);
+        sql_run(sql);
+    }
+}
+
 void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row)
 {
+    if (meta_dooms_segments(row->extent_count)) {
+        doom_segments(tx, row);
+    }
     if (row->extent_count > 0) {
         insert_doomed(tx, bucket, key, row);
     } else { /* inline: whoever has read it has all of it */

@@ -4,9 +4,12 @@
  *   report ---------> node_table: seen, unless it is not the disk we know
  *   addresses ------> node_dialer
  *   trash results --> dead shards end
+ *   damaged --------> their slots count as missing (meta_damage.h)
  *                     reply: interval, time, order keys, the next dead shards
  */
+#include "common/codec.h"
 #include "common/log.h"
+#include "coordinator/meta_damage.h"
 #include "coordinator/meta_garbage.h"
 #include "coordinator/service.h"
 
@@ -81,6 +84,53 @@ static enum hearth_code end_dead(struct coordinator *coordinator, uint32_t numbe
         }
     }
     return count == 0 ? HEARTH_OK : meta_dead_end(coordinator->store, number, ids, count, err);
+}
+
+/* False: not a name that we made. */
+static bool open_name(const struct coordinator *coordinator, const struct wire_damaged_shard *in,
+    struct meta_damaged_shard *out)
+{
+    struct shard_name name;
+    struct shard_place place;
+    memcpy(name.id, in->shard_id.bytes, sizeof(name.id));
+    memcpy(name.locator, in->locator.bytes, sizeof(name.locator));
+    if (!shard_name_open(&coordinator->names, &name, &place)) {
+        return false;
+    }
+    *out = (struct meta_damaged_shard){.slot = place.slot, .p = place.p};
+    memcpy(out->segment.bytes, place.segment, sizeof(out->segment.bytes));
+    return true;
+}
+
+static void log_damage(uint32_t number, const struct meta_damaged_shard *shard)
+{
+    char segment[2 * META_ID_SIZE + 1];
+    hex_encode(shard->segment.bytes, META_ID_SIZE, segment);
+    log_write(LOG_SHARD_REPORTED, "node=%u segment=%s slot=%u by=itself detail=\"damaged\"", number,
+        segment, shard->slot);
+}
+
+static enum hearth_code note_damage(struct coordinator *coordinator, uint32_t number,
+    const struct wire_heartbeat_request *in, struct arena *arena, struct hearth_err *err)
+{
+    struct meta_damaged_shard *shards = arena_take_array(arena, in->damaged_count, sizeof(*shards));
+    size_t count = 0;
+    if (shards == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu damaged shards", in->damaged_count);
+    }
+    for (size_t i = 0; i < in->damaged_count; i++) {
+        count += open_name(coordinator, &in->damaged[i], &shards[count]);
+    }
+    if (count > 0 &&
+        meta_damage_note(coordinator->store, number, shards, count, err) != HEARTH_OK) {
+        return err->code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (shards[i].is_noted) {
+            log_damage(number, &shards[i]);
+        }
+    }
+    return HEARTH_OK;
 }
 
 /* ---- the reply ---- */
@@ -161,6 +211,9 @@ static enum hearth_code heartbeat(void *service, const struct rpc_context *conte
         node_dialer_see(
             coordinator->dialer, seen.number, context->peer.id, in->endpoints, in->endpoints_count);
         code = end_dead(coordinator, seen.number, in, context->arena, err);
+    }
+    if (code == HEARTH_OK && in->damaged_count > 0) {
+        code = note_damage(coordinator, seen.number, in, context->arena, err);
     }
     return code == HEARTH_OK ? reply_to(coordinator, context, seen.number, response, err) : code;
 }

@@ -145,7 +145,7 @@ static void count(struct repair *repair, const struct meta_segment *segment)
 {
     struct repair_status *counts = &repair->on_duty.counts;
     const struct profile *profile = profile_by_number(segment->profile);
-    if (segment->dying_ms != 0 || profile == NULL) {
+    if (segment->dying_ms != 0 || meta_segment_is_doomed(segment) || profile == NULL) {
         return;
     }
     struct repair_judgement judgement;
@@ -214,7 +214,7 @@ static enum hearth_code repair_one(
     struct repair_judgement judgement;
     forget_known(repair);
     judge(repair, &segment, &judgement);
-    if (segment.dying_ms != 0 || !judgement.is_due) {
+    if (segment.dying_ms != 0 || meta_segment_is_doomed(&segment) || !judgement.is_due) {
         return HEARTH_OK;
     }
     struct repair_plan plan = {

@@ -15,20 +15,27 @@ static bool is_due(const struct meta_segment *segment, const struct profile *pro
     return held <= profile->r || (held < profile->fill && now_ms >= fill_ms);
 }
 
+static bool answers(const struct repair_node *node)
+{
+    return node->health == NODE_ALIVE || node->health == NODE_SUSPECT;
+}
+
 void repair_judge(const struct meta_segment *segment, const struct profile *profile,
     const struct repair_node nodes[META_SLOTS_MAX], uint64_t now_ms, struct repair_judgement *out)
 {
+    struct ec_slots last_resort = {{0}};
     *out = (struct repair_judgement){.is_due = false};
     for (unsigned slot = 0; slot < segment->n; slot++) {
         const struct repair_node *node = &nodes[slot];
-        if (!is_held(segment->holders[slot], node, profile)) {
-            ec_slots_add(&out->missing, slot);
-            continue;
+        bool is_there = is_held(segment->holders[slot], node, profile);
+        bool is_good = is_there && !ec_slots_has(segment->damaged, slot);
+        ec_slots_add(is_good ? &out->held : &out->missing, slot);
+        if (is_there && answers(node)) {
+            ec_slots_add(is_good ? &out->reachable : &last_resort, slot);
         }
-        ec_slots_add(&out->held, slot);
-        if (node->health == NODE_ALIVE || node->health == NODE_SUSPECT) {
-            ec_slots_add(&out->reachable, slot);
-        }
+    }
+    if (ec_slots_count(out->reachable) < segment->k) {
+        out->reachable = ec_slots_plus(out->reachable, last_resort);
     }
     unsigned held = ec_slots_count(out->held);
     out->urgency = held > segment->k ? held - segment->k : 0;

@@ -2,7 +2,9 @@
  * repair_judge.h - how one segment is: what is held, what can be read now, what has to be rebuilt.
  *
  * A slot is held unless it is empty, or its node is gone, called lost, or silent for the `lost
- * after` of the segment's own profile.  A held slot is reachable while its node answers.
+ * after` of the segment's own profile, or says that the shard is damaged.  A held slot is reachable
+ * while its node answers; so is a damaged one, when there are fewer than k others: most of its
+ * cells may be good.
  *
  * Pure.  Thread-safety: functions of their arguments alone.
  */
@@ -22,7 +24,7 @@ struct repair_node {
 
 struct repair_judgement {
     struct ec_slots held;
-    struct ec_slots reachable; /* part of held */
+    struct ec_slots reachable; /* part of held, and what is damaged if it has to be */
     struct ec_slots missing;
     bool is_due;      /* worth rebuilding now */
     unsigned urgency; /* lower is more endangered: held shards beyond k */

@@ -316,25 +316,29 @@
     X(OFFER_DELETE, "DELETE FROM offer WHERE segment = :segment AND slot = :slot AND p = :p")      \
     X(SEGMENT_INSERT,                                                                              \
         "INSERT INTO segment (segment, profile, codec, k, n, length, vk, generation, refs,"        \
-        " last_p, sealed_ms, dying_ms, holders) VALUES (:segment, :profile, :codec, :k, :n,"       \
-        " :length, :vk, 1, 0, :last_p, :now, 0, :holders)")                                        \
+        " last_p, sealed_ms, dying_ms, holders, damaged) VALUES (:segment, :profile, :codec, :k,"  \
+        " :n, :length, :vk, 1, 0, :last_p, :now, 0, :holders, :damaged)")                          \
     X(SEGMENT_GET,                                                                                 \
-        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, sealed_ms, dying_ms," \
-        " holders, last_p FROM segment WHERE segment = :segment")                                  \
+        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
+        " sealed_ms, dying_ms, holders, damaged, last_p FROM segment WHERE segment = :segment")    \
     X(SEGMENT_SWEEP,                                                                               \
-        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, sealed_ms, dying_ms," \
-        " holders, last_p FROM segment WHERE segment > :after ORDER BY segment LIMIT :max")        \
+        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
+        " sealed_ms, dying_ms, holders, damaged, last_p FROM segment WHERE segment > :after"       \
+        " ORDER BY segment LIMIT :max")                                                            \
     X(SEGMENT_SET_HOLDERS,                                                                         \
-        "UPDATE segment SET holders = :holders, generation = generation + 1"                       \
+        "UPDATE segment SET holders = :holders, damaged = :damaged, generation = generation + 1"   \
         " WHERE segment = :segment AND generation = :generation")                                  \
+    X(SEGMENT_SET_DAMAGED, "UPDATE segment SET damaged = :damaged WHERE segment = :segment")       \
     X(SEGMENT_SET_LAST_P, "UPDATE segment SET last_p = :last_p WHERE segment = :segment")          \
     X(SEGMENT_REF,                                                                                 \
         "UPDATE segment SET refs = refs + 1 WHERE segment = :segment AND dying_ms = 0"             \
         " AND refs >= :refs_min")                                                                  \
     X(SEGMENT_UNREF,                                                                               \
-        "UPDATE segment SET refs = refs - 1,"                                                      \
+        "UPDATE segment SET refs = refs - 1, doomed_refs ="                                        \
+        " CASE WHEN doomed_refs > :doomed THEN doomed_refs - :doomed ELSE 0 END,"                  \
         " dying_ms = CASE WHEN refs = 1 THEN :now ELSE 0 END"                                      \
         " WHERE segment = :segment AND refs > 0 RETURNING refs")                                   \
+    X(SEGMENT_DOOM, "UPDATE segment SET doomed_refs = doomed_refs + 1 WHERE segment = :segment")   \
     X(SEGMENT_ABANDON,                                                                             \
         "UPDATE segment SET dying_ms = :now"                                                       \
         " WHERE segment = :segment AND refs = 0 AND dying_ms = 0")                                 \

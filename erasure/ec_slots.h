@@ -59,6 +59,11 @@ static inline struct ec_slots ec_slots_minus(struct ec_slots a, struct ec_slots 
     return (struct ec_slots){{a.words[0] & ~b.words[0], a.words[1] & ~b.words[1]}};
 }
 
+static inline struct ec_slots ec_slots_plus(struct ec_slots a, struct ec_slots b)
+{
+    return (struct ec_slots){{a.words[0] | b.words[0], a.words[1] | b.words[1]}};
+}
+
 static inline bool ec_slots_empty(struct ec_slots slots)
 {
     return (slots.words[0] | slots.words[1]) == 0;

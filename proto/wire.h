@@ -35,7 +35,7 @@
     X(lookup_request) X(segment_info) X(lookup_reply) X(more_orders_request) X(delete_request) \
     X(delete_reply) X(list_request) X(list_entry) X(list_reply) X(whereis_request) \
     X(whereis_reply) X(report_shard_request) X(derive_signing_key_request) \
-    X(derive_signing_key_reply) X(trash_result) X(heartbeat_request) X(order_key) \
+    X(derive_signing_key_reply) X(trash_result) X(damaged_shard) X(heartbeat_request) X(order_key) \
     X(heartbeat_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
     X(invite_request) X(invite_reply) X(backup_chunk) X(tenant_request) X(account_list_request) X(tenant_info) \
     X(tenant_list_reply) X(key_create_request) X(key_create_reply) X(key_info) X(key_list_reply) \

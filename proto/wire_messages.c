@@ -369,6 +369,12 @@ static const struct wire_field trash_result_fields[] = {
 };
 DESCRIBE(trash_result, trash_result_fields);
 
+static const struct wire_field damaged_shard_fields[] = {
+    ID(damaged_shard, shard_id, 16),
+    ID(damaged_shard, locator, 20),
+};
+DESCRIBE(damaged_shard, damaged_shard_fields);
+
 static const struct wire_field heartbeat_request_fields[] = {
     ID(heartbeat_request, volume_uuid, 16),
     NUMBER(heartbeat_request, start_count),
@@ -382,6 +388,7 @@ static const struct wire_field heartbeat_request_fields[] = {
     BYTES(heartbeat_request, software, WIRE_NAME_MAX),
     NUMBER(heartbeat_request, read_only),
     MESSAGES(heartbeat_request, trash_results, trash_result, WIRE_TRASH_MAX),
+    MESSAGES(heartbeat_request, damaged, damaged_shard, WIRE_DAMAGED_MAX),
 };
 DESCRIBE(heartbeat_request, heartbeat_request_fields);
 

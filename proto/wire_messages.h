@@ -42,6 +42,7 @@ enum {
     WIRE_PARTS_MAX = 10000,   /* S3's */
     WIRE_SEGMENTS_MAX = 16,   /* of one Lookup */
     WIRE_LIST_MAX = 1000,     /* S3's */
+    WIRE_DAMAGED_MAX = 64,    /* of one heartbeat; the rest has time */
     WIRE_TRASH_MAX = 1024,    /* shards of one heartbeat: 18 KiB */
     WIRE_ORDER_KEYS_MAX = 3,
     WIRE_COORDINATORS_MAX = 8,
@@ -401,6 +402,11 @@ struct wire_trash_result {
     uint32_t outcome;     /* 1 trashed, 2 never had, id barred */
 };
 
+struct wire_damaged_shard {
+    struct view shard_id; /* 16 */
+    struct view locator;  /* 20 */
+};
+
 struct wire_heartbeat_request {
     struct view volume_uuid; /* 16 */
     uint64_t start_count;
@@ -416,6 +422,8 @@ struct wire_heartbeat_request {
     bool read_only;
     const struct wire_trash_result *trash_results;
     size_t trash_results_count;
+    const struct wire_damaged_shard *damaged;
+    size_t damaged_count;
 };
 
 struct wire_order_key {

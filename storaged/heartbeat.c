@@ -1,6 +1,7 @@
 #include "storaged/heartbeat.h"
 
 #include "common/log.h"
+#include "storaged/damage_queue.h"
 #include "storaged/trash_queue.h"
 
 #include <assert.h>
@@ -10,11 +11,13 @@
 struct heartbeat {
     struct heartbeat_options options;
     struct trash_queue *trash;
+    struct damage_queue damage;
     struct timer timer;
 
     struct coordinator_call call;
     bool call_is_out;
     size_t results_sent; /* in the call: how many of the trash's results it carries */
+    size_t damage_sent;  /* likewise */
     unsigned failures;   /* in a row */
 
     void (*stopped)(void *context); /* NULL: not stopping */
@@ -68,6 +71,8 @@ static void send_report(struct heartbeat *heartbeat)
     report_space(heartbeat, &request);
     request.trash_results = trash_queue_results(heartbeat->trash, &request.trash_results_count);
     heartbeat->results_sent = request.trash_results_count;
+    request.damaged = damage_queue_rows(&heartbeat->damage, &request.damaged_count);
+    heartbeat->damage_sent = request.damaged_count;
     heartbeat->call = (struct coordinator_call){.request = &request, .done = answered};
     heartbeat->call_is_out = true;
     coordinator_link_send(options->link, &heartbeat->call);
@@ -110,6 +115,7 @@ static void take_reply(struct heartbeat *heartbeat, const struct wire_heartbeat_
     heartbeat->failures = 0;
     learn_keys(heartbeat, reply);
     trash_queue_reported(heartbeat->trash, heartbeat->results_sent);
+    damage_queue_reported(&heartbeat->damage, heartbeat->damage_sent);
     trash_queue_take(heartbeat->trash, reply->trash, reply->trash_count);
     next_in_ms(heartbeat, asked_interval_ms(reply));
 }
@@ -184,6 +190,12 @@ void heartbeat_destroy(struct heartbeat *heartbeat)
         trash_queue_destroy(heartbeat->trash);
         free(heartbeat);
     }
+}
+
+void heartbeat_shard_damaged(
+    struct heartbeat *heartbeat, const struct shard_id *id, const struct shard_locator *locator)
+{
+    damage_queue_add(&heartbeat->damage, id, locator);
 }
 
 void heartbeat_set_capacity(struct heartbeat *heartbeat, uint64_t bytes)

@@ -5,7 +5,7 @@
  *     ^                                           \-----> shards to trash (trash_queue)
  *     \------- the interval the reply asks for, or a back-off with jitter when there was none
  *
- * Results of the trash are repeated until a reply shows that they were heard.
+ * Results of the trash, and damaged shards, are repeated until a reply shows that they were heard.
  *
  * Thread-safety: the loop thread.
  */
@@ -49,6 +49,10 @@ enum hearth_code heartbeat_create(
 
 /* Never started, or stopped and the volume closed, which waits for the trash. Accepts NULL. */
 void heartbeat_destroy(struct heartbeat *heartbeat);
+
+/* To be reported: the shard does not verify any more. */
+void heartbeat_shard_damaged(
+    struct heartbeat *heartbeat, const struct shard_id *id, const struct shard_locator *locator);
 
 /* As in the options, from the next report on. */
 void heartbeat_set_capacity(struct heartbeat *heartbeat, uint64_t bytes);

@@ -53,6 +53,7 @@ struct storaged {
     struct endpoints endpoints;
     struct coordinator_rpc *coordinator;
     struct heartbeat *heartbeat;
+    struct heartbeat *reporting; /* on the loop: it, while it runs */
 };
 
 /* ---- the main thread asks something of the loop and waits ---- */
@@ -99,7 +100,7 @@ static enum hearth_code open_identity(struct storaged *storaged, struct hearth_e
 
 /* ---- volume ---- */
 
-static void log_volume_event(void *context, const struct volume_event *event)
+static void take_volume_event(void *context, const struct volume_event *event)
 {
     static const enum log_event events[] = {
         [VOLUME_LOG_FAILED] = LOG_VOLUME_LOG_FAILED,
@@ -113,6 +114,9 @@ static void log_volume_event(void *context, const struct volume_event *event)
     };
     const struct storaged *storaged = context;
     struct shard_id_text shard = {"-"};
+    if (event->locator != NULL && storaged->reporting != NULL) {
+        heartbeat_shard_damaged(storaged->reporting, event->shard, event->locator);
+    }
     if (event->shard != NULL) {
         shard = shard_id_text(event->shard);
     }
@@ -160,7 +164,7 @@ static enum hearth_code open_volume(struct storaged *storaged, struct hearth_err
         .loop = storaged->loop,
         .must_exist = storaged->home.is_known,
         .capacity_bytes = storaged->settings->capacity_bytes,
-        .on_event = log_volume_event,
+        .on_event = take_volume_event,
         .on_event_context = storaged,
     };
     memcpy(options.node_id, storaged->identity.id, VOLUME_NODE_ID_SIZE);
@@ -301,6 +305,7 @@ static void certificate_expired(void *context)
 
 static void run_heartbeat_start(struct loop_request *request)
 {
+    request->storaged->reporting = request->storaged->heartbeat;
     heartbeat_start(request->storaged->heartbeat);
     sem_post(&request->done);
 }
@@ -357,6 +362,7 @@ static void heartbeat_stopped(void *context)
 
 static void run_heartbeat_stop(struct loop_request *request)
 {
+    request->storaged->reporting = NULL;
     heartbeat_stop(request->storaged->heartbeat, heartbeat_stopped, request);
 }
 

@@ -94,10 +94,11 @@ enum volume_event_kind {
 struct volume_event {
     enum volume_event_kind kind;
     const struct shard_id *shard; /* VOLUME_SHARD_DAMAGED; borrowed for the call; NULL: unknown */
-    uint32_t log;                 /* which file: log-%08x */
-    uint64_t offset;              /* VOLUME_RECORDS_ROTTED: where, and */
-    uint64_t size;                /* how much */
-    const char *reason;           /* for a person; borrowed for the call */
+    const struct shard_locator *locator; /* likewise */
+    uint32_t log;                        /* which file: log-%08x */
+    uint64_t offset;                     /* VOLUME_RECORDS_ROTTED: where, and */
+    uint64_t size;                       /* how much */
+    const char *reason;                  /* for a person; borrowed for the call */
 };
 
 struct volume_options {

@@ -80,6 +80,7 @@ static void report_damage(const struct volume_get *get, const struct hearth_err 
     volume_report(get->volume,
         &(struct volume_event){.kind = VOLUME_SHARD_DAMAGED,
             .shard = &get->find.id,
+            .locator = get->find.err.code == HEARTH_OK ? &get->find.footer.locator : NULL,
             .log = at->log,
             .offset = at->offset,
             .reason = err->message});

@@ -53,7 +53,8 @@ static void end_damaged(struct volume_move *move, const char *reason)
     }
     volume_report(move->volume,
         &(struct volume_event){.kind = VOLUME_SHARD_DAMAGED,
-            .shard = move->has_id ? &move->id : NULL,
+            .shard = move->has_header ? &move->id : NULL,
+            .locator = move->has_record ? &move->footer.locator : NULL,
             .log = move->log->number,
             .offset = move->from.offset,
             .reason = reason});
@@ -444,6 +445,7 @@ static bool record_fits(struct volume_move *move, struct view there)
         return false;
     }
     move->id = header.id;
+    move->has_header = true;
     if (move->from.state == SHARD_BARRED) {
         return header.type == RECORD_TOMBSTONE;
     }

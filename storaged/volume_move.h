@@ -49,7 +49,8 @@ struct volume_move {
     enum move_outcome outcome;
 
     struct volume_move *next; /* of the volume's */
-    bool has_id;
+    bool has_id;              /* it is ours, and nobody else changes its entry */
+    bool has_header;
     struct shard_id id;
     bool has_record;            /* `footer` was read and verifies */
     struct shard_footer footer; /* borrows from `record` */

@@ -195,13 +195,15 @@ enum fsck_naming fsck_meta_who_names(
 struct mention {
     struct meta_id segment;
     uint64_t end;
+    bool is_doomed;
 };
 
 struct mentions {
     struct mention *items;
     size_t count;
     size_t capacity;
-    size_t next; /* during the sweep */
+    size_t next;    /* during the sweep */
+    bool is_doomed; /* the body whose extents are mentioned */
     struct fsck_report *report;
 };
 
@@ -212,8 +214,9 @@ static void mention(struct mentions *mentions, struct meta_extent extent)
         mentions->items = realloc(mentions->items, mentions->capacity * sizeof(mentions->items[0]));
         assert(mentions->items != NULL);
     }
-    mentions->items[mentions->count++] =
-        (struct mention){.segment = extent.segment, .end = (uint64_t)extent.offset + extent.length};
+    mentions->items[mentions->count++] = (struct mention){.segment = extent.segment,
+        .end = (uint64_t)extent.offset + extent.length,
+        .is_doomed = mentions->is_doomed};
 }
 
 /* Extents from `first` on; their length together. */
@@ -262,6 +265,7 @@ static void read_versions(
 static void read_doomed(
     struct fsck_meta *meta, struct mentions *mentions, struct fsck_report *report)
 {
+    mentions->is_doomed = true;
     sqlite3_stmt *row = prepare(meta,
         "SELECT d.extents_reaped, b.extents, b.body IS NULL FROM doomed d"
         " LEFT JOIN body b ON b.body = d.body");
@@ -273,6 +277,7 @@ static void read_doomed(
         }
     }
     sqlite3_finalize(row);
+    mentions->is_doomed = false;
 }
 
 static void read_parts(
@@ -312,6 +317,7 @@ static void check_mentions(void *context, const struct meta_segment *segment)
     struct mentions *mentions = context;
     char text[2 * META_ID_SIZE + 1];
     uint64_t refs = 0;
+    uint64_t doomed = 0;
     hex_encode(segment->id.bytes, META_ID_SIZE, text);
     for (; mentions->next < mentions->count; mentions->next++) {
         const struct mention *item = &mentions->items[mentions->next];
@@ -324,6 +330,7 @@ static void check_mentions(void *context, const struct meta_segment *segment)
             continue;
         }
         refs++;
+        doomed += item->is_doomed;
         if (item->end > segment->length) {
             fsck_problem(mentions->report, "segment %s: an extent ends at %" PRIu64 " of %" PRIu32,
                 text, item->end, segment->length);
@@ -332,6 +339,11 @@ static void check_mentions(void *context, const struct meta_segment *segment)
     if (refs != segment->refs) {
         fsck_problem(mentions->report, "segment %s: refs say %" PRIu64 ", bodies %" PRIu64, text,
             segment->refs, refs);
+    }
+    if (segment->doomed_refs > doomed) { /* it would not be repaired; fewer is a matter of time */
+        fsck_problem(mentions->report,
+            "segment %s: doomed refs say %" PRIu64 ", doomed bodies %" PRIu64, text,
+            segment->doomed_refs, doomed);
     }
     if (segment->dying_ms != 0 && refs != 0) {
         fsck_problem(

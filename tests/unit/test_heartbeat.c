@@ -25,6 +25,8 @@ struct fixture {
     uint8_t last_uuid[VOLUME_UUID_SIZE];
     struct wire_trash_result results[WIRE_TRASH_MAX];
     uint8_t result_ids[WIRE_TRASH_MAX][SHARD_ID_SIZE];
+    uint8_t damaged_id[SHARD_ID_SIZE]; /* of the first that was called damaged */
+    uint8_t damaged_locator[SHARD_LOCATOR_SIZE];
 
     unsigned expired; /* how often the certificate was said to be */
     unsigned stopped;
@@ -46,6 +48,11 @@ static void link_send(struct coordinator_link *link, struct coordinator_call *ca
     for (size_t i = 0; i < call->request->trash_results_count; i++) {
         fixture->results[i] = call->request->trash_results[i];
         memcpy(fixture->result_ids[i], fixture->results[i].shard_id.bytes, SHARD_ID_SIZE);
+    }
+    if (call->request->damaged_count > 0) {
+        memcpy(fixture->damaged_id, call->request->damaged[0].shard_id.bytes, SHARD_ID_SIZE);
+        memcpy(
+            fixture->damaged_locator, call->request->damaged[0].locator.bytes, SHARD_LOCATOR_SIZE);
     }
 }
 
@@ -350,6 +357,43 @@ static void nothing_is_reported_that_is_not_durable(void **state)
     sim_disk_heal(fixture->node.sim);
 }
 
+static void damaged_shards_are_reported_once_heard_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shard_id ids[] = {test_shard_id(1), test_shard_id(2)};
+    struct shard_locator locator = {{7}};
+    answer_with_interval(fixture, 30000);
+    heartbeat_shard_damaged(fixture->heartbeat, &ids[0], &locator);
+    heartbeat_shard_damaged(fixture->heartbeat, &ids[1], &locator);
+    heartbeat_shard_damaged(fixture->heartbeat, &ids[0], &locator); /* noticed twice */
+    ms_to_next_call(fixture);
+    assert_int_equal(fixture->last.damaged_count, 2);
+    assert_memory_equal(fixture->damaged_id, ids[0].bytes, SHARD_ID_SIZE);
+    assert_memory_equal(fixture->damaged_locator, locator.bytes, SHARD_LOCATOR_SIZE);
+    refuse(fixture, HEARTH_UNREACHABLE);
+    ms_to_next_call(fixture);
+    assert_int_equal(fixture->last.damaged_count, 2);
+    struct shard_id late = test_shard_id(3);
+    heartbeat_shard_damaged(fixture->heartbeat, &late, &locator); /* after the call went out */
+    answer_with_interval(fixture, 30000);
+    ms_to_next_call(fixture);
+    assert_int_equal(fixture->last.damaged_count, 1);
+    assert_memory_equal(fixture->damaged_id, late.bytes, SHARD_ID_SIZE);
+}
+
+static void more_damage_than_a_report_holds_is_left_to_the_next_scrub(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shard_locator locator = {{7}};
+    answer_with_interval(fixture, 30000);
+    for (unsigned i = 0; i < WIRE_DAMAGED_MAX + 3; i++) {
+        struct shard_id id = {{0xDA, (uint8_t)i}};
+        heartbeat_shard_damaged(fixture->heartbeat, &id, &locator);
+    }
+    ms_to_next_call(fixture);
+    assert_int_equal(fixture->last.damaged_count, WIRE_DAMAGED_MAX);
+}
+
 static void stopping_ends_a_call_under_way_and_starts_no_other(void **state)
 {
     struct fixture *fixture = *state;
@@ -375,6 +419,8 @@ int main(void)
         CASE(a_shard_named_again_is_reported_again),
         CASE(a_long_list_is_worked_off_whole),
         CASE(nothing_is_reported_that_is_not_durable),
+        CASE(damaged_shards_are_reported_once_heard_no_more),
+        CASE(more_damage_than_a_report_holds_is_left_to_the_next_scrub),
         CASE(stopping_ends_a_call_under_way_and_starts_no_other),
 #undef CASE
     };

@@ -507,11 +507,13 @@ static unsigned count_stored(struct fixture *at, uint16_t p, bool and_dead)
     return count;
 }
 
-/* The body was doomed long ago; now, while shards move, nobody names the segment any more. */
+/* While shards move the object is deleted, and its last reader done: only the wall clock moves. */
 static void let_it_die(struct fake_net *net, void *context)
 {
     struct fixture *at = context;
     net->at_open = NULL;
+    delete_object(at);
+    at->world.env.unix_ms += META_READ_GRACE_MS;
     reclaim_round(NULL, at->world.coordinator);
     assert_true(read_row(at).dying_ms > 0);
 }
@@ -520,10 +522,7 @@ static void what_is_made_for_an_object_deleted_meanwhile_is_named_garbage(void *
 {
     struct fixture *at = *state;
     upload_with(at, N);
-    const uint32_t lost = at->row.holders[LOST_SLOT].node;
-    lose(at, lost);
-    delete_object(at);
-    pass_time(at, META_READ_GRACE_MS, 1, &lost);
+    lose(at, at->row.holders[LOST_SLOT].node);
     at->net.at_open = let_it_die;
     at->net.at_open_context = at;
     assert_int_equal(round_of_repair(at).repaired, 0);

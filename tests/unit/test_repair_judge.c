@@ -6,7 +6,8 @@
  *
  *   a  alive            s  suspect             o  offline, silent for less than `lost after`
  *   x  silent for exactly `lost after`         L  called lost by the operator
- *   G  gone             -  never held
+ *   G  gone             -  never held                    d  alive, and says that it is damaged
+ *   D  offline, and said so before
  */
 #include "coordinator/repair_judge.h"
 
@@ -22,6 +23,8 @@ static struct repair_node node_of(char letter, const struct profile *profile)
     switch (letter) {
     case 'a': return (struct repair_node){NODE_ALIVE, 0};
     case 's': return (struct repair_node){NODE_SUSPECT, lost_ms / 2};
+    case 'd': return (struct repair_node){NODE_ALIVE, 0};
+    case 'D':
     case 'o': return (struct repair_node){NODE_OFFLINE, lost_ms - 1};
     case 'x': return (struct repair_node){NODE_OFFLINE, lost_ms};
     case 'L': return (struct repair_node){NODE_LOST, UINT64_MAX};
@@ -39,6 +42,9 @@ static void draw(const char *slots, const struct profile *profile, struct meta_s
     for (unsigned slot = 0; slot < segment->n; slot++) {
         segment->holders[slot].node = slots[slot] == '-' ? 0 : 100 + slot;
         nodes[slot] = node_of(slots[slot], profile);
+        if (slots[slot] == 'd' || slots[slot] == 'D') {
+            ec_slots_add(&segment->damaged, slot);
+        }
     }
 }
 
@@ -58,6 +64,11 @@ static void every_case_is_judged_as_drawn(void **state)
     static const struct expectation cases[] = {
         /* local: anything below n is due at once, unless it cannot be read */
         {"local", "aaaaaaaa", 0, 8, 8, false, 4},
+        /* what is damaged is missing, and read only when there are fewer than k others */
+        {"local", "aaadaaaa", 0, 7, 7, true, 3},
+        {"local", "ddddaaaa", 0, 4, 4, true, 0},
+        {"local", "ddddaaax", 0, 3, 7, true, 0},
+        {"local", "DDDDaaax", 0, 3, 3, false, 0},
         {"local", "aaaaaaa-", 0, 7, 7, true, 3},
         {"local", "aaaaaaax", 0, 7, 7, true, 3},
         {"local", "aaaaaaaL", 0, 7, 7, true, 3},
