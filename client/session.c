@@ -149,10 +149,13 @@ static void pause_ms(struct session *session, const struct ask *ask, uint64_t ms
     shard_inbox_unref(nothing);
 }
 
-/* Asking again may help. */
+/* Asking again may help. There is no other coordinator to go to when this one's disk is full. */
 static bool is_open(enum hearth_code code)
 {
     enum hearth_reaction reaction = hearth_code_reaction(code);
+    if (code == HEARTH_NO_SPACE) {
+        return false;
+    }
     return reaction == HEARTH_REACT_RETRY || reaction == HEARTH_REACT_ELSEWHERE ||
         reaction == HEARTH_REACT_RESOLVE;
 }

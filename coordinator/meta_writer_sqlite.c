@@ -122,7 +122,9 @@ static enum hearth_code run_closures(
 
 /*
  * What fails before COMMIT has certainly changed nothing.  From COMMIT on nobody can tell, and
- * that goes for refusals too: each closure may have decided on what another one changed.
+ * that goes for refusals too: each closure may have decided on what another one changed.  Except on
+ * a full disk: SQLite says so (a failed sync is another error) when a page could not be written to
+ * the log, and what has no last page with its checksum is no transaction, now or at a start.
  */
 static void run_transaction(struct meta_writer *writer, struct job *jobs)
 {
@@ -134,7 +136,7 @@ static void run_transaction(struct meta_writer *writer, struct job *jobs)
     } else if (step_fails(writer, META_STEP_CLOSURES_DONE)) {
         answer_all(jobs, HEARTH_UNKNOWN, "metadata: stopped before the commit");
     } else if (meta_connection_control(connection, CONTROL_COMMIT, &err) != HEARTH_OK) {
-        answer_all(jobs, HEARTH_UNKNOWN, err.message);
+        answer_all(jobs, err.code == HEARTH_NO_SPACE ? err.code : HEARTH_UNKNOWN, err.message);
     } else if (step_fails(writer, META_STEP_COMMITTED)) {
         answer_all(jobs, HEARTH_UNKNOWN, "metadata: stopped after the commit");
     } else {

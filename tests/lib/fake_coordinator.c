@@ -151,6 +151,9 @@ static enum hearth_code ask(struct coordinator *base, enum rpc_method method, co
     if (fault != NULL && fault->kind == FAKE_NOT_NOW) {
         return hearth_fail(err, HEARTH_NOT_READY, "not now");
     }
+    if (fault != NULL && fault->kind == FAKE_DISK_FULL) {
+        return hearth_fail(err, HEARTH_NO_SPACE, "database or disk is full");
+    }
     const struct fake_outcome *outcome = answer(self, method, copied);
     if (fault != NULL) {
         return hearth_fail(err, HEARTH_UNKNOWN, "connection lost");

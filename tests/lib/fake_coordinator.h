@@ -35,6 +35,7 @@ enum fake_fault_kind {
     FAKE_QUESTION_LATE, /* not heard; the asker cannot know */
     FAKE_ANSWER_LOST,   /* done, and nobody knows */
     FAKE_NOT_NOW,       /* refused for now */
+    FAKE_DISK_FULL,     /* refused; certainly not done */
 };
 
 struct fake_fault {

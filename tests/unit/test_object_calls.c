@@ -387,6 +387,21 @@ static void a_delete_lost_on_the_way_has_one_outcome(void **state)
     world_destroy(world);
 }
 
+static void a_coordinator_whose_disk_is_full_says_so_at_once(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 10, &err), &err);
+    fake_coordinator_add_fault(&world->coordinator, RPC_DELETE, FAKE_DISK_FULL, 1, 1);
+    uint64_t before_ns = env_now_ns(&world->env.env);
+    assert_int_equal(object_delete(&world->session, "bucket", view_text("key"), NULL, NULL, &err),
+        HEARTH_NO_SPACE);
+    assert_true(env_now_ns(&world->env.env) - before_ns < 100 * UINT64_C(1000000));
+    assert_ok(object_delete(&world->session, "bucket", view_text("key"), NULL, NULL, &err), &err);
+    world_destroy(world);
+}
+
 static void a_delete_can_have_a_condition(void **state)
 {
     (void)state;
@@ -418,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_copy_over_something_can_be_forbidden),
         cmocka_unit_test(delete_tells_whether_there_was_something),
         cmocka_unit_test(a_delete_lost_on_the_way_has_one_outcome),
+        cmocka_unit_test(a_coordinator_whose_disk_is_full_says_so_at_once),
         cmocka_unit_test(a_delete_can_have_a_condition),
     };
     return cmocka_run_group_tests_name("object_calls", tests, NULL, NULL);
