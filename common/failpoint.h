@@ -68,6 +68,11 @@
     X(COORDINATOR_COMMIT_DURABLE, "coordinator.commit.durable", "durable, not answered")           \
     X(COORDINATOR_INLINE_ASKED, "coordinator.inline.asked", "allowed, nothing written")            \
     X(COORDINATOR_INLINE_DURABLE, "coordinator.inline.durable", "durable, not answered")           \
+    X(COORDINATOR_UPLOAD_ASKED, "coordinator.upload.asked", "allowed, nothing written")            \
+    X(COORDINATOR_UPLOAD_DURABLE, "coordinator.upload.durable", "durable, not answered")           \
+    X(COORDINATOR_COMPLETE_ASKED, "coordinator.upload.complete_asked", "allowed, nothing written") \
+    X(COORDINATOR_COMPLETE_DURABLE, "coordinator.upload.complete_durable",                         \
+        "durable, not answered")                                                                   \
     X(COORDINATOR_DELETE_ASKED, "coordinator.delete.asked", "allowed, nothing written")            \
     X(COORDINATOR_DELETE_DURABLE, "coordinator.delete.durable", "durable, not answered")
 

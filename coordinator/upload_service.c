@@ -2,6 +2,7 @@
  * Uploads in parts: made, completed, ended, listed.  Parts themselves come as objects do
  * (object_service), with a place in an upload.
  */
+#include "common/failpoint.h"
 #include "coordinator/meta_upload.h"
 #include "coordinator/service.h"
 
@@ -29,7 +30,9 @@ static enum hearth_code create_upload(void *service, const struct rpc_context *c
         .manifest = in->manifest,
         .tags = in->tags,
     };
+    (void)FAILPOINT(COORDINATOR_UPLOAD_ASKED);
     code = meta_upload_create(coordinator->store, &upload, &out->created_unix_ms, err);
+    (void)FAILPOINT(COORDINATOR_UPLOAD_DURABLE);
     return code;
 }
 
@@ -88,7 +91,9 @@ static enum hearth_code complete_upload(void *service, const struct rpc_context 
     }
     const struct meta_complete complete = complete_from_wire(in, &bucket, parts);
     struct meta_object_info info;
+    (void)FAILPOINT(COORDINATOR_COMPLETE_ASKED);
     code = meta_upload_complete(coordinator->store, &complete, &info, err);
+    (void)FAILPOINT(COORDINATOR_COMPLETE_DURABLE);
     if (code == HEARTH_OK) {
         *out = service_version(&info, context->arena);
     }

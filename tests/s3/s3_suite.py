@@ -1,0 +1,145 @@
+"""What the black-box suites share: claims, each with a bucket of its own, a client, and requests by
+hand for what an SDK would not send."""
+import http.client
+import os
+import random
+import subprocess
+import sys
+import urllib.parse
+import xml.etree.ElementTree
+
+import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.config
+import botocore.credentials
+import botocore.exceptions
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+from cluster import BIN, failpoints, main as cluster_main  # noqa: E402, F401
+
+MIB = 1 << 20
+
+
+def bytes_by(seed, size):
+    return random.Random(seed).randbytes(size)
+
+
+class OpenGateway:
+    """open_gateway.c on the cluster: the operations, without a verifier before them.
+
+    It ends with its standard input, so it cannot outlive the test."""
+
+    def __init__(self, cluster):
+        self.config = cluster.config
+
+    def __enter__(self):
+        self.program = subprocess.Popen(
+            [os.path.join(BIN, "open_gateway"), self.config], text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
+        self.url = f"http://127.0.0.1:{self.program.stdout.readline().strip()}"
+        return self
+
+    def kill(self):
+        self.program.kill()
+        self.program.wait()
+
+    def __exit__(self, *_):
+        was_killed = self.program.poll() == -9
+        self.program.stdin.close()
+        code = self.program.wait()
+        assert code == 0 or was_killed, f"open_gateway ended with {code}"
+
+
+class Client:
+    """boto3's client, and raw()."""
+
+    def __init__(self, endpoint, key, secret, region="us-east-1", verify=None):
+        self.endpoint = urllib.parse.urlsplit(endpoint)
+        self.credentials = botocore.credentials.Credentials(key, secret)
+        self.region = region
+        self.boto = boto3.client(
+            "s3", endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret,
+            region_name=region, verify=verify, config=botocore.config.Config(
+                s3={"addressing_style": "path"}, retries={"max_attempts": 1},
+                max_pool_connections=32))
+
+    def __getattr__(self, name):
+        return getattr(self.boto, name)
+
+    def plus(self, name, headers, **arguments):
+        """A call with headers that this version of boto3 may not know."""
+        def add(request, **_):
+            for header, value in headers.items():
+                request.headers[header] = value
+        event = "before-sign.s3." + "".join(word.capitalize() for word in name.split("_"))
+        self.boto.meta.events.register_first(event, add)
+        try:
+            return getattr(self.boto, name)(**arguments)
+        finally:
+            self.boto.meta.events.unregister(event, add)
+
+    def raw(self, method, target, headers=None, body=b""):
+        """One signed request whose target goes out as it is.  (status, headers, body)."""
+        signed = botocore.awsrequest.AWSRequest(
+            method, f"{self.endpoint.scheme}://{self.endpoint.netloc}{target}", data=body,
+            headers=headers or {})
+        signed.context["payload_signing_enabled"] = True
+        botocore.auth.S3SigV4Auth(self.credentials, "s3", self.region).add_auth(signed)
+        connection = http.client.HTTPConnection(self.endpoint.netloc, timeout=60)
+        connection.request(method, target, body=body, headers=dict(signed.headers.items()))
+        answer = connection.getresponse()
+        result = answer.status, {n.lower(): v for n, v in answer.getheaders()}, answer.read()
+        connection.close()
+        return result
+
+
+def code_of(call, *arguments, **names):
+    """(status, S3's code) of a call that should fail; code None: it has none, or did not fail."""
+    try:
+        answer = call(*arguments, **names)
+    except botocore.exceptions.ClientError as error:
+        return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+    if not isinstance(answer, tuple):
+        return answer["ResponseMetadata"]["HTTPStatusCode"], None
+    status, headers, body = answer
+    if status < 300 or not body:
+        return status, None
+    error = xml.etree.ElementTree.fromstring(body)
+    assert error.findtext("RequestId") == headers["x-amz-request-id"], body
+    return status, error.findtext("Code")
+
+
+def empty(client, bucket):
+    """By what clean-up code everywhere relies on."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in page.get("Versions", [])]
+        if objects:
+            client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    client.delete_bucket(Bucket=bucket)
+
+
+
+def hold(client, claims):
+    """Each claim on a bucket of its own; the first that does not hold ends it."""
+    for number, function in enumerate(claims):
+        bucket = f"claim-{number}-{os.getpid()}"
+        client.create_bucket(Bucket=bucket)
+        function(client, bucket)
+        empty(client, bucket)
+        print(f"ok    {function.__name__}", flush=True)
+
+
+def main(*claims):
+    """The claims on a gateway of their own - or, for a look at one that runs already, on the one of
+    AWS_ENDPOINT_URL; with the name of a claim as an argument, only that."""
+    chosen = [claim for claim in claims if claim.__name__ in sys.argv[1:]] or claims
+    if "AWS_ENDPOINT_URL" in os.environ:
+        hold(Client(os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_ACCESS_KEY_ID"],
+                    os.environ["AWS_SECRET_ACCESS_KEY"]), chosen)
+        return
+
+    def on_a_gateway(cluster):
+        with OpenGateway(cluster) as gateway:
+            hold(Client(gateway.url, "nobody", "nothing"), chosen)
+    cluster_main(on_a_gateway)
