@@ -46,6 +46,11 @@ static void hashes_match_fips_180_and_rfc_1321(void **state)
     crypto_hash_update(md5, view_text("abc"));
     crypto_hash_final(md5, digest);
     assert_hex(digest, CRYPTO_MD5_SIZE, "900150983cd24fb0d6963f7d28e17f72");
+    struct crypto_hash *sha1 = crypto_hash_create(CRYPTO_SHA1);
+    crypto_hash_update(sha1, view_text("abc"));
+    crypto_hash_final(sha1, digest);
+    crypto_hash_destroy(sha1);
+    assert_hex(digest, CRYPTO_SHA1_SIZE, "a9993e364706816aba3e25717850c26c9cd0d89d");
     crypto_hash_destroy(md5);
 }
 
