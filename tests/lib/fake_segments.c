@@ -1,4 +1,5 @@
 #include "common/pki.h"
+#include "proto/wire_accounts.h"
 #include "tests/lib/fake_coordinator_parts.h"
 
 /* ---- sessions, buckets ---- */
@@ -60,6 +61,23 @@ enum hearth_code fake_answer_create_bucket(
     memcpy(self->root_key_id, ask->root_key_id.bytes, sizeof(self->root_key_id));
     self->has_root_key_id = true;
     *(struct wire_bucket_info *)reply = *bucket;
+    return HEARTH_OK;
+}
+
+/* Of the one access key there is, "HKKNOWN"; the same for each day. */
+enum hearth_code fake_answer_derive_signing_key(
+    struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
+{
+    const struct wire_derive_signing_key_request *ask = request;
+    const uint8_t bytes[WIRE_SIGNING_KEY_SIZE] = {7};
+    if (!view_equal(ask->access_key, view_text("HKKNOWN"))) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such access key");
+    }
+    *(struct wire_derive_signing_key_reply *)reply = (struct wire_derive_signing_key_reply){
+        .signing_key = fake_remember_bytes(self, bytes, sizeof(bytes)),
+        .tenant_id = fake_remember_bytes(self, bytes, 16),
+        .rights = 3,
+    };
     return HEARTH_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "client/object_list.h"
 #include "client/object_put.h"
 #include "client/object_stat.h"
+#include "client/signing_key.h"
 #include "tests/lib/client_world.h"
 
 #include <stdio.h>
@@ -51,6 +52,28 @@ static void a_bucket_with_objects_stays(void **state)
     struct hearth_err err;
     assert_ok(world_put(world, "key", 1, 10, &err), &err);
     assert_int_equal(bucket_delete(&world->session, "bucket", &err), HEARTH_NOT_EMPTY);
+    world_destroy(world);
+}
+
+static enum hearth_code ask_key(
+    struct world *world, const char *access_key, struct hearth_signing_key *out)
+{
+    struct hearth_err err;
+    const struct sigv4_scope scope = {view_text("20261128"), view_text("home-1")};
+    return signing_key_ask(&world->session, view_text(access_key), &scope, out, &err);
+}
+
+static void a_gateway_asks_for_the_key_of_a_day(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_signing_key key;
+    fake_coordinator_add_fault(
+        &world->coordinator, RPC_DERIVE_SIGNING_KEY, FAKE_QUESTION_LOST, 1, 1);
+    assert_int_equal(ask_key(world, "HKKNOWN", &key), HEARTH_OK); /* asked again */
+    assert_int_equal(key.key[0], 7);
+    assert_int_equal(key.rights, HEARTH_RIGHT_READ | HEARTH_RIGHT_WRITE);
+    assert_int_equal(ask_key(world, "HKOTHER", &key), HEARTH_NOT_FOUND);
     world_destroy(world);
 }
 
@@ -420,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_are_made_seen_and_deleted),
         cmocka_unit_test(a_bucket_with_objects_stays),
+        cmocka_unit_test(a_gateway_asks_for_the_key_of_a_day),
         cmocka_unit_test(what_an_operator_made_gets_its_key_with_the_first_write),
         cmocka_unit_test(what_is_put_into_a_bucket_made_again_can_be_read),
         cmocka_unit_test(what_is_copied_into_a_bucket_made_again_can_be_read),

@@ -1,0 +1,50 @@
+/*
+ * body.h - the bytes of a request as they were meant, whichever way they were sent.
+ *
+ *   what was signed of it                        what comes
+ *   64 digits                                    the bytes, which have that SHA-256
+ *   UNSIGNED-PAYLOAD                             the bytes
+ *   STREAMING-AWS4-HMAC-SHA256-PAYLOAD           signed chunks
+ *   STREAMING-UNSIGNED-PAYLOAD-TRAILER           chunks, then a checksum
+ *   STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER   signed chunks, a checksum, signed
+ *
+ * One decoder for all routes: which of the five it is follows from what the signature covers, and
+ * from nothing else.  Content-MD5 and x-amz-checksum-* are verified with each of them.
+ *
+ * A read of 0 bytes says that the body is whole and everything in it was right.  Before that
+ * nothing of it may become visible; a read that fails has failed for good.
+ *
+ * Thread-safety: belongs to its request.
+ */
+#ifndef HEARTH_GATEWAY_BODY_H
+#define HEARTH_GATEWAY_BODY_H
+
+#include "gateway/auth.h"
+
+struct body;
+
+/*
+ * raw and raw_size: as they come by HTTP, HEARTH_SIZE_UNKNOWN: chunked.  Memory is the arena's; to
+ * be ended with body_close().  Nothing is read yet: what can be refused by the head is refused
+ * here.
+ */
+enum s3_error body_open(const struct auth_proof *proof, const struct request *request,
+    const struct route *route, struct hearth_source raw, uint64_t raw_size, struct arena *arena,
+    struct body **out, const char **why);
+void body_close(struct body *body); /* accepts NULL */
+
+/* What was meant. Lives until body_close(). */
+struct hearth_source body_source(struct body *body);
+
+/* Of that; HEARTH_SIZE_UNKNOWN: a document in HTTP's own chunks. */
+uint64_t body_size(const struct body *body);
+
+/* Why a read has failed, in S3's words; S3_ERROR_NONE: the client or the network, as the code says.
+ */
+enum s3_error body_error(const struct body *body);
+
+/* The checksum that came with it, for the object's metadata: what it is from the start, its value
+ * when the body has ended.  None, or one. */
+const struct hearth_checksums *body_checksums(const struct body *body);
+
+#endif /* HEARTH_GATEWAY_BODY_H */
