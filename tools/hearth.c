@@ -13,6 +13,7 @@ int main(int argc, char **argv)
         hearth_verb_rb,
         hearth_verb_ls,
         hearth_verb_du,
+        hearth_verb_presign,
         hearth_verb_cp,
         hearth_verb_mv,
         hearth_verb_sync,

@@ -12,6 +12,7 @@ extern const struct program_verb hearth_verb_mb;
 extern const struct program_verb hearth_verb_rb;
 extern const struct program_verb hearth_verb_ls;
 extern const struct program_verb hearth_verb_du;
+extern const struct program_verb hearth_verb_presign;
 extern const struct program_verb hearth_verb_cp;
 extern const struct program_verb hearth_verb_mv;
 extern const struct program_verb hearth_verb_sync;
