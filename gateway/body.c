@@ -128,9 +128,10 @@ static bool takes_checksum(const struct route *route)
 
 static void note_checksum(struct body *body)
 {
-    if (body->digest.kind != HEARTH_CHECKSUM_NONE) {
-        body->checksum = (struct hearth_checksum){.kind = body->digest.kind,
-            .value = view_of(body->digest.checksum, body_checksum_size(body->digest.kind))};
+    const struct checksum_kind *kind = body->digest.kind;
+    if (kind != NULL) {
+        body->checksum = (struct hearth_checksum){
+            .kind = kind->kind, .value = view_of(body->digest.checksum, kind->size)};
         body->checksums = (struct hearth_checksums){1, &body->checksum};
     }
 }

@@ -1,28 +1,9 @@
 #include "gateway/body_digest.h"
 
 #include "common/codec.h"
-#include "common/crc.h"
+#include "common/crc_fast.h"
 
 #include <assert.h>
-
-static const struct {
-    const char *name; /* of header and trailer */
-    size_t size;
-} kinds[] = {
-    [HEARTH_CHECKSUM_CRC32] = {"x-amz-checksum-crc32", 4},
-    [HEARTH_CHECKSUM_CRC32C] = {"x-amz-checksum-crc32c", 4},
-    [HEARTH_CHECKSUM_SHA1] = {"x-amz-checksum-sha1", CRYPTO_SHA1_SIZE},
-    [HEARTH_CHECKSUM_SHA256] = {"x-amz-checksum-sha256", CRYPTO_SHA256_SIZE},
-    [HEARTH_CHECKSUM_CRC64NVME] = {"x-amz-checksum-crc64nvme", 8},
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-size_t body_checksum_size(enum hearth_checksum_kind kind)
-{
-    assert((unsigned)kind < KINDS);
-    return kinds[kind].size;
-}
 
 /* ---- what was said ---- */
 
@@ -48,23 +29,29 @@ static enum s3_error read_md5(
 static enum s3_error read_checksums(
     struct body_digest *digest, const struct http_head *head, const char **why)
 {
-    for (unsigned kind = 1; kind < KINDS; kind++) {
-        const char *text = http_head_find(head, kinds[kind].name);
+    for (unsigned i = 0; i < CHECKSUM_KINDS; i++) {
+        const struct checksum_kind *kind = &checksum_kinds[i];
+        const char *text = http_head_find(head, kind->header);
         if (text == NULL) {
             continue;
         }
-        if (digest->kind != HEARTH_CHECKSUM_NONE || http_head_count(head, kinds[kind].name) > 1) {
+        if (digest->kind != NULL || http_head_count(head, kind->header) > 1) {
             *why = "Expecting a single x-amz-checksum- header";
             return S3_ERROR_INVALID_REQUEST;
         }
-        digest->kind = (enum hearth_checksum_kind)kind;
-        digest->has_checksum = base64_decode(view_text(text), digest->checksum, kinds[kind].size);
+        digest->kind = kind;
+        digest->has_checksum = checksum_parse(kind, text, digest->checksum);
         if (!digest->has_checksum) {
             *why = "the value of the x-amz-checksum- header is not valid";
             return S3_ERROR_INVALID_REQUEST;
         }
     }
     return S3_ERROR_NONE;
+}
+
+static bool is_of(const struct body_digest *digest, enum hearth_checksum_kind kind)
+{
+    return digest->kind != NULL && digest->kind->kind == kind;
 }
 
 static struct crypto_hash *begin_if(bool wanted, enum crypto_hash_kind kind)
@@ -77,15 +64,15 @@ static void begin_hashes(struct body_digest *digest)
 {
     body_digest_fini(digest);
     digest->running_sha256 =
-        begin_if(digest->has_sha256 || digest->kind == HEARTH_CHECKSUM_SHA256, CRYPTO_SHA256);
-    digest->running_sha1 = begin_if(digest->kind == HEARTH_CHECKSUM_SHA1, CRYPTO_SHA1);
+        begin_if(digest->has_sha256 || is_of(digest, HEARTH_CHECKSUM_SHA256), CRYPTO_SHA256);
+    digest->running_sha1 = begin_if(is_of(digest, HEARTH_CHECKSUM_SHA1), CRYPTO_SHA1);
     digest->running_md5 = begin_if(digest->has_md5, CRYPTO_MD5);
 }
 
 enum s3_error body_digest_init(struct body_digest *digest, const struct http_head *head,
     struct view payload, bool takes_checksum, const char **why)
 {
-    *digest = (struct body_digest){.kind = HEARTH_CHECKSUM_NONE};
+    *digest = (struct body_digest){.kind = NULL};
     enum s3_error error = read_payload(digest, payload);
     if (error == S3_ERROR_NONE) {
         error = read_md5(digest, head, why);
@@ -111,20 +98,20 @@ void body_digest_fini(struct body_digest *digest)
 
 /* ---- in a trailer ---- */
 
-static enum hearth_checksum_kind kind_named(struct view name)
+static const struct checksum_kind *kind_named(struct view name)
 {
-    for (unsigned kind = 1; kind < KINDS; kind++) {
-        if (view_equal(name, view_text(kinds[kind].name))) {
-            return (enum hearth_checksum_kind)kind;
+    for (unsigned i = 0; i < CHECKSUM_KINDS; i++) {
+        if (view_equal(name, view_text(checksum_kinds[i].header))) {
+            return &checksum_kinds[i];
         }
     }
-    return HEARTH_CHECKSUM_NONE;
+    return NULL;
 }
 
 bool body_digest_announce(struct body_digest *digest, struct view name)
 {
-    enum hearth_checksum_kind kind = kind_named(name);
-    if (kind == HEARTH_CHECKSUM_NONE || digest->kind != HEARTH_CHECKSUM_NONE) {
+    const struct checksum_kind *kind = kind_named(name);
+    if (kind == NULL || digest->kind != NULL) {
         return false;
     }
     digest->kind = kind;
@@ -134,11 +121,10 @@ bool body_digest_announce(struct body_digest *digest, struct view name)
 
 bool body_digest_trailer(struct body_digest *digest, struct view name, struct view value)
 {
-    if (digest->kind == HEARTH_CHECKSUM_NONE || kind_named(name) != digest->kind ||
-        digest->has_checksum) {
+    if (digest->kind == NULL || kind_named(name) != digest->kind || digest->has_checksum) {
         return false;
     }
-    digest->has_checksum = base64_decode(value, digest->checksum, kinds[digest->kind].size);
+    digest->has_checksum = base64_decode(value, digest->checksum, digest->kind->size);
     return digest->has_checksum;
 }
 
@@ -156,11 +142,11 @@ void body_digest_update(struct body_digest *digest, struct view bytes)
     update_if(digest->running_sha256, bytes);
     update_if(digest->running_sha1, bytes);
     update_if(digest->running_md5, bytes);
-    if (digest->kind == HEARTH_CHECKSUM_CRC32) {
+    if (is_of(digest, HEARTH_CHECKSUM_CRC32)) {
         digest->running_crc32 = crc32_update(digest->running_crc32, bytes);
-    } else if (digest->kind == HEARTH_CHECKSUM_CRC32C) {
+    } else if (is_of(digest, HEARTH_CHECKSUM_CRC32C)) {
         digest->running_crc32 = crc32c_update(digest->running_crc32, bytes);
-    } else if (digest->kind == HEARTH_CHECKSUM_CRC64NVME) {
+    } else if (is_of(digest, HEARTH_CHECKSUM_CRC64NVME)) {
         digest->running_crc64 = crc64nvme_update(digest->running_crc64, bytes);
     }
 }
@@ -174,9 +160,9 @@ static void write_big_endian(uint64_t value, uint8_t *bytes, size_t size)
 
 /* sha256: of the bytes, when somebody asked for it. */
 static void checksum_now(
-    struct body_digest *digest, const uint8_t *sha256, uint8_t out[BODY_CHECKSUM_MAX])
+    struct body_digest *digest, const uint8_t *sha256, uint8_t out[CHECKSUM_SIZE_MAX])
 {
-    switch (digest->kind) {
+    switch (digest->kind->kind) {
     case HEARTH_CHECKSUM_NONE: break;
     case HEARTH_CHECKSUM_CRC32:
     case HEARTH_CHECKSUM_CRC32C: write_big_endian(digest->running_crc32, out, 4); break;
@@ -190,7 +176,7 @@ enum s3_error body_digest_finish(struct body_digest *digest)
 {
     uint8_t sha256[CRYPTO_SHA256_SIZE] = {0};
     uint8_t md5[CRYPTO_MD5_SIZE];
-    uint8_t checksum[BODY_CHECKSUM_MAX] = {0};
+    uint8_t checksum[CHECKSUM_SIZE_MAX] = {0};
     if (digest->running_sha256 != NULL) {
         crypto_hash_final(digest->running_sha256, sha256);
     }
@@ -203,13 +189,13 @@ enum s3_error body_digest_finish(struct body_digest *digest)
             return S3_ERROR_BAD_DIGEST;
         }
     }
-    if (digest->kind == HEARTH_CHECKSUM_NONE) {
+    if (digest->kind == NULL) {
         return S3_ERROR_NONE;
     }
     if (!digest->has_checksum) {
         return S3_ERROR_INVALID_REQUEST; /* announced for a trailer that did not come */
     }
     checksum_now(digest, sha256, checksum);
-    return crypto_equal(checksum, digest->checksum, kinds[digest->kind].size) ? S3_ERROR_NONE
-                                                                              : S3_ERROR_BAD_DIGEST;
+    return crypto_equal(checksum, digest->checksum, digest->kind->size) ? S3_ERROR_NONE
+                                                                        : S3_ERROR_BAD_DIGEST;
 }

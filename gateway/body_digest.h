@@ -8,21 +8,18 @@
 #ifndef HEARTH_GATEWAY_BODY_DIGEST_H
 #define HEARTH_GATEWAY_BODY_DIGEST_H
 
-#include "client/hearth.h"
 #include "common/crypto.h"
-#include "gateway/http.h"
+#include "gateway/checksum_text.h"
 #include "gateway/s3_error.h"
-
-enum { BODY_CHECKSUM_MAX = CRYPTO_SHA256_SIZE };
 
 struct body_digest {
     bool has_sha256; /* of the payload, as signed */
     uint8_t sha256[CRYPTO_SHA256_SIZE];
     bool has_md5;
     uint8_t md5[CRYPTO_MD5_SIZE];
-    enum hearth_checksum_kind kind; /* NONE: none was announced */
-    bool has_checksum;              /* its value is known: from the start, or after the trailer */
-    uint8_t checksum[BODY_CHECKSUM_MAX];
+    const struct checksum_kind *kind; /* NULL: none was announced */
+    bool has_checksum;                /* its value is known: from the start, or after the trailer */
+    uint8_t checksum[CHECKSUM_SIZE_MAX];
 
     /* So far. */
     struct crypto_hash *running_sha256; /* NULL: nobody asks for it */
@@ -51,8 +48,5 @@ void body_digest_update(struct body_digest *digest, struct view bytes);
 
 /* At the end of the bytes: S3_ERROR_NONE, or which of them does not fit. */
 enum s3_error body_digest_finish(struct body_digest *digest);
-
-/* 4, 8, 20 or 32 bytes; 0 of NONE. */
-size_t body_checksum_size(enum hearth_checksum_kind kind);
 
 #endif /* HEARTH_GATEWAY_BODY_DIGEST_H */

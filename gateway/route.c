@@ -73,7 +73,7 @@ const struct route route_table[] = {
         "DeleteBucket", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket},
 
     {"PUT", ROUTE_OBJECT, "partNumber", "uploadId", "x-amz-copy-source", /**/
-        "UploadPartCopy", ROUTE_WRITE, ROUTE_BODY_NONE, op_upload_part_copy},
+        "UploadPartCopy", ROUTE_READ | ROUTE_WRITE, ROUTE_BODY_NONE, op_upload_part_copy},
     {"PUT", ROUTE_OBJECT, "partNumber", "uploadId", NULL, /**/
         "UploadPart", ROUTE_WRITE, ROUTE_BODY_OBJECT, op_upload_part},
     {"GET", ROUTE_OBJECT, "uploadId", NULL, NULL, /**/
@@ -102,7 +102,7 @@ const struct route route_table[] = {
         "HeadObject", ROUTE_READ, ROUTE_BODY_NONE, op_head_object},
 
     {"PUT", ROUTE_OBJECT, NULL, NULL, "x-amz-copy-source", /**/
-        "CopyObject", ROUTE_WRITE, ROUTE_BODY_NONE, op_copy_object},
+        "CopyObject", ROUTE_READ | ROUTE_WRITE, ROUTE_BODY_NONE, op_copy_object},
     {"PUT", ROUTE_OBJECT, NULL, NULL, NULL, /**/
         "PutObject", ROUTE_WRITE, ROUTE_BODY_OBJECT, op_put_object},
     {"GET", ROUTE_OBJECT, NULL, NULL, NULL, /**/

@@ -43,7 +43,7 @@ struct route {
     const char *param2;    /* and this one */
     const char *header;    /* and this header */
     const char *operation; /* S3's name: "PutObject" */
-    enum route_right right;
+    unsigned right;        /* of enum route_right, all of them */
     enum route_body body;
     void (*handler)(struct call *call);
 };

@@ -300,7 +300,7 @@ static void a_route_without_a_right_is_for_nobody(void **state)
 
 static enum s3_error admit_anybody(struct fixture *at, const char *operation, unsigned right)
 {
-    at->route = (struct route){.operation = operation, .right = (enum route_right)right};
+    at->route = (struct route){.operation = operation, .right = right};
     test_signed_init(&at->signed_request, "GET", "/photos/garden.jpg");
     return admit(at);
 }
