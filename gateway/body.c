@@ -159,9 +159,15 @@ enum s3_error body_open(const struct auth_proof *proof, const struct request *re
     const struct route *route, struct hearth_source raw, uint64_t raw_size, struct arena *arena,
     struct body **out, const char **why)
 {
-    const struct mode *mode = proof->is_anonymous ? NULL : find_mode(proof->claim.payload);
+    const struct view payload =
+        proof->is_anonymous ? view_text("UNSIGNED-PAYLOAD") : proof->claim.payload;
+    const struct mode *mode = find_mode(payload);
     *why = NULL;
-    if (mode == NULL) { /* who did not sign sends no body */
+    if (proof->is_anonymous && raw_size != 0) {
+        *why = "who does not sign sends no body";
+        return S3_ERROR_ACCESS_DENIED;
+    }
+    if (mode == NULL) {
         *why = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- word that is known,"
                " or a valid sha256 value";
         return S3_ERROR_INVALID_ARGUMENT;

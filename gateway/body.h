@@ -26,7 +26,7 @@ struct body;
 /*
  * raw and raw_size: as they come by HTTP, HEARTH_SIZE_UNKNOWN: chunked.  Memory is the arena's; to
  * be ended with body_close().  Nothing is read yet: what can be refused by the head is refused
- * here.
+ * here, and any body of somebody who did not sign.
  */
 enum s3_error body_open(const struct auth_proof *proof, const struct request *request,
     const struct route *route, struct hearth_source raw, uint64_t raw_size, struct arena *arena,

@@ -39,7 +39,6 @@ struct fixture {
     size_t out_size;
     enum s3_error error; /* of opening or reading */
     struct hearth_checksum checksum;
-    uint8_t checksum_bytes[64];
 };
 
 static int set_up(void **state)
@@ -106,16 +105,6 @@ static bool read_all(struct fixture *at, struct body *body)
     }
 }
 
-static void keep_checksum(struct fixture *at, const struct body *body)
-{
-    const struct hearth_checksums *found = body_checksums(body);
-    at->checksum = (struct hearth_checksum){.kind = HEARTH_CHECKSUM_NONE};
-    if (found->count > 0) {
-        at->checksum = found->items[0];
-        memcpy(at->checksum_bytes, found->items[0].value.bytes, found->items[0].value.size);
-    }
-}
-
 /* Opens and reads at->raw; true: the end was said. */
 static bool take(struct fixture *at)
 {
@@ -132,7 +121,8 @@ static bool take(struct fixture *at)
         return false;
     }
     bool has_ended = read_all(at, body);
-    keep_checksum(at, body);
+    const struct hearth_checksums *found = body_checksums(body);
+    at->checksum = found->count > 0 ? found->items[0] : (struct hearth_checksum){.kind = 0};
     body_close(body);
     return has_ended;
 }
@@ -548,10 +538,17 @@ static void what_is_no_mode_is_refused(void **state)
         assert_false(take(at));
         assert_int_equal(at->error, S3_ERROR_INVALID_ARGUMENT);
     }
-    again(at);
-    sign(at, unsigned_payload);
-    at->proof.is_anonymous = true;
+}
+
+static void who_does_not_sign_sends_no_body(void **state)
+{
+    struct fixture *at = *state;
+    at->proof = (struct auth_proof){.is_anonymous = true};
+    at->raw.size = 0;
+    assert_true(take(at));
+    send_plain(at);
     assert_false(take(at));
+    assert_int_equal(at->error, S3_ERROR_ACCESS_DENIED);
 }
 
 static void chunks_need_a_length_that_is_one(void **state)
@@ -593,6 +590,7 @@ int main(void)
         CASE(only_checksums_are_taken_from_behind_a_body),
         CASE(chunks_cannot_be_left_out_repeated_or_exchanged),
         CASE(what_is_no_mode_is_refused),
+        CASE(who_does_not_sign_sends_no_body),
         CASE(chunks_need_a_length_that_is_one),
 #undef CASE
     };
