@@ -121,7 +121,8 @@ static const char *or_dash(const char *text)
 void access_log_write(struct access_log *log, const struct access_line *line)
 {
     const struct request *request = line->request;
-    struct line out = {.used = 0};
+    struct line out; /* 8 KiB that need not be cleared for each request */
+    out.used = 0;
     if (log->path == NULL) {
         return;
     }

@@ -37,8 +37,9 @@ struct call {
     struct hearth *hearth;
     struct hearth_source body; /* without chunks and signatures; verified when it has ended */
     uint64_t body_size;        /* of that; HEARTH_SIZE_UNKNOWN when it was not said */
-    const char *region;        /* what GetBucketLocation says */
-    struct arena *arena;       /* ends with the call */
+    const struct hearth_checksums *checksums; /* that came with it: known when it has ended */
+    const char *region;                       /* what GetBucketLocation says */
+    struct arena *arena;                      /* ends with the call */
 
     /* Why the body could not be read, in S3's words, when that is known better than by its code. */
     enum s3_error body_error;

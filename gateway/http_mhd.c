@@ -102,14 +102,19 @@ static enum MHD_Result dispatch(struct http_exchange *exchange)
     return cut ? MHD_NO : MHD_YES;
 }
 
+static bool is_ready(struct http_exchange *exchange)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
+    return exchange->answer == HTTP_ANSWER_READY;
+}
+
 /* No worker: where this request ends cannot be told, or its head is too large. */
 static enum MHD_Result refuse_head(struct http_exchange *exchange)
 {
     struct http_server *server = exchange->server;
     exchange->closes = true;
     server->refuse(server->context, exchange, exchange->framing.status, exchange->framing.why);
-    UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
-    return exchange->answer == HTTP_ANSWER_READY ? http_exchange_queue(exchange) : MHD_NO;
+    return is_ready(exchange) ? http_exchange_queue(exchange) : MHD_NO;
 }
 
 static enum MHD_Result take_head(struct http_exchange *exchange, const char *method)
@@ -135,24 +140,37 @@ static bool should_discard(const struct http_exchange *exchange)
         (size <= HTTP_DISCARD_MAX || size == HEARTH_SIZE_UNKNOWN);
 }
 
-/* Under the mutex: it is the connection's turn, and there are no bytes. */
-static enum MHD_Result go_on(struct http_exchange *exchange)
+enum turn { TURN_CLOSE, TURN_ANSWER, TURN_GO_ON };
+
+/* It is the connection's turn, and there are no bytes. */
+static enum turn decide_turn(struct http_exchange *exchange)
 {
+    UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
     bool has_ended = exchange->body_begun || exchange->framing.body_size == 0;
     if (exchange->cut || exchange->answer == HTTP_ANSWER_ABORTED) {
-        return MHD_NO;
+        return TURN_CLOSE;
     }
     if (has_ended && !exchange->body_ended) {
         exchange->body_ended = true;
         pthread_cond_signal(&exchange->moved);
     }
     if (exchange->answer == HTTP_ANSWER_READY && (has_ended || !should_discard(exchange))) {
-        return http_exchange_queue(exchange);
+        return TURN_ANSWER;
     }
     if (!has_ended && (exchange->body_wanted || exchange->answer == HTTP_ANSWER_READY)) {
         exchange->body_begun = true;
     } else if (exchange->answer == HTTP_ANSWER_NONE) {
         http_exchange_suspend(exchange);
+    }
+    return TURN_GO_ON;
+}
+
+static enum MHD_Result go_on(struct http_exchange *exchange)
+{
+    switch (decide_turn(exchange)) {
+    case TURN_CLOSE: return MHD_NO;
+    case TURN_ANSWER: return http_exchange_queue(exchange);
+    case TURN_GO_ON: break;
     }
     return MHD_YES;
 }
@@ -210,7 +228,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (!exchange->dispatched) {
         return dispatch(exchange);
     }
-    UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
     return go_on(exchange);
 }
 

@@ -150,7 +150,7 @@ bool http_exchange_wait(struct http_exchange *exchange, uint64_t *waited_ms, uin
 
 /* ---- http_mhd_answer.c ---- */
 
-/* Under the mutex, on the connection's thread: hands a READY answer to libmicrohttpd. */
+/* On the connection's thread, without the mutex: hands a READY answer to libmicrohttpd. */
 enum MHD_Result http_exchange_queue(struct http_exchange *exchange);
 
 /* ---- http_mhd_watch.c: connections that are late are shut down ---- */

@@ -58,17 +58,27 @@ static void publish_whole(
     publish(exchange, response);
 }
 
+static struct MHD_Response *take_ready(struct http_exchange *exchange, unsigned *out_status)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
+    struct MHD_Response *response = exchange->response;
+    assert(exchange->answer == HTTP_ANSWER_READY && response != NULL);
+    exchange->answer = HTTP_ANSWER_QUEUED;
+    exchange->response = NULL;
+    *out_status = exchange->response_status;
+    return response;
+}
+
+/* Libmicrohttpd locks the response for this, and while it calls take_out(), which takes our mutex:
+ * so that is not held here. */
 enum MHD_Result http_exchange_queue(struct http_exchange *exchange)
 {
-    struct MHD_Response *response = exchange->response;
-    assert(exchange->answer == HTTP_ANSWER_READY);
+    unsigned status;
+    struct MHD_Response *response = take_ready(exchange, &status);
     if (exchange->closes || atomic_load(&exchange->server->draining)) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     }
-    exchange->answer = HTTP_ANSWER_QUEUED;
-    exchange->response = NULL;
-    enum MHD_Result result =
-        MHD_queue_response(exchange->connection, exchange->response_status, response);
+    enum MHD_Result result = MHD_queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
     return result;
 }

@@ -135,8 +135,11 @@ static enum s3_error parse_path(struct view path, const struct request_domains *
 
 static enum s3_error parse_query(struct view query, struct arena *arena, struct request *out)
 {
-    struct request_param *params = arena_take_array(arena, REQUEST_PARAMS_MAX, sizeof(*params));
     bool found;
+    if (query.size == 0) {
+        return S3_ERROR_NONE;
+    }
+    struct request_param *params = arena_take_array(arena, REQUEST_PARAMS_MAX, sizeof(*params));
     if (params == NULL) {
         return S3_ERROR_SLOW_DOWN;
     }

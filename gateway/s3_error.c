@@ -54,7 +54,7 @@ const char *s3_error_message(enum s3_error error)
     SAME(Y, CONFLICT, OPERATION_ABORTED)                                                           \
     SAME(Y, PRECONDITION, PRECONDITION_FAILED)                                                     \
     SAME(Y, UNKNOWN, INTERNAL_ERROR)                                                               \
-    SAME(Y, NO_SPACE, QUOTA_EXCEEDED)                                                              \
+    SAME(Y, NO_SPACE, SERVICE_UNAVAILABLE)                                                         \
     SAME(Y, CANCELLED, REQUEST_TIMEOUT)                                                            \
     SAME(Y, DEADLINE, SERVICE_UNAVAILABLE)                                                         \
     SAME(Y, EXPIRED, INTERNAL_ERROR)                                                               \

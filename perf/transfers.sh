@@ -62,7 +62,7 @@ wait_full() {
 # A number may be somebody else's by now: only processes of ours count.
 daemon_pids() {
     local pid
-    for pid in $(cat "$cluster"/coordinator/pid "$cluster"/nodes/*/pid 2>/dev/null); do
+    for pid in $(cat "$cluster"/coordinator/pid "$cluster"/gateway/pid "$cluster"/nodes/*/pid 2>/dev/null); do
         grep -q '^hearth-' "/proc/$pid/comm" 2>/dev/null && echo "$pid"
     done
 }
@@ -232,6 +232,42 @@ objects() {
         calls = $0; sub(/.*"calls": */, "", calls); sub(/,.*/, "", calls)
         sub(/}$/, ""); printf "%s, \"daemons_cpu_us\": %.0f}\n", $0, cpu * 1e6 / calls}' \
         "$scratch/objects" | tee -a "$lines" >&2
+}
+
+# through_gateway put|get SIZE THREADS [OPTION...]: a line of bench_s3, with what the daemons used for each.
+through_gateway() {
+    local verb=$1 size=$2 threads=$3 before after line
+    shift 3
+    before=$(daemons_cpu_s)
+    line=$(set -a && . "$cluster/s3.env" &&
+        "$bin/hearth-bench-s3" --only "$verb" --size "$size" --threads "$threads" --seconds 5 "$@")
+    after=$(daemons_cpu_s)
+    awk -v line="$line" -v a="$after" -v b="$before" 'BEGIN {
+        calls = line
+        sub(".*\"calls\": ", "", calls)
+        sub("}$", sprintf(", \"daemons_cpu_us\": %.0f}", (a - b) * 1e6 / calls), line)
+        print line
+    }' | tee -a "$lines" >&2
+}
+
+# Objects by HTTP: small ones, and 64 MiB 8 at a time, however the body is signed, in clear and over TLS.
+s3() {
+    local payload tls
+    say "through the gateway, 4+4"
+    cluster_up 8 local
+    tls=$(awk '$1 == "gateway-tls" {print $2}' "$cluster/ports")
+    through_gateway put 4096 32
+    through_gateway get 4096 32
+    for payload in unsigned signed chunked; do
+        through_gateway put 67108864 8 --payload "$payload"
+        through_gateway put 67108864 8 --payload "$payload" --tls "$tls"
+    done
+    through_gateway get 67108864 8
+    through_gateway get 67108864 8 --tls "$tls"
+    objects 67108864 put 8
+    objects 67108864 get 8
+    peaks
+    cluster_down
 }
 
 small() {

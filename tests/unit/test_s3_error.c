@@ -42,7 +42,7 @@ static void what_the_caller_must_mend_is_not_blamed_on_the_server(void **state)
 {
     (void)state;
     static const enum hearth_code callers[] = {HEARTH_INVALID, HEARTH_NOT_FOUND, HEARTH_EXISTS,
-        HEARTH_DENIED, HEARTH_CONFLICT, HEARTH_PRECONDITION, HEARTH_NOT_EMPTY, HEARTH_NO_SPACE};
+        HEARTH_DENIED, HEARTH_CONFLICT, HEARTH_PRECONDITION, HEARTH_NOT_EMPTY, HEARTH_QUOTA};
     for (size_t i = 0; i < sizeof(callers) / sizeof(callers[0]); i++) {
         for (int about = S3_ABOUT_BUCKET; about <= S3_ABOUT_UPLOAD; about++) {
             enum s3_error error = s3_error_of(callers[i], (enum s3_about)about);
