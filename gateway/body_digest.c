@@ -1,7 +1,6 @@
 #include "gateway/body_digest.h"
 
 #include "common/codec.h"
-#include "common/crc_fast.h"
 
 #include <assert.h>
 
@@ -142,19 +141,8 @@ void body_digest_update(struct body_digest *digest, struct view bytes)
     update_if(digest->running_sha256, bytes);
     update_if(digest->running_sha1, bytes);
     update_if(digest->running_md5, bytes);
-    if (is_of(digest, HEARTH_CHECKSUM_CRC32)) {
-        digest->running_crc32 = crc32_update(digest->running_crc32, bytes);
-    } else if (is_of(digest, HEARTH_CHECKSUM_CRC32C)) {
-        digest->running_crc32 = crc32c_update(digest->running_crc32, bytes);
-    } else if (is_of(digest, HEARTH_CHECKSUM_CRC64NVME)) {
-        digest->running_crc64 = crc64nvme_update(digest->running_crc64, bytes);
-    }
-}
-
-static void write_big_endian(uint64_t value, uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        bytes[i] = (uint8_t)(value >> 8 * (size - 1 - i));
+    if (digest->kind != NULL && digest->kind->crc != NULL) {
+        digest->running_crc = crc_update(digest->kind->crc, digest->running_crc, bytes);
     }
 }
 
@@ -165,8 +153,8 @@ static void checksum_now(
     switch (digest->kind->kind) {
     case HEARTH_CHECKSUM_NONE: break;
     case HEARTH_CHECKSUM_CRC32:
-    case HEARTH_CHECKSUM_CRC32C: write_big_endian(digest->running_crc32, out, 4); break;
-    case HEARTH_CHECKSUM_CRC64NVME: write_big_endian(digest->running_crc64, out, 8); break;
+    case HEARTH_CHECKSUM_CRC32C:
+    case HEARTH_CHECKSUM_CRC64NVME: crc_write(digest->kind->crc, digest->running_crc, out); break;
     case HEARTH_CHECKSUM_SHA1: crypto_hash_final(digest->running_sha1, out); break;
     case HEARTH_CHECKSUM_SHA256: memcpy(out, sha256, CRYPTO_SHA256_SIZE); break;
     }

@@ -25,8 +25,7 @@ struct body_digest {
     struct crypto_hash *running_sha256; /* NULL: nobody asks for it */
     struct crypto_hash *running_sha1;
     struct crypto_hash *running_md5;
-    uint32_t running_crc32;
-    uint64_t running_crc64;
+    uint64_t running_crc;
 };
 
 /*

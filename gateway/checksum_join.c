@@ -1,39 +1,11 @@
 #include "gateway/checksum_join.h"
 
-#include "gateway/crc.h"
-
 #include <assert.h>
-
-static const struct crc *crc_of_kind(enum hearth_checksum_kind kind)
-{
-    switch (kind) {
-    case HEARTH_CHECKSUM_CRC32: return &crc_32;
-    case HEARTH_CHECKSUM_CRC32C: return &crc_32c;
-    case HEARTH_CHECKSUM_CRC64NVME: return &crc_64nvme;
-    default: return NULL;
-    }
-}
 
 void checksum_join_init(
     struct checksum_join *join, const struct checksum_kind *kind, bool is_composite, uint8_t *room)
 {
     *join = (struct checksum_join){.kind = kind, .is_composite = is_composite, .joined = room};
-}
-
-static uint64_t read_big_endian(struct view bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes.size; i++) {
-        value = value << 8 | bytes.bytes[i];
-    }
-    return value;
-}
-
-static void write_big_endian(uint64_t value, uint8_t *bytes, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++) {
-        bytes[i] = (uint8_t)(value >> 8 * (size - 1 - i));
-    }
 }
 
 static const struct hearth_checksum *find(
@@ -62,9 +34,9 @@ void checksum_join_add(struct checksum_join *join, const struct hearth_part *par
         memcpy(join->joined + join->joined_size, item->value.bytes, item->value.size);
         join->joined_size += item->value.size;
     } else {
-        const struct crc *crc = crc_of_kind(join->kind->kind);
+        const struct crc *crc = join->kind->crc;
         assert(crc != NULL); /* no other kind can be of the full object */
-        uint64_t value = read_big_endian(item->value);
+        uint64_t value = crc_read(crc, item->value.bytes);
         join->crc = join->parts == 1 ? value : crc_join(crc, join->crc, value, part->size);
     }
 }
@@ -72,9 +44,9 @@ void checksum_join_add(struct checksum_join *join, const struct hearth_part *par
 static void digest_composite(struct checksum_join *join)
 {
     struct view all = view_of(join->joined, join->joined_size);
-    const struct crc *crc = crc_of_kind(join->kind->kind);
+    const struct crc *crc = join->kind->crc;
     if (crc != NULL) {
-        write_big_endian(crc_of(crc, all), join->value, join->kind->size);
+        crc_write(crc, crc_update(crc, 0, all), join->value);
         return;
     }
     enum crypto_hash_kind kind =
@@ -93,7 +65,7 @@ struct hearth_checksums checksum_join_end(struct checksum_join *join)
     if (join->is_composite) {
         digest_composite(join);
     } else {
-        write_big_endian(join->crc, join->value, join->kind->size);
+        crc_write(join->kind->crc, join->crc, join->value);
     }
     join->result = (struct hearth_checksum){
         .kind = join->kind->kind,

@@ -7,12 +7,13 @@
 #include <strings.h>
 
 const struct checksum_kind checksum_kinds[CHECKSUM_KINDS] = {
-    {HEARTH_CHECKSUM_CRC32, "x-amz-checksum-crc32", "ChecksumCRC32", "CRC32", 4, true},
-    {HEARTH_CHECKSUM_CRC32C, "x-amz-checksum-crc32c", "ChecksumCRC32C", "CRC32C", 4, true},
-    {HEARTH_CHECKSUM_SHA1, "x-amz-checksum-sha1", "ChecksumSHA1", "SHA1", 20, true},
-    {HEARTH_CHECKSUM_SHA256, "x-amz-checksum-sha256", "ChecksumSHA256", "SHA256", 32, true},
+    {HEARTH_CHECKSUM_CRC32, "x-amz-checksum-crc32", "ChecksumCRC32", "CRC32", 4, &crc_32, true},
+    {HEARTH_CHECKSUM_CRC32C, "x-amz-checksum-crc32c", "ChecksumCRC32C", "CRC32C", 4, &crc_32c,
+        true},
+    {HEARTH_CHECKSUM_SHA1, "x-amz-checksum-sha1", "ChecksumSHA1", "SHA1", 20, NULL, true},
+    {HEARTH_CHECKSUM_SHA256, "x-amz-checksum-sha256", "ChecksumSHA256", "SHA256", 32, NULL, true},
     {HEARTH_CHECKSUM_CRC64NVME, "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", "CRC64NVME", 8,
-        false},
+        &crc_64nvme, false},
 };
 
 const struct checksum_kind *checksum_by_name(const char *name)

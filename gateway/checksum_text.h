@@ -9,6 +9,7 @@
 
 #include "client/hearth.h"
 #include "common/arena.h"
+#include "common/crc.h"
 #include "gateway/http.h"
 
 enum {
@@ -20,10 +21,11 @@ enum {
 struct checksum_kind {
     enum hearth_checksum_kind kind;
     const char *header;
-    const char *element; /* in XML */
-    const char *name;    /* of the algorithm */
-    unsigned size;       /* bytes */
-    bool composes;       /* over parts, when nobody says otherwise */
+    const char *element;   /* in XML */
+    const char *name;      /* of the algorithm */
+    unsigned size;         /* bytes */
+    const struct crc *crc; /* NULL: it is a hash */
+    bool composes;         /* over parts, when nobody says otherwise */
 };
 
 /* All of them, in the order of enum hearth_checksum_kind from 1. */

@@ -1,42 +1,12 @@
 /*
- * checksum_join, crc, checksum_text: an object's checksum out of those of its parts is the one that
+ * checksum_join, checksum_text: an object's checksum out of those of its parts is the one that
  * would be calculated over its bytes, or over the parts' checksums.
  */
 #include "gateway/checksum_join.h"
-#include "gateway/crc.h"
 #include "tests/lib/test.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* The check values of the algorithms' catalogue. */
-static void crcs_are_the_known_ones(void **state)
-{
-    (void)state;
-    struct view nine = view_text("123456789");
-    assert_int_equal(crc_of(&crc_32, nine), 0xcbf43926);
-    assert_int_equal(crc_of(&crc_32c, nine), 0xe3069283);
-    assert_true(crc_of(&crc_64nvme, nine) == UINT64_C(0xae8b14860a799888));
-    assert_int_equal(crc_of(&crc_32, view_text("")), 0);
-}
-
-static void joined_crcs_are_those_of_the_whole(void **state)
-{
-    (void)state;
-    static const struct crc *const crcs[] = {&crc_32, &crc_32c, &crc_64nvme};
-    uint8_t bytes[1000];
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = (uint8_t)(i * 7 + i / 13);
-    }
-    for (size_t c = 0; c < 3; c++) {
-        uint64_t whole = crc_of(crcs[c], view_of(bytes, sizeof(bytes)));
-        for (size_t cut = 0; cut <= sizeof(bytes); cut += 125) {
-            uint64_t first = crc_of(crcs[c], view_of(bytes, cut));
-            uint64_t second = crc_of(crcs[c], view_of(bytes + cut, sizeof(bytes) - cut));
-            assert_true(crc_join(crcs[c], first, second, sizeof(bytes) - cut) == whole);
-        }
-    }
-}
 
 struct bench {
     struct checksum_join join;
@@ -127,8 +97,6 @@ static void a_value_has_the_size_of_its_algorithm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crcs_are_the_known_ones),
-        cmocka_unit_test(joined_crcs_are_those_of_the_whole),
         cmocka_unit_test(an_object_has_the_checksum_of_its_bytes_or_of_its_parts),
         cmocka_unit_test(a_part_without_leaves_the_object_without),
         cmocka_unit_test(a_value_has_the_size_of_its_algorithm),
