@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -204,6 +205,28 @@ class Cluster:
         with open(path, "wb") as file:
             file.write(content)
         return path
+
+
+class Revival(threading.Thread):
+    """Starts the coordinator again, without a failpoint, as soon as it has died."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster = cluster
+        self.over = threading.Event()
+        self.died = False
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.02):
+            if "coordinator" not in self.cluster.pids():
+                self.died = True
+                self.cluster.start("coordinator")
+
+    def end(self):
+        self.over.set()
+        self.join()
+        return self.died
 
 
 class Proxy:

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """Client and coordinator are killed at every step of a write and of a delete: it has one outcome,
 nothing is half visible, and a retry works.  Steps are the failpoints that the programs list themselves."""
-import threading
-
-from cluster import digest, failpoints, main, noise
+from cluster import Revival, digest, failpoints, main, noise
 
 KILLED = -9
 
@@ -37,28 +35,6 @@ def a_client_killed_after_a_delete_has_deleted(cluster):
                                 env={"HEARTH_FAILPOINT": f"{point}=kill"})
         assert result.code == KILLED, (point, result.code, result.err)
         assert cluster.current("s3://box/deleted") is None, point
-
-
-class Revival(threading.Thread):
-    """Starts the coordinator again, without a failpoint, as soon as it has died."""
-
-    def __init__(self, cluster):
-        super().__init__(daemon=True)
-        self.cluster = cluster
-        self.over = threading.Event()
-        self.died = False
-        self.start()
-
-    def run(self):
-        while not self.over.wait(0.02):
-            if "coordinator" not in self.cluster.pids():
-                self.died = True
-                self.cluster.start("coordinator")
-
-    def end(self):
-        self.over.set()
-        self.join()
-        return self.died
 
 
 def with_a_dying_coordinator(cluster, point, *arguments, **how):

@@ -4,10 +4,9 @@ Each call has one outcome: boto3 is told that it worked, since libhearth asks ag
 is there.  What is left of uploads that nobody goes on with is listed, and can be given up."""
 import os
 import sys
-import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from s3_suite import Client, OpenGateway, bytes_by, cluster_main, failpoints  # noqa: E402
+from s3_suite import Client, OpenGateway, Revival, bytes_by, cluster_main, failpoints  # noqa: E402
 
 PART = 5 << 20
 FIRST, LAST = bytes_by(1, PART), bytes_by(2, 100_000)
@@ -22,28 +21,6 @@ def upload(s3, key):
         parts.append({"PartNumber": number, "ETag": answer["ETag"]})
     s3.complete_multipart_upload(Bucket="box", Key=key, UploadId=upload_id,
                                  MultipartUpload={"Parts": parts})
-
-
-class Revival(threading.Thread):
-    """Starts the coordinator again, without a failpoint, as soon as it has died."""
-
-    def __init__(self, cluster):
-        super().__init__(daemon=True)
-        self.cluster = cluster
-        self.over = threading.Event()
-        self.died = False
-        self.start()
-
-    def run(self):
-        while not self.over.wait(0.02):
-            if "coordinator" not in self.cluster.pids():
-                self.died = True
-                self.cluster.start("coordinator")
-
-    def end(self):
-        self.over.set()
-        self.join()
-        return self.died
 
 
 def each_step_has_one_outcome(cluster):

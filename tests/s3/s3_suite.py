@@ -16,7 +16,7 @@ import botocore.credentials
 import botocore.exceptions
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
-from cluster import BIN, failpoints, main as cluster_main  # noqa: E402, F401
+from cluster import BIN, Revival, failpoints, main as cluster_main  # noqa: E402, F401
 
 MIB = 1 << 20
 
