@@ -53,14 +53,21 @@ def kills(kill):
     return scenario
 
 
+def check_what_was_said(cluster):
+    """A shard that was lost would be repaired, and nobody could tell at the end."""
+    said = cluster.said_of_loss()
+    assert not said, "\n".join(said[:20])
+
+
 def power_cuts(cluster, amount, seed):
-    """Two nodes of eight, or the coordinator, each with a disk of its own."""
+    """Two nodes of eight, or the coordinator, each with a disk of its own; now and then all of them."""
     with Callers(cluster, keys=100, pause_ms=200, seed=seed) as callers:
         done = 0
         while done < amount:
             callers.wait_for(callers.chance.randrange(1, 20))
             names = callers.chance.choice((
-                ["coordinator"], *[callers.chance.sample([*"12345678"], 2) for _ in range(3)]))
+                ["coordinator"], [*cluster.disks], *[callers.chance.sample([*"12345678"], 2) for _ in range(6)]))
+            check_what_was_said(cluster)  # the log may go with the disk
             cluster.cut(*names)
             done += len(names)
         return f"power of {done} disks cut", callers.judge()
@@ -101,6 +108,7 @@ def run_one(name, where, scenario, amount, seed):
             done, verdict = scenario(cluster, amount, seed)
             said = f"{done}; {verdict}"
             verdict.check()
+            check_what_was_said(cluster)
             found = cluster.fsck()
             said += "; fsck: " + ", ".join(f"{found[what]} {what}" for what in ("segments", "shards", "problems"))
     except NotHere as reason:

@@ -29,8 +29,13 @@ LOCAL_CLUSTER = os.path.join(ROOT, "tools", "local-cluster")
 # Another time for a program, by LD_PRELOAD; may not be there.
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
+# What programs log when something that was stored is not there, or not right.
+LOSS = re.compile(r" (shard\.damaged|volume\.(log_failed|records_rotted|read_only)|node\.other_disk|"
+                  r"process\.failed) | shard\.reported .*(by=itself|code=(NOT_FOUND|CHECKSUM|TRASHED|WRONG)|"
+                  r"is not here|does not|not what)")
+
 # A test that hangs is ended by itself, with its cluster, before ctest ends it without.
-LIMIT_S = 170
+LIMIT_S = 280
 
 
 class Result:
@@ -120,6 +125,15 @@ class Cluster:
         homes += [os.path.join(self.dir, "nodes", str(n)) for n in range(1, self.count + 1)]
         return [path for path in (os.path.join(home, "log") for home in homes)
                 if os.path.exists(path)]
+
+    def said_of_loss(self):
+        """Lines of logs by which a shard is not what it was; nobody lies and no disk fails, unless the
+        test sees to it."""
+        found = []
+        for path in self.logs():
+            with open(path, errors="replace") as file:
+                found += [line.strip() for line in file if LOSS.search(line)]
+        return found
 
     def pids(self):
         """Name -> process, of those whose command line names our folder."""
