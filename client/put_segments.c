@@ -12,8 +12,10 @@ enum {
     WINDOW_BYTES_MAX = 16 << 20,
     CELL_BYTES = EC_CELL_SIZE_MAX + EC_CELL_TAG_SIZE,
     /* Stripes go out some at a time, so that each node and each thread is woken less often; a slow
-     * source's do not wait for others. */
-    TURN_BYTES = 1 << 20,
+     * source's do not wait for others.  Two thirds of the window are left for those on their way.
+     */
+    TURN_STRIPES_MAX = 4,
+    WINDOW_TURNS = 3,
     TURN_MS = 20,
     EXTENTS_FIRST = 16,
 };
@@ -88,6 +90,15 @@ static struct memory_plan plan_memory(const struct put_segments *segments)
     uint64_t window = stripes * stripe;
     plan.window_bytes = window < WINDOW_BYTES_MAX ? window : WINDOW_BYTES_MAX;
     return plan;
+}
+
+/* Plaintext of the stripes that go out together. */
+static uint64_t turn_bytes(const struct put_segments *segments, uint64_t window_bytes)
+{
+    const struct bucket *bucket = segments->bucket;
+    uint64_t stripes = window_bytes / WINDOW_TURNS / segment_image_stripe_bytes(bucket->slot_count);
+    stripes = stripes < TURN_STRIPES_MAX ? stripes : TURN_STRIPES_MAX;
+    return stripes * bucket->data_count * EC_UNIT_PLAIN_SIZE;
 }
 
 /* ---- sealing ---- */
@@ -202,6 +213,7 @@ static enum hearth_code open_segment(struct put_segments *segments, struct heart
     if (code == HEARTH_OK && FAILPOINT(CLIENT_PUT_OPENED)) {
         return hearth_fail(err, HEARTH_INTERNAL, "failpoint");
     }
+    segments->turn_bytes = turn_bytes(segments, plan.window_bytes);
     segments->current_opened_ns = transfer_now_ns(segments->transfer);
     return code;
 }
@@ -241,7 +253,7 @@ static enum hearth_code add_unit(struct put_segments *segments, struct segment_i
 static bool is_turn_due(struct put_segments *segments)
 {
     uint64_t now_ns = transfer_now_ns(segments->transfer);
-    bool is_due = segments->reader->size - segments->turn_size >= TURN_BYTES ||
+    bool is_due = segments->reader->size - segments->turn_size >= segments->turn_bytes ||
         now_ns - segments->turn_ns >= TURN_MS * (uint64_t)MS;
     if (is_due) {
         segments->turn_size = segments->reader->size;

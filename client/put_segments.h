@@ -26,7 +26,8 @@ struct put_segments {
     struct segment_put *current;  /* being filled; in the end the last one, not sealed yet */
     struct segment_put *previous; /* its footers are out, its receipts are coming */
     uint64_t current_opened_ns;
-    uint64_t turn_size; /* of what was read, when the network had its last turn */
+    uint64_t turn_bytes; /* of what is read, from one turn of the network to the next */
+    uint64_t turn_size;  /* of what was read, when it had the last one */
     uint64_t turn_ns;
     struct manifest_extent *extents;
     size_t extent_count;

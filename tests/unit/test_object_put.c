@@ -128,6 +128,19 @@ static void cells_go_out_some_at_a_time(void **state)
     world_destroy(world);
 }
 
+/* A window holds six of these stripes: two go out, four are left for those on their way. */
+static void wide_stripes_go_out_two_at_a_time(void **state)
+{
+    (void)state;
+    const struct world_options options = {.nodes = 40, .k = 16, .n = 40, .w = 30};
+    struct world *world = world_create(&options);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 6 * MIB, &err), &err);
+    assert_int_equal(world->net.cells_put, 6 * 40);
+    assert_true(world->net.handovers <= world->net.cells_put * 2 / 3);
+    world_destroy(world);
+}
+
 struct slow_source {
     struct hearth_source source;
     struct world_source bytes;
@@ -450,6 +463,7 @@ int main(void)
         cmocka_unit_test(every_size_around_an_edge_is_stored),
         cmocka_unit_test(a_small_share_of_memory_is_kept_to),
         cmocka_unit_test(cells_go_out_some_at_a_time),
+        cmocka_unit_test(wide_stripes_go_out_two_at_a_time),
         cmocka_unit_test(a_slow_sources_cells_do_not_wait_for_others),
         cmocka_unit_test(a_put_without_memory_is_refused_and_leaves_nothing),
         cmocka_unit_test(a_source_that_vanishes_leaves_nothing),
