@@ -1,10 +1,11 @@
 /*
  * bench_volume.c - what a start costs when a volume holds very many shards.
  *
- *   hearth-bench-volume --dir DIR [--shards N] [--cells C] [--cell-size B]
+ *   hearth-bench-volume --dir DIR [--shards N] [--cells C] [--cell-size B] [--node ID]
  *
  * Makes a volume of N shards (default 1,000,000 of one cell of 64 bytes) in DIR, which must not
- * exist and is left for the caller to remove.  The logs are written straight in their format, at
+ * exist and is left for the caller to remove; of node ID, 40 hex digits, so that its daemon can
+ * have it.  The logs are written straight in their format, at
  * the speed of the disk; the rest goes through the engine.  Each start is a process of its own.
  * JSON lines:
  *
@@ -18,6 +19,7 @@
 #include "storaged/loop.h"
 #include "storaged/shard_format.h"
 
+#include "common/codec.h"
 #include "common/crypto.h"
 
 #include <assert.h>
@@ -36,6 +38,7 @@ struct bench {
     uint64_t shards;
     uint32_t cells;
     uint32_t cell_size;
+    uint8_t node_id[VOLUME_NODE_ID_SIZE];
 };
 
 struct engine {
@@ -52,16 +55,17 @@ static void fail(const char *what)
 
 /* ---- the engine ---- */
 
-static void engine_open(struct engine *engine, const char *directory)
+static void engine_open(struct engine *engine, const struct bench *bench)
 {
     struct hearth_err err;
-    struct disk_threads_options disk = {.directory = directory};
+    struct disk_threads_options disk = {.directory = bench->directory};
     enum hearth_code code = loop_create(env_system(), &engine->loop, &err);
     disk.loop = engine->loop;
     if (code == HEARTH_OK) {
         code = disk_threads_create(&disk, &engine->disk, &err);
     }
     struct volume_options options = {.disk = engine->disk, .loop = engine->loop};
+    memcpy(options.node_id, bench->node_id, VOLUME_NODE_ID_SIZE);
     if (code == HEARTH_OK) {
         code = volume_open_blocking(&options, &engine->volume, &err);
     }
@@ -246,7 +250,7 @@ static void synthesize(const struct bench *bench)
     assert(synthesis.bytes != NULL && synthesis.cell != NULL);
     env_random(env_system(), synthesis.cell, bench->cell_size + VOLUME_TAG_SIZE);
     synthesis.cell_sum = format_sum(view_of(synthesis.cell, bench->cell_size + VOLUME_TAG_SIZE), 0);
-    engine_open(&engine, bench->directory);
+    engine_open(&engine, bench);
     engine_close(&engine);
     read_superblock(&synthesis);
     uint64_t largest = (uint64_t)bench->cells * (bench->cell_size + 256) + 65536;
@@ -306,7 +310,7 @@ static void measure_start(const struct bench *bench, const char *name)
     struct volume_stats stats;
     double wall_s = clock_s(CLOCK_MONOTONIC);
     double cpu_s = clock_s(CLOCK_PROCESS_CPUTIME_ID);
-    engine_open(&engine, bench->directory);
+    engine_open(&engine, bench);
     volume_stats(engine.volume, &stats);
     print_cost(name, wall_s, cpu_s, stats.shards);
     if (stats.shards != bench->shards) {
@@ -362,6 +366,10 @@ static bool read_arguments(struct bench *bench, int argc, char **argv)
             bench->cells = (uint32_t)number;
         } else if (strcmp(argv[i], "--cell-size") == 0) {
             bench->cell_size = (uint32_t)number;
+        } else if (strcmp(argv[i], "--node") == 0) {
+            if (!hex_decode(view_text(argv[i + 1]), bench->node_id, VOLUME_NODE_ID_SIZE)) {
+                return false;
+            }
         } else {
             return false;
         }
@@ -376,7 +384,8 @@ int main(int argc, char **argv)
     struct bench bench = {.shards = 1000000, .cells = 1, .cell_size = 64};
     if (!read_arguments(&bench, argc, argv)) {
         fprintf(stderr,
-            "usage: hearth-bench-volume --dir DIR [--shards N] [--cells C] [--cell-size B]\n");
+            "usage: hearth-bench-volume --dir DIR [--shards N] [--cells C] [--cell-size B]"
+            " [--node ID]\n");
         return 2;
     }
     in_a_process(run_synthesis, &bench, "make the volume");
