@@ -3,6 +3,9 @@
  *
  *   accept --room?--> handshake --> greeted --OPEN--> who, what, how long, room? --> opened()
  *
+ * One peer has peer_connections_max connections and, on all of them, peer_streams_max streams; more
+ * is refused, so that nobody keeps the others out.
+ *
  * At connections_max a newcomer takes the place of who is worth least: the oldest that has not
  * finished its handshake, else the one that has been without a stream for longest.  When all are
  * busy it is sent away.
@@ -23,6 +26,9 @@
 enum {
     BACKLOG = 128,
     CONNECTIONS_MAX = 128,
+    /* Too low: who lost a connection cannot come back before the server has noticed.  Too high: a
+       few peers fill the server. */
+    PEER_CONNECTIONS_MAX = 8,
     HANDSHAKES_MAX = 32,
     ACCEPTS_AT_ONCE = 16,
     PAUSE_MS = 100, /* when there is no descriptor left */
@@ -44,6 +50,8 @@ struct link_server {
     struct link_pump *pump;
     unsigned connections_max;
     unsigned streams_max;
+    unsigned peer_connections_max;
+    unsigned peer_streams_max;
     unsigned handshake_timeout_ms;
     unsigned keepalive_ms;
     unsigned idle_ms;
@@ -98,6 +106,27 @@ static void forget_call(struct link_home *home)
 
 static const struct link_home_ops home_ops = {.over = forget_call};
 
+/* ---- what one peer has here ---- */
+
+struct share {
+    unsigned connections;
+    unsigned streams;
+};
+
+static struct share share_of(const struct link_server *server, const struct peer_identity *peer)
+{
+    struct share share = {0};
+    const struct link_node *ring = &server->on_pump.standing;
+    for (const struct link_node *at = ring->next; at != ring; at = at->next) {
+        const struct link_conn *conn = LINK_OF(at, struct link_conn, node);
+        if (!conn->has_failed && memcmp(conn->peer.identity.id, peer->id, PKI_ID_SIZE) == 0) {
+            share.connections++;
+            share.streams += conn->session.stream_count;
+        }
+    }
+    return share;
+}
+
 static enum hearth_code examine(const struct link_conn *conn, const struct link_head *head,
     struct view payload, struct rpc_context *context, struct hearth_err *err)
 {
@@ -112,6 +141,11 @@ static enum hearth_code examine(const struct link_conn *conn, const struct link_
     }
     if (code == HEARTH_OK) {
         code = rpc_server_check_peer(&server->base, &conn->peer, context, err);
+    }
+    if (code == HEARTH_OK &&
+        share_of(server, &conn->peer.identity).streams >= server->peer_streams_max) {
+        code = hearth_fail(
+            err, HEARTH_BUSY, "this peer has %u calls open already", server->peer_streams_max);
     }
     if (code == HEARTH_OK) {
         code = rpc_server_take_deadline(&server->base, head->value, context, err);
@@ -167,6 +201,10 @@ static enum hearth_code on_established(struct link_conn *conn, struct hearth_err
     }
     if (memcmp(own.cluster, conn->peer.identity.cluster, PKI_CLUSTER_SIZE) != 0) {
         return hearth_fail(err, HEARTH_DENIED, "it is of another cluster");
+    }
+    if (share_of(server, &conn->peer.identity).connections >= server->peer_connections_max) {
+        return hearth_fail(
+            err, HEARTH_BUSY, "this peer has %u connections already", server->peer_connections_max);
     }
     link_node_leave(&conn->node);
     link_node_join(&server->on_pump.standing, &conn->node);
@@ -513,6 +551,9 @@ static struct link_server *create(const struct rpc_server_options *options)
     server->home = (struct link_home){.ops = &home_ops, .base = &server->pump->base};
     server->connections_max = CONNECTIONS_MAX;
     server->streams_max = rpc_or_default(options->streams_max, RPC_STREAMS_MAX);
+    server->peer_connections_max =
+        rpc_or_default(options->peer_connections_max, PEER_CONNECTIONS_MAX);
+    server->peer_streams_max = rpc_or_default(options->peer_streams_max, server->streams_max);
     server->handshake_timeout_ms =
         rpc_or_default(options->handshake_timeout_ms, RPC_HANDSHAKE_TIMEOUT_MS);
     server->keepalive_ms = options->keepalive_ms;

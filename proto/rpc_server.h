@@ -72,8 +72,11 @@ struct rpc_server_options {
     void *service;           /* passed to handlers */
     rpc_allowed_fn *allowed; /* NULL: every certificate in date */
 
-    unsigned calls_max;            /* 0: 1,024 calls and streams open at once; then BUSY */
-    unsigned streams_max;          /* 0: 32; calls and streams at once on one connection */
+    unsigned calls_max;   /* 0: 1,024 calls and streams open at once; then BUSY */
+    unsigned streams_max; /* 0: 32; calls and streams at once on one connection */
+    /* Over the link, of one peer, whatever connections it has: */
+    unsigned peer_connections_max; /* 0: 8 */
+    unsigned peer_streams_max;     /* 0: streams_max; then BUSY */
     unsigned handshake_timeout_ms; /* 0: 10,000 */
     unsigned keepalive_ms;         /* 0: 25,000 */
     unsigned idle_ms;              /* 0: 600,000; a connection without calls is closed */

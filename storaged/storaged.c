@@ -234,6 +234,12 @@ static const char **format_addresses(
     return texts;
 }
 
+/* Of one peer: so that others have a chance, too. */
+static unsigned share_of(uint64_t streams)
+{
+    return streams > 1 ? (unsigned)(streams * 3 / 4) : 1;
+}
+
 static enum hearth_code start_server(struct storaged *storaged, struct hearth_err *err)
 {
     const struct config_addresses *listen = &storaged->settings->listen;
@@ -249,6 +255,7 @@ static enum hearth_code start_server(struct storaged *storaged, struct hearth_er
         .handler_count = SHARD_SERVICE_METHODS,
         .service = storaged->service,
         .calls_max = CALLS_MAX,
+        .peer_streams_max = share_of(storaged->settings->streams),
         .memory_max = RPC_MEMORY_MAX,
     };
     static_assert((int)SETTINGS_LISTEN_MAX < (int)RPC_ADDRESSES_MAX, "a NULL ends them");

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 128, STREAMS_MAX = 32 };
+enum { CONNECTIONS_MAX = 128, PEER_CONNECTIONS_MAX = 8, STREAMS_MAX = 32 };
 
 static void the_streams_of_a_connection_are_counted(void **state)
 {
@@ -106,11 +106,21 @@ static bool is_closed(struct test_tls *tls)
     return SSL_get_error(tls->ssl, rc) != SSL_ERROR_WANT_READ;
 }
 
+/* For tests in which one certificate stands for many peers. */
+static void serve_one_peer_alone(struct link_world *at)
+{
+    struct rpc_server_options options = {.peer_connections_max = 2 * CONNECTIONS_MAX,
+        .peer_streams_max = 2 * CONNECTIONS_MAX,
+        .memory_max = CONNECTIONS_MAX * (LINK_WINDOW + TEST_MESSAGE_MAX)};
+    link_world_serve_with(at, &options);
+}
+
 /* An idle one makes room for a newcomer. */
 static void there_are_never_more_connections_than_may_be(void **state)
 {
     struct link_world *at = *state;
     enum { MORE = CONNECTIONS_MAX + 12 };
+    serve_one_peer_alone(at);
     struct test_tls tls[MORE];
     unsigned open = 0;
     for (unsigned i = 0; i < MORE; i++) {
@@ -134,9 +144,7 @@ static void the_busy_keep_their_place(void **state)
     struct test_tls tls[CONNECTIONS_MAX];
     struct test_tls late;
     struct test_script script = {0};
-    const struct rpc_server_options options = {
-        .memory_max = CONNECTIONS_MAX * (LINK_WINDOW + TEST_MESSAGE_MAX)};
-    link_world_serve_with(at, &options);
+    serve_one_peer_alone(at);
     rpc_channel_destroy(at->rpc.channel);
     at->rpc.channel = NULL;
     test_link_open(&script, 1, "/test.Test/Both");
@@ -157,6 +165,58 @@ static void the_busy_keep_their_place(void **state)
     test_script_fini(&script);
     at->rpc.channel = test_rpc_channel(&at->rpc, at->rpc.client_credentials);
     link_world_assert_well(at);
+}
+
+/* A stream is open and stays so; false: the server does not have it. */
+static bool opens_a_stream(struct test_tls *tls, uint32_t stream)
+{
+    struct test_script script = {0};
+    uint8_t head[LINK_HEAD_SIZE] = {0};
+    test_link_open(&script, stream, "/test.Test/Both");
+    test_link_frame(&script, LINK_PING, 0, 0, view_of(NULL, 0));
+    bool is_open = test_tls_write(tls, test_script_view(&script)) &&
+        test_tls_read(tls, head, sizeof(head)) == sizeof(head) && head[0] == LINK_PONG;
+    test_script_fini(&script);
+    return is_open;
+}
+
+/* Each of its connections would be busy; another customer still gets in. */
+static void one_peer_does_not_keep_the_others_out(void **state)
+{
+    struct link_world *at = *state;
+    struct test_tls tls[CONNECTIONS_MAX];
+    unsigned taken = 0;
+    rpc_channel_destroy(at->rpc.channel);
+    at->rpc.channel = NULL;
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        bool stands =
+            test_tls_open(&tls[i], at->context, test_tcp_connect(link_world_port(at)), false) &&
+            link_world_is_greeted(&tls[i]) && opens_a_stream(&tls[i], 1);
+        taken += stands;
+        assert_true(stands == (i < PEER_CONNECTIONS_MAX));
+    }
+    assert_int_equal(taken, PEER_CONNECTIONS_MAX);
+    at->rpc.channel = test_rpc_channel(&at->rpc, at->rpc.client_credentials);
+    link_world_assert_well(at);
+    for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
+        test_tls_close(&tls[i]);
+    }
+}
+
+static void the_streams_of_a_peer_are_counted_over_its_connections(void **state)
+{
+    struct link_world *at = *state;
+    struct test_tls tls[2];
+    link_world_connect(at, &tls[0]);
+    link_world_connect(at, &tls[1]);
+    assert_true(link_world_is_greeted(&tls[0]) && link_world_is_greeted(&tls[1]));
+    for (uint32_t stream = 1; stream <= STREAMS_MAX; stream++) {
+        assert_true(opens_a_stream(&tls[stream % 2], stream));
+    }
+    assert_false(opens_a_stream(&tls[0], STREAMS_MAX + 1));
+    assert_ok(test_rpc_knock(&at->rpc, at->rpc.channel), &at->rpc.err);
+    test_tls_close(&tls[0]);
+    test_tls_close(&tls[1]);
 }
 
 /* The connection waits in the kernel until there is a descriptor for it. */
@@ -267,6 +327,8 @@ int main(void)
         with_world(who_says_nothing_takes_no_place_for_long),
         with_world(there_are_never_more_connections_than_may_be),
         with_world(the_busy_keep_their_place),
+        with_world(one_peer_does_not_keep_the_others_out),
+        with_world(the_streams_of_a_peer_are_counted_over_its_connections),
         with_world(a_process_without_descriptors_accepts_again_when_it_has_some),
         with_world(what_a_full_socket_held_back_follows_when_it_is_read),
         with_world(connections_that_stay_open_do_not_hold_a_stop),
