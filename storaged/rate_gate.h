@@ -15,8 +15,8 @@
 #ifndef HEARTH_STORAGED_RATE_GATE_H
 #define HEARTH_STORAGED_RATE_GATE_H
 
+#include "common/token_bucket.h"
 #include "storaged/loop.h"
-#include "storaged/token_bucket.h"
 
 /* Embedded in what waits; zeroed before its first use, then `go` set. */
 struct rate_turn {

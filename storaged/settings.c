@@ -1,8 +1,8 @@
 #include "storaged/settings.h"
 
+#include "common/token_bucket.h"
 #include "storaged/disk_open.h"
 #include "storaged/shard_service.h"
-#include "storaged/token_bucket.h"
 
 #define FIELD(name) offsetof(struct settings, name)
 

@@ -34,9 +34,9 @@ enum program_exit option_bwlimit(const char *text, uint64_t *out, struct hearth_
 {
     uint64_t rate = 0;
     if (text != NULL &&
-        (config_parse_bytes(text, &rate, err) != HEARTH_OK || rate == 0 || rate > RATE_LIMIT_MAX)) {
+        (config_parse_bytes(text, &rate, err) != HEARTH_OK || rate == 0 || rate > TOKEN_RATE_MAX)) {
         return program_usage(
-            err, "--bwlimit %s: expected bytes a second, like 500K or 10M, up to 16G", text);
+            err, "--bwlimit %s: expected bytes a second, like 500K or 10M, up to 1024G", text);
     }
     *out = rate;
     return PROGRAM_DONE;

@@ -5,45 +5,28 @@
 #include <stdbool.h>
 #include <time.h>
 
-enum { MS = 1000000, SECOND = 1000 * MS, CANCEL_LOOK_NS = 100 * MS };
+enum {
+    CANCEL_LOOK_NS = 100 * 1000000,
+    /* However fast: a caller's buffer, and a moment on any line. */
+    PORTION_MAX = 1 << 26,
+};
 
 struct rate_limit {
-    struct env *env; /* set once */
+    /* Set once. */
+    struct env *env;
+    uint64_t portion;
     struct {
         pthread_mutex_t mutex; /* a leaf */
-        struct rate_bucket bucket;
+        struct token_bucket bucket;
     } shared;
 };
 
-/* ---- arithmetic ---- */
-
-static_assert(RATE_LIMIT_MAX < UINT64_MAX / SECOND, "a remainder of bytes fits as nanoseconds");
-
-static uint64_t time_of(uint64_t bytes, uint64_t bytes_per_s)
+/* A tenth of a second's worth, so that who waits looks up now and then. */
+static uint64_t portion_of(uint64_t bytes_per_s)
 {
-    return bytes / bytes_per_s * SECOND + bytes % bytes_per_s * SECOND / bytes_per_s;
+    uint64_t portion = bytes_per_s / 10;
+    return portion == 0 ? 1 : portion < PORTION_MAX ? portion : PORTION_MAX;
 }
-
-uint64_t rate_bucket_take(struct rate_bucket *bucket, uint64_t now_ns, uint64_t bytes)
-{
-    assert(bucket->bytes_per_s > 0 && bucket->bytes_per_s <= RATE_LIMIT_MAX);
-    assert(bytes <= RATE_LIMIT_TAKE_MAX);
-    uint64_t burst_ns = RATE_LIMIT_BURST_MS * (uint64_t)MS;
-    uint64_t earliest_ns = now_ns > burst_ns ? now_ns - burst_ns : 0;
-    if (bucket->even_ns < earliest_ns) {
-        bucket->even_ns = earliest_ns;
-    }
-    bucket->even_ns += time_of(bytes, bucket->bytes_per_s);
-    return bucket->even_ns > now_ns ? bucket->even_ns - now_ns : 0;
-}
-
-uint64_t rate_bucket_step(const struct rate_bucket *bucket)
-{
-    uint64_t step = bucket->bytes_per_s / 10;
-    return step == 0 ? 1 : step < RATE_LIMIT_TAKE_MAX ? step : RATE_LIMIT_TAKE_MAX;
-}
-
-/* ---- for transfers ---- */
 
 struct rate_limit *rate_limit_create(struct env *env, uint64_t bytes_per_s)
 {
@@ -53,7 +36,8 @@ struct rate_limit *rate_limit_create(struct env *env, uint64_t bytes_per_s)
     struct rate_limit *limit = calloc(1, sizeof(*limit));
     assert(limit != NULL);
     limit->env = env;
-    limit->shared.bucket.bytes_per_s = bytes_per_s;
+    limit->portion = portion_of(bytes_per_s);
+    token_bucket_init(&limit->shared.bucket, bytes_per_s, env_now_ns(env));
     pthread_mutex_init(&limit->shared.mutex, NULL);
     return limit;
 }
@@ -68,15 +52,18 @@ void rate_limit_destroy(struct rate_limit *limit)
 
 uint64_t rate_limit_portion(const struct rate_limit *limit, uint64_t size)
 {
-    /* The rate never changes, so it may be read without the lock. */
-    uint64_t step = limit == NULL ? size : rate_bucket_step(&limit->shared.bucket);
-    return size < step ? size : step;
+    return limit == NULL || size < limit->portion ? size : limit->portion;
 }
 
-static uint64_t take(struct rate_limit *limit, uint64_t bytes)
+/* It is owed first and waited for afterwards: so everybody has a turn. */
+uint64_t rate_limit_take(struct rate_limit *limit, uint64_t bytes)
 {
+    assert(bytes <= limit->portion);
     UNLOCKS pthread_mutex_t *held = lock(&limit->shared.mutex);
-    return rate_bucket_take(&limit->shared.bucket, env_now_ns(limit->env), bytes);
+    uint64_t now_ns = env_now_ns(limit->env);
+    token_bucket_wait_ns(&limit->shared.bucket, now_ns); /* brought up to now */
+    token_bucket_take(&limit->shared.bucket, (int64_t)bytes);
+    return token_bucket_wait_ns(&limit->shared.bucket, now_ns);
 }
 
 static enum hearth_code wait(uint64_t ns, const atomic_bool *cancel, struct hearth_err *err)
@@ -97,7 +84,7 @@ enum hearth_code rate_limit_pass(
 {
     while (limit != NULL && bytes > 0) {
         uint64_t part = rate_limit_portion(limit, bytes);
-        if (wait(take(limit, part), cancel, err) != HEARTH_OK) {
+        if (wait(rate_limit_take(limit, part), cancel, err) != HEARTH_OK) {
             return err->code;
         }
         bytes -= part;

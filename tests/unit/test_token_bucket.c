@@ -2,7 +2,7 @@
  * token_bucket: what passes is the rate times the time, plus one burst and at most one message,
  * whatever the steps of the clock and the sizes of the messages.
  */
-#include "storaged/token_bucket.h"
+#include "common/token_bucket.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 

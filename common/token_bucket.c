@@ -1,4 +1,4 @@
-#include "storaged/token_bucket.h"
+#include "common/token_bucket.h"
 
 #include <assert.h>
 

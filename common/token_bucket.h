@@ -9,8 +9,8 @@
  * What passes is subtracted whole, so that over any time t no more than rate x t + burst + one
  * message passes.  Nothing is rounded away: what the clock has not yet made a whole byte is kept.
  */
-#ifndef HEARTH_STORAGED_TOKEN_BUCKET_H
-#define HEARTH_STORAGED_TOKEN_BUCKET_H
+#ifndef HEARTH_COMMON_TOKEN_BUCKET_H
+#define HEARTH_COMMON_TOKEN_BUCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,4 +46,4 @@ uint64_t token_bucket_wait_ns(struct token_bucket *bucket, uint64_t now_ns);
  */
 void token_bucket_take(struct token_bucket *bucket, int64_t size);
 
-#endif /* HEARTH_STORAGED_TOKEN_BUCKET_H */
+#endif /* HEARTH_COMMON_TOKEN_BUCKET_H */
