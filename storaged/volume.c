@@ -277,15 +277,16 @@ void volume_stats(const struct volume *volume, struct volume_stats *out)
         .read_only = volume->is_read_only};
 }
 
-/* The newest log may have been dropped: then whatever was in it is older than what comes next. */
+/* The newest log may be gone: then whatever was in it is older than what comes next. */
 static uint64_t newest_sequence(const struct volume *volume)
 {
-    uint32_t last = volume_room_next_log(volume) - 1;
-    const struct volume_log *log = volume_log_find(volume, last);
-    if (log == NULL) {
-        return last == 0 ? 0 : sequence_of(last, UINT32_MAX);
+    uint64_t gone = gone_logs_last(&volume->gone);
+    uint64_t there = 0;
+    if (volume->log_count > 0) {
+        const struct volume_log *log = volume->logs[volume->log_count - 1];
+        there = log->writer != NULL ? log_writer_position(log->writer).durable : log->durable;
     }
-    return log->writer != NULL ? log_writer_position(log->writer).durable : log->durable;
+    return gone >= there >> 32 && gone > 0 ? sequence_of((uint32_t)gone, UINT32_MAX) : there;
 }
 
 void volume_identity(const struct volume *volume, struct volume_identity *out)

@@ -20,6 +20,11 @@ bool gone_logs_have(const struct gone_logs *gone, uint32_t number)
     return i < gone->count && gone->ranges[i].first <= number;
 }
 
+uint32_t gone_logs_last(const struct gone_logs *gone)
+{
+    return gone->count > 0 ? gone->ranges[gone->count - 1].end - 1 : 0;
+}
+
 static bool insert(struct gone_logs *gone, uint32_t at, struct gone_range range)
 {
     if (gone->count == gone->capacity) {

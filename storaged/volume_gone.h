@@ -29,6 +29,9 @@ struct gone_logs {
 
 bool gone_logs_have(const struct gone_logs *gone, uint32_t number);
 
+/* 0: none is gone. */
+uint32_t gone_logs_last(const struct gone_logs *gone);
+
 /* All of [first, end), end > first. false: out of memory, nothing was added. */
 bool gone_logs_add(struct gone_logs *gone, uint32_t first, uint32_t end);
 
