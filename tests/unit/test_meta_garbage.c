@@ -217,6 +217,10 @@ static void nothing_is_collected_or_told_while_garbage_is_held(void **state)
         test_env_step_ms(&meta->env, META_READ_GRACE_MS);
         test_meta_collect(meta);
     }
+    test_meta_upload(meta, "dying", &segment);
+    delete_key(meta, "dying");
+    test_env_step_ms(&meta->env, META_READ_GRACE_MS);
+    assert_int_equal(test_meta_collect(meta).segments_dying, 1);
     test_meta_upload(meta, "doomed", &segment);
     delete_key(meta, "doomed");
     test_meta_begin(meta, "left alone");
@@ -227,12 +231,15 @@ static void nothing_is_collected_or_told_while_garbage_is_held(void **state)
     test_env_step_ms(&meta->env, META_INTENT_MS);
     struct meta_garbage_report report = test_meta_collect(meta);
     assert_int_equal(report.intents_aborted, 1);
-    assert_int_equal(report.bodies_reaped + report.segments_dying + report.shards_dead, 0);
+    assert_int_equal(report.bodies_reaped + report.segments_dying + report.segments_buried, 0);
+    assert_int_equal(report.shards_dead, 0);
     assert_int_equal(dead_at_all_nodes(meta), 0);
 
     assert_ok(meta_garbage_unhold(meta->store, &meta->err), &meta->err);
     assert_int_equal(dead_at_all_nodes(meta), NODES);
-    assert_int_equal(test_meta_collect(meta).bodies_reaped, 1);
+    report = test_meta_collect(meta);
+    assert_int_equal(report.bodies_reaped, 1);
+    assert_int_equal(report.segments_buried, 1);
 }
 
 static void what_served_its_time_is_forgotten(void **state)

@@ -477,8 +477,13 @@ static void a_copy_needs_its_source_as_it_was(void **state)
     copy.put.body.extents = &other;
     copy.put.body.size--;
     assert_int_equal(meta_copy(meta->store, &copy, &info, &meta->err), HEARTH_INVALID);
-    copy.put.body.extents = source.extents;
     copy.put.body.size++;
+    struct meta_id stranger; /* as many bytes of somebody else's segment */
+    test_meta_upload(meta, "other", &stranger);
+    other = source.extents[0];
+    other.segment = stranger;
+    assert_int_equal(meta_copy(meta->store, &copy, &info, &meta->err), HEARTH_INVALID);
+    copy.put.body.extents = source.extents;
     test_meta_put_now(meta, "from", 1);
     assert_int_equal(meta_copy(meta->store, &copy, &info, &meta->err), HEARTH_NOT_FOUND);
 }

@@ -411,6 +411,27 @@ static void repair_replaces_exactly_the_slots_it_proved(void **state)
     assert_true(meta_id_equal(dead[0], test_meta_shard_id(meta, id, 2, 1)));
 }
 
+/* A shard that was made twice has one holder; the other copy is garbage, not what held the slot. */
+static void of_two_receipts_for_a_slot_one_counts(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id id;
+    test_meta_upload(meta, "k", &id);
+    struct meta_segment before = segment_now(meta, id);
+    const struct meta_offer first[] = {{.slot = 2, .node = 10}};
+    const struct meta_offer second[] = {{.slot = 2, .node = 11}};
+    struct meta_offers offers = repair_offers(meta, &before, first, 1);
+    struct meta_offers again = repair_offers(meta, &before, second, 1);
+    struct meta_receipt receipts[] = {receipt_of(&offers, 0), receipt_of(&again, 0)};
+    struct meta_seal_result result;
+    assert_ok(repair_apply(meta, &before, receipts, 2, &result), &meta->err);
+    assert_int_equal(result.bad_count, 1);
+    assert_int_equal(result.bad[0].code, HEARTH_EXISTS);
+    struct meta_segment after = segment_now(meta, id);
+    assert_int_equal(after.holders[2].node, 10);
+    assert_int_equal(after.holders[2].p, offers.offers[0].p);
+}
+
 static void of_two_repairs_the_second_finds_the_holders_changed(void **state)
 {
     struct test_meta *meta = *state;
@@ -491,6 +512,7 @@ int main(void)
         IN_A_STORE(late_receipts_fill_empty_slots_until_their_orders_expire),
         IN_A_STORE(the_sweep_meets_every_segment_once_in_id_order),
         IN_A_STORE(repair_replaces_exactly_the_slots_it_proved),
+        IN_A_STORE(of_two_receipts_for_a_slot_one_counts),
         IN_A_STORE(of_two_repairs_the_second_finds_the_holders_changed),
         IN_A_STORE(a_dying_segment_is_not_repaired),
         IN_A_STORE(what_has_an_offer_or_a_slot_is_excluded_from_the_next_choice),
