@@ -52,6 +52,26 @@ static void pieces_make_the_same_as_the_whole(void **state)
     }
 }
 
+/* Long runs are folded, single bytes are not. */
+static void every_length_is_as_byte_by_byte(void **state)
+{
+    (void)state;
+    uint8_t bytes[600];
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i * i * 37 + i / 7);
+    }
+    for (size_t c = 0; c < sizeof(crcs) / sizeof(crcs[0]); c++) {
+        uint64_t expected = 0;
+        for (size_t size = 0; size < sizeof(bytes); size++) {
+            assert_true(crc_of(crcs[c], view_of(bytes, size)) == expected);
+            uint64_t first = crc_of(crcs[c], view_of(bytes, size / 3));
+            struct view rest = view_of(bytes + size / 3, size - size / 3);
+            assert_true(crc_update(crcs[c], first, rest) == expected);
+            expected = crc_update(crcs[c], expected, view_of(bytes + size, 1));
+        }
+    }
+}
+
 static void it_is_sent_with_the_highest_byte_first(void **state)
 {
     (void)state;
@@ -70,6 +90,7 @@ int main(void)
         cmocka_unit_test(the_check_values_are_right),
         cmocka_unit_test(the_values_of_a_page_are_right),
         cmocka_unit_test(pieces_make_the_same_as_the_whole),
+        cmocka_unit_test(every_length_is_as_byte_by_byte),
         cmocka_unit_test(it_is_sent_with_the_highest_byte_first),
     };
     return cmocka_run_group_tests_name("crc", tests, NULL, NULL);
