@@ -85,14 +85,12 @@ static bool takes_region(const struct auth *auth, struct view region)
     return false;
 }
 
-static enum s3_error check_scope(
-    struct auth *auth, const struct sig_claim *claim, struct auth_refusal *refusal)
+static enum s3_error check_scope(struct auth *auth, const struct sig_claim *claim, const char **why)
 {
     if (takes_region(auth, claim->scope.region)) {
-        return sig_claim_check_time(claim, env_unix_ms(auth->env), &refusal->why);
+        return sig_claim_check_time(claim, env_unix_ms(auth->env), why);
     }
-    refusal->why = "the credential is for another region";
-    refusal->region = auth->region;
+    *why = "the credential is for another region";
     return claim->kind == SIG_HEADER ? S3_ERROR_AUTHORIZATION_HEADER_MALFORMED
                                      : S3_ERROR_AUTHORIZATION_QUERY_PARAMETERS;
 }
@@ -127,13 +125,12 @@ static enum s3_error check_signature(struct auth_proof *proof, struct view canon
 }
 
 static enum s3_error verify(struct auth *auth, const struct http_head *head,
-    const struct sig_query *query, struct arena *arena, struct auth_proof *proof,
-    struct auth_refusal *refusal)
+    const struct sig_query *query, struct arena *arena, struct auth_proof *proof, const char **why)
 {
     struct view canonical;
-    enum s3_error error = check_scope(auth, &proof->claim, refusal);
+    enum s3_error error = check_scope(auth, &proof->claim, why);
     if (error == S3_ERROR_NONE) {
-        error = sig_canonical_request(head, query, &proof->claim, arena, &canonical, &refusal->why);
+        error = sig_canonical_request(head, query, &proof->claim, arena, &canonical, why);
     }
     if (error == S3_ERROR_NONE) {
         error = find_key(auth, proof);
@@ -163,8 +160,7 @@ static enum s3_error admit_anybody(struct auth *auth, const struct request *requ
 /* ---- both ---- */
 
 static enum s3_error examine(struct auth *auth, const struct request *request,
-    const struct route *route, struct arena *arena, struct auth_proof *proof,
-    struct auth_refusal *refusal)
+    const struct route *route, struct arena *arena, struct auth_proof *proof, const char **why)
 {
     struct sig_query *query = arena_take(arena, sizeof(*query));
     if (query == NULL) {
@@ -172,34 +168,32 @@ static enum s3_error examine(struct auth *auth, const struct request *request,
     }
     enum s3_error error = sig_query_parse(request->head->target, arena, query);
     if (error == S3_ERROR_NONE) {
-        error = sig_claim_parse(request->head, query, arena, &proof->claim, &refusal->why);
-        refusal->access_key = proof->claim.access_key;
+        error = sig_claim_parse(request->head, query, arena, &proof->claim, why);
     }
     if (error == S3_ERROR_NONE) {
         error = proof->claim.kind == SIG_ANONYMOUS
             ? admit_anybody(auth, request, route, proof)
-            : verify(auth, request->head, query, arena, proof, refusal);
+            : verify(auth, request->head, query, arena, proof, why);
     }
     if (error == S3_ERROR_NONE && !auth_permits(proof, route->right)) {
-        refusal->why = NULL;
+        *why = NULL;
         return S3_ERROR_ACCESS_DENIED;
     }
     return error;
 }
 
 enum s3_error auth_admit(struct auth *auth, const struct request *request,
-    const struct route *route, struct arena *arena, const struct auth_proof **out,
-    struct auth_refusal *refusal)
+    const struct route *route, struct arena *arena, const struct auth_proof **out, const char **why)
 {
-    *refusal = (struct auth_refusal){.error = S3_ERROR_NONE};
+    *why = NULL;
     struct auth_proof *proof = arena_take(arena, sizeof(*proof));
     if (proof == NULL) {
-        return refusal->error = S3_ERROR_SLOW_DOWN;
+        return S3_ERROR_SLOW_DOWN;
     }
-    refusal->error = examine(auth, request, route, arena, proof, refusal);
-    if (refusal->error != S3_ERROR_NONE) {
+    enum s3_error error = examine(auth, request, route, arena, proof, why);
+    if (error != S3_ERROR_NONE) {
         crypto_wipe(proof->key, sizeof(proof->key));
-        return refusal->error;
+        return error;
     }
     *out = proof;
     return S3_ERROR_NONE;

@@ -34,21 +34,13 @@ struct auth_options {
 struct auth *auth_create(const struct auth_options *options);
 void auth_destroy(struct auth *auth); /* accepts NULL; wipes */
 
-/* Why somebody was not let in. */
-struct auth_refusal {
-    enum s3_error error;
-    const char *why;        /* NULL: the table's words; static storage */
-    const char *region;     /* signed for another one: the one to sign for; else NULL */
-    struct view access_key; /* as claimed, for the log; empty: none */
-};
-
 /*
- * The proof lives in the arena and is to be wiped with auth_proof_end().  HEARTH_OK is
- * S3_ERROR_NONE.
+ * The proof lives in the arena and is to be ended with auth_proof_end().  Anything but
+ * S3_ERROR_NONE: `why` says more than the table, in static storage, or is NULL.
  */
 enum s3_error auth_admit(struct auth *auth, const struct request *request,
     const struct route *route, struct arena *arena, const struct auth_proof **out,
-    struct auth_refusal *refusal);
+    const char **why);
 
 /* Forgets the key in it; accepts NULL. */
 void auth_proof_end(const struct auth_proof *proof);

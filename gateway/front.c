@@ -17,7 +17,6 @@ struct passage {
     struct body *body;
     uint64_t received;
     uint64_t begun_ns;
-    struct auth_refusal refusal;
 };
 
 /* ---- begin ---- */
@@ -96,13 +95,14 @@ static bool understand(struct passage *passage)
 static bool admit(struct passage *passage)
 {
     struct call *call = &passage->call;
-    enum s3_error error = auth_admit(passage->front->auth, call->request, call->route, call->arena,
-        &call->proof, &passage->refusal);
+    const char *why;
+    enum s3_error error = auth_admit(
+        passage->front->auth, call->request, call->route, call->arena, &call->proof, &why);
     if (error == S3_ERROR_NONE) {
         call->hearth = auth_proof_hearth(call->proof);
         call->tenant = tenants_name(passage->front->tenants, call->hearth);
     }
-    return fail(passage, error, passage->refusal.why);
+    return fail(passage, error, why);
 }
 
 /* Whether the request moves an object, and so needs one of the few places for that. */

@@ -21,7 +21,7 @@ struct fixture {
     struct test_signed signed_request;
     struct route route;
     const struct auth_proof *proof;
-    struct auth_refusal refusal;
+    const char *why;
 
     /* What the invented coordinator says. */
     struct test_signer known;
@@ -99,8 +99,7 @@ static enum s3_error admit(struct fixture *at)
         .head = &head, .bucket = "photos", .key = view_text("garden.jpg")};
     at->proof = NULL;
     enum s3_error error =
-        auth_admit(at->auth, &request, &at->route, &at->arena, &at->proof, &at->refusal);
-    assert_int_equal(error, at->refusal.error);
+        auth_admit(at->auth, &request, &at->route, &at->arena, &at->proof, &at->why);
     assert_true((error == S3_ERROR_NONE) == (at->proof != NULL));
     return error;
 }
@@ -195,7 +194,6 @@ static void the_regions_that_clients_name_are_taken(void **state)
     }
     signer.region = "eu-west-1";
     assert_int_equal(admit_signed_by(at, &signer), S3_ERROR_AUTHORIZATION_HEADER_MALFORMED);
-    assert_string_equal(at->refusal.region, "home-1");
     assert_int_equal(admit_presigned_by(at, &signer, 60), S3_ERROR_AUTHORIZATION_QUERY_PARAMETERS);
 }
 
@@ -337,7 +335,7 @@ static void what_is_not_public_is_as_if_it_were_not_there(void **state)
 {
     struct fixture *at = *state;
     assert_int_equal(admit_anybody(at, "GetObject", ROUTE_READ), S3_ERROR_ACCESS_DENIED);
-    assert_null(at->refusal.why);
+    assert_null(at->why);
     assert_int_equal(admit_anybody(at, "GetObject", ROUTE_READ), S3_ERROR_ACCESS_DENIED);
     assert_int_equal(at->asked, 1);
     at->code = HEARTH_UNREACHABLE;

@@ -218,10 +218,10 @@ static bool try_one(
     static struct http_head heads[2];
     struct http_head *head = &heads[request == &at->mutant];
     const struct auth_proof *proof;
-    struct auth_refusal refusal;
+    const char *why;
     *head = test_signed_head(request);
     return request_parse(head, &none, arena, parsed) == S3_ERROR_NONE &&
-        auth_admit(at->auth, parsed, &route, arena, &proof, &refusal) == S3_ERROR_NONE;
+        auth_admit(at->auth, parsed, &route, arena, &proof, &why) == S3_ERROR_NONE;
 }
 
 static void mutate(struct fixture *at, unsigned nth)

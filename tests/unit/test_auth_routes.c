@@ -190,14 +190,14 @@ static bool comes_in(struct fixture *at, const struct route *row)
 {
     static const struct request_domains none;
     const struct auth_proof *proof;
-    struct auth_refusal refusal;
+    const char *why;
     arena_init(&at->arena, 0);
     at->head = test_signed_head(&at->signed_request);
     assert_int_equal(request_parse(&at->head, &none, &at->arena, &at->request), S3_ERROR_NONE);
     assert_int_equal(route_find(&at->request, &at->route), S3_ERROR_NONE);
     assert_ptr_equal(at->route, row);
     bool is_in =
-        auth_admit(at->auth, &at->request, row, &at->arena, &proof, &refusal) == S3_ERROR_NONE &&
+        auth_admit(at->auth, &at->request, row, &at->arena, &proof, &why) == S3_ERROR_NONE &&
         (row->body == ROUTE_BODY_NONE || read_body(at, proof));
     arena_fini(&at->arena);
     return is_in;
