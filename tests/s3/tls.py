@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """S3 over TLS, path style and virtual-host style, and the end of a connection as clients want it."""
 import contextlib
+import io
 import os
 import socket
 import ssl
@@ -40,6 +41,20 @@ def bodies_of_every_kind_come_back(s3):
                 client.put_object(Bucket="safe", Key=f"{signing}/{size}", Body=content)
                 back = client.get_object(Bucket="safe", Key=f"{signing}/{size}")["Body"].read()
                 assert digest(back) == digest(content), (signing, size)
+
+
+def a_checksum_that_comes_behind_the_body_is_kept(s3):
+    """Over TLS boto3 sends it in a trailer."""
+    content = noise(300_000)
+    with names_below_localhost():
+        client = s3.client_of(endpoint=f"https://localhost:{s3.port('gateway-tls')}",
+                              verify=authority(s3))
+        for algorithm in ("CRC32", "SHA1", "SHA256"):
+            given = client.put_object(Bucket="safe", Key=algorithm, Body=io.BytesIO(content),
+                                      ChecksumAlgorithm=algorithm)
+            head = client.head_object(Bucket="safe", Key=algorithm, ChecksumMode="ENABLED")
+            assert head[f"Checksum{algorithm}"] == given[f"Checksum{algorithm}"]
+            assert client.get_object(Bucket="safe", Key=algorithm)["Body"].read() == content
 
 
 def a_bucket_may_be_in_the_name_of_the_host(s3):
@@ -83,6 +98,7 @@ def old_tls_is_not_spoken(s3):
 
 
 main(bodies_of_every_kind_come_back,
+     a_checksum_that_comes_behind_the_body_is_kept,
      a_bucket_may_be_in_the_name_of_the_host,
      a_connection_ends_with_close_notify,
      old_tls_is_not_spoken)
