@@ -9,6 +9,7 @@
 #include "tests/lib/test_env.h"
 #include "tests/lib/test_sign.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static const char empty_hash[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -363,6 +364,65 @@ static void a_wrong_signature_reads_nothing_public(void **state)
     assert_int_equal(admit_signed_by(at, &other), S3_ERROR_SIGNATURE_DOES_NOT_MATCH);
 }
 
+/* ---- many at once ---- */
+
+enum { THREADS = 4, TIMES = 200 };
+
+/* Half of the keys are there. */
+static enum hearth_code answer_many(void *context, struct view access_key,
+    const struct sigv4_scope *scope, struct auth_key *out, struct hearth_err *err)
+{
+    (void)context;
+    if (access_key.bytes[access_key.size - 1] % 2 == 0) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such key");
+    }
+    *out = (struct auth_key){.rights = HEARTH_RIGHT_READ, .hearth = ann};
+    sigv4_derive_key(view_text(test_signer_published.secret), scope, out->key);
+    return HEARTH_OK;
+}
+
+/* How many of them were answered wrongly. */
+static void *admit_often(void *context)
+{
+    struct fixture *at = context;
+    size_t wrong = 0;
+    for (unsigned i = 0; i < TIMES; i++) {
+        char access_key[] = "AKIAIOSFODNN7EXAMPLE";
+        char *last = &access_key[sizeof(access_key) - 2];
+        struct test_signer signer = at->known;
+        *last = (char)('A' + i % 20);
+        signer.access_key = access_key;
+        wrong += admit_signed_by(at, &signer) !=
+            (*last % 2 == 0 ? S3_ERROR_INVALID_ACCESS_KEY_ID : S3_ERROR_NONE);
+    }
+    arena_fini(&at->arena);
+    return (void *)wrong;
+}
+
+/* Keys are found, forgotten and asked for by several threads, while time goes on. */
+static void threads_share_a_verifier(void **state)
+{
+    struct fixture *at = *state;
+    static struct fixture own[THREADS]; /* each thread's, but for the verifier */
+    pthread_t threads[THREADS];
+    void *wrong;
+    at->source.signing_key = answer_many;
+    for (unsigned i = 0; i < THREADS; i++) {
+        own[i] = *at;
+        arena_init(&own[i].arena, 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, admit_often, &own[i]), 0);
+    }
+    for (unsigned i = 0; i < 800; i++) {
+        test_env_step_ms(&at->env, 1000); /* less than clocks may be apart */
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +444,7 @@ int main(void)
         CASE(what_is_not_public_is_as_if_it_were_not_there),
         CASE(a_bucket_is_public_no_longer_than_a_minute_after_it_was),
         CASE(a_wrong_signature_reads_nothing_public),
+        CASE(threads_share_a_verifier),
 #undef CASE
     };
     return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
