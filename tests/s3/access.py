@@ -222,9 +222,10 @@ def bodies_in_pieces_come_out_whole(s3):
             pieces = Pieces(s3, "/odd/pieces", payload, size, {"Content-Encoding": "aws-chunked", **more})
             answer = s3.raw("PUT", "/odd/pieces", pieces.body(content, trailer=trailer), pieces.headers)
             assert answer[0] == 200, (size, payload, answer)
-            back = s3.client.get_object(Bucket="odd", Key="pieces")
+            back = s3.client.get_object(Bucket="odd", Key="pieces", ChecksumMode="ENABLED")
             assert back["Body"].read() == content, (size, payload)
             assert back.get("ContentEncoding", "") == "", back
+            assert not trailer or back["ChecksumCRC32"] == crc32_of(content), back
 
 
 def a_spoiled_body_is_never_seen(s3):
