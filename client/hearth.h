@@ -51,8 +51,9 @@ enum {
     HEARTH_SHEET_SIZE = 1024,                    /* of hearth_key_export() */
 };
 
-#define HEARTH_SIZE_UNKNOWN  UINT64_MAX
-#define HEARTH_PART_SIZE_MAX (UINT64_C(5) << 30) /* bytes of one part, as in S3 */
+#define HEARTH_SIZE_UNKNOWN    UINT64_MAX
+#define HEARTH_PART_SIZE_MAX   (UINT64_C(5) << 30) /* bytes of one part, as in S3 */
+#define HEARTH_OBJECT_SIZE_MAX (UINT64_C(5) << 40) /* bytes of an object in parts, likewise */
 
 /* ---- open and close ---- */
 

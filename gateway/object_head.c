@@ -1,5 +1,6 @@
 #include "gateway/object_head.h"
 
+#include "gateway/auth.h"
 #include "gateway/checksum_text.h"
 
 #include <inttypes.h>
@@ -172,29 +173,17 @@ bool object_head_version(struct call *call)
     return false;
 }
 
-bool object_head_body_checksum(struct call *call, struct hearth_checksums *out)
+bool object_head_overrides(struct call *call)
 {
-    *out = (struct hearth_checksums){0};
-    if (call->checksums != NULL && call->checksums->count > 0) {
-        *out = *call->checksums; /* its value may come behind the body, in a trailer */
-        return true;
-    }
-    for (unsigned i = 0; i < CHECKSUM_KINDS; i++) {
-        const struct checksum_kind *kind = &checksum_kinds[i];
-        const char *text = call_request_header(call, kind->header);
-        if (text == NULL) {
-            continue;
-        }
-        struct hearth_checksum *item = arena_take(call->arena, sizeof(*item));
-        uint8_t *bytes = arena_take(call->arena, kind->size);
-        if (item == NULL || bytes == NULL || !checksum_parse(kind, text, bytes)) {
-            call_fail(
-                call, S3_ERROR_INVALID_REQUEST, "Value for %s header is invalid.", kind->header);
+    const struct request *request = call->request;
+    bool is_anonymous = call->proof != NULL && auth_proof_access_key(call->proof).size == 0;
+    for (unsigned i = 0; is_anonymous && i < request->param_count; i++) {
+        struct view name = request->params[i].name;
+        if (name.size > 9 && memcmp(name.bytes, "response-", 9) == 0) {
+            call_fail(call, S3_ERROR_INVALID_REQUEST,
+                "Request specific response headers cannot be used for anonymous GET requests.");
             return false;
         }
-        *item = (struct hearth_checksum){.kind = kind->kind, .value = view_of(bytes, kind->size)};
-        *out = (struct hearth_checksums){1, item};
-        return true;
     }
     return true;
 }
@@ -264,7 +253,7 @@ void object_head_write(struct call *call, const struct hearth_object *object)
 void object_head_given_checksums(
     struct call *call, const struct hearth_checksums *checksums, unsigned parts)
 {
-    for (unsigned i = 0; i < checksums->count; i++) {
+    for (unsigned i = 0; checksums != NULL && i < checksums->count; i++) {
         const struct hearth_checksum *item = &checksums->items[i];
         const struct checksum_kind *kind = checksum_by_kind(item->kind);
         char text[CHECKSUM_TEXT_SIZE];

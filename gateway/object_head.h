@@ -21,18 +21,18 @@ void object_head_write(struct call *call, const struct hearth_object *object);
 /* x-amz-checksum-...: of the whole object, so only with the whole object. */
 void object_head_checksums(struct call *call, const struct hearth_object *object);
 
-/* Those that came with a body, said again. */
+/* Those that came with a body, said again; NULL: none. */
 void object_head_given_checksums(
     struct call *call, const struct hearth_checksums *checksums, unsigned parts);
 
 /* The ETag, and that it is sealed with AES256, which every object is. */
 void object_head_stored(struct call *call, const char *etag);
 
+/* Another content type and the like for the answer are only for who signs the request, else a link
+ * to somebody's object could be made to show what its owner never said.  False: answered. */
+bool object_head_overrides(struct call *call);
+
 /* "versionId" is absent or "null": there are no others.  False: the failure was answered. */
 bool object_head_version(struct call *call);
-
-/* x-amz-checksum-... of a body, as a header of the request; false: the failure was answered.
- * The checksum lives in the arena. */
-bool object_head_body_checksum(struct call *call, struct hearth_checksums *out);
 
 #endif /* HEARTH_GATEWAY_OBJECT_HEAD_H */

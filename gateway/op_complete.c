@@ -170,6 +170,10 @@ static enum hearth_code visit(void *context, const struct hearth_part *part, str
     if (!is_last && part->size < PART_SIZE_MIN) {
         return refuse(completion, S3_ERROR_ENTITY_TOO_SMALL, err);
     }
+    completion->size += part->size;
+    if (completion->size > HEARTH_OBJECT_SIZE_MAX) {
+        return refuse(completion, S3_ERROR_ENTITY_TOO_LARGE, err);
+    }
     completion->visited++;
     checksum_join_add(&completion->join, part);
     if (is_last) {

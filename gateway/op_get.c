@@ -115,7 +115,7 @@ static bool prepare(struct reading *reading)
     struct call *call = reading->call;
     reading->condition = condition_of_read(call->request->head);
     reading->range = range_parse(call_request_header(call, "range"));
-    return object_head_version(call) && read_part_number(reading);
+    return object_head_version(call) && object_head_overrides(call) && read_part_number(reading);
 }
 
 /* ---- GET ---- */

@@ -12,19 +12,17 @@ void op_put_object(struct call *call)
     char etag[HEARTH_ETAG_TEXT_SIZE];
     struct hearth_put_options options = {
         .size_expected = call->body_size == HEARTH_SIZE_UNKNOWN ? 0 : call->body_size,
+        .checksums = call->checksums,
         .control = call_control(call),
     };
-    struct hearth_checksums checksums;
     enum s3_error error = condition_of_write(call->request->head, etag, &options.precondition);
     if (error != S3_ERROR_NONE) {
         call_fail(call, error, NULL);
         return;
     }
-    if (!object_head_read(call, &options.attributes) ||
-        !object_head_body_checksum(call, &checksums)) {
+    if (!object_head_read(call, &options.attributes)) {
         return;
     }
-    options.checksums = &checksums;
     struct hearth_put_result result;
     struct hearth_err err;
     if (hearth_put(call->hearth, call->request->bucket, call->request->key, &call->body, &options,
@@ -33,6 +31,6 @@ void op_put_object(struct call *call)
         return;
     }
     object_head_stored(call, result.etag);
-    object_head_given_checksums(call, &checksums, 0);
+    object_head_given_checksums(call, call->checksums, 0);
     call_answer(call, 200);
 }

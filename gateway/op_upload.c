@@ -101,8 +101,7 @@ void op_upload_part(struct call *call)
 {
     const char *upload;
     unsigned number;
-    struct hearth_checksums checksums;
-    if (!read_place(call, &upload, &number) || !object_head_body_checksum(call, &checksums)) {
+    if (!read_place(call, &upload, &number)) {
         return;
     }
     if (call->body_size != HEARTH_SIZE_UNKNOWN && call->body_size > HEARTH_PART_SIZE_MAX) {
@@ -111,7 +110,7 @@ void op_upload_part(struct call *call)
     }
     const struct hearth_part_options options = {
         .size_expected = call->body_size == HEARTH_SIZE_UNKNOWN ? 0 : call->body_size,
-        .checksums = &checksums,
+        .checksums = call->checksums,
         .control = call_control(call),
     };
     struct hearth_part part;
@@ -122,7 +121,7 @@ void op_upload_part(struct call *call)
         return;
     }
     object_head_stored(call, part.etag);
-    object_head_given_checksums(call, &checksums, 0);
+    object_head_given_checksums(call, call->checksums, 0);
     call_answer(call, 200);
 }
 
