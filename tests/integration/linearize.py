@@ -17,6 +17,7 @@ import sys
 
 NONE = "none"
 FOREVER = float("inf")
+CHANGES = ("put", "create", "delete")
 
 Call = collections.namedtuple("Call", "name kind value result begin end")
 State = collections.namedtuple("State", "value done used")
@@ -66,6 +67,15 @@ def is_seen(change, running):
                for call in running)
 
 
+def settle(state, running):
+    """What saw what is there now, and changes nothing whenever it happens, may as well count now:
+    without that, every set of reads under way at once would be a state of its own."""
+    now = [call for call in running if call not in state.done
+           and (call.kind not in CHANGES or call.result in ("refused", "absent"))
+           and step(call, state.value) == state.value]
+    return state._replace(done=state.done | frozenset(now)) if now else state
+
+
 def after_end(states, call, running, unknown):
     """Every state in which `call` counts, from states in which others may have come first."""
     unknown = [change for change in unknown if is_seen(change, running)]
@@ -73,6 +83,7 @@ def after_end(states, call, running, unknown):
     seen = States()
     waiting = []
     for state in states:
+        state = settle(state, running)
         if call in state.done:
             result.add(State(state.value, state.done - {call}, state.used))
         elif seen.add(state):
@@ -86,14 +97,18 @@ def after_end(states, call, running, unknown):
             if other == call:
                 result.add(State(value, state.done, state.used))
                 continue
-            after = State(value, state.done | {other}, state.used)
-            if seen.add(after):
+            after = settle(State(value, state.done | {other}, state.used), running)
+            if call in after.done:
+                result.add(after._replace(done=after.done - {call}))
+            elif seen.add(after):
                 waiting.append(after)
         for other in unknown:
             value = None if other in state.used else step(other, state.value)
             if value is not None:
-                after = State(value, state.done, state.used | {other})
-                if seen.add(after):
+                after = settle(State(value, state.done, state.used | {other}), running)
+                if call in after.done:
+                    result.add(after._replace(done=after.done - {call}))
+                elif seen.add(after):
                     waiting.append(after)
     return result
 

@@ -17,6 +17,7 @@ import botocore.exceptions
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 from cluster import BIN, Revival, failpoints, main as cluster_main  # noqa: E402, F401
+import s3_cluster  # noqa: E402
 
 MIB = 1 << 20
 
@@ -29,6 +30,8 @@ class OpenGateway:
     """open_gateway.c on the cluster: the operations, without a verifier before them.
 
     It ends with its standard input, so it cannot outlive the test."""
+
+    access_key, secret_key = "nobody", "nothing"
 
     def __init__(self, cluster):
         self.config = cluster.config
@@ -80,10 +83,13 @@ class Client:
             self.boto.meta.events.unregister(event, add)
 
     def raw(self, method, target, headers=None, body=b""):
-        """One signed request whose target goes out as it is.  (status, headers, body)."""
+        """One signed request whose target goes out as it is; what is signed of it is the path as S3
+        has it, each byte encoded in one way.  (status, headers, body)."""
+        path, mark, query = target.partition("?")
+        path = urllib.parse.quote_from_bytes(urllib.parse.unquote_to_bytes(path), safe="/-_.~")
         signed = botocore.awsrequest.AWSRequest(
-            method, f"{self.endpoint.scheme}://{self.endpoint.netloc}{target}", data=body,
-            headers=headers or {})
+            method, f"{self.endpoint.scheme}://{self.endpoint.netloc}{path}{mark}{query}",
+            data=body, headers=headers or {})
         signed.context["payload_signing_enabled"] = True
         botocore.auth.S3SigV4Auth(self.credentials, "s3", self.region).add_auth(signed)
         connection = http.client.HTTPConnection(self.endpoint.netloc, timeout=60)
@@ -140,6 +146,6 @@ def main(*claims):
         return
 
     def on_a_gateway(cluster):
-        with OpenGateway(cluster) as gateway:
-            hold(Client(gateway.url, "nobody", "nothing"), chosen)
-    cluster_main(on_a_gateway)
+        hold(Client(cluster.endpoint, cluster.env["AWS_ACCESS_KEY_ID"],
+                    cluster.env["AWS_SECRET_ACCESS_KEY"]), chosen)
+    s3_cluster.main(on_a_gateway)

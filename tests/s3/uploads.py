@@ -238,9 +238,41 @@ def a_whole_file_goes_and_comes_as_sdks_do_it(s3, bucket):
     assert s3.head_object(Bucket=bucket, Key="copy")["ContentLength"] == len(data)
 
 
+def join_copies(s3, bucket, source, count, key):
+    """An object that is another one, so many times; only the metadata knows."""
+    upload = begin(s3, bucket, key)
+
+    def copied(number):
+        answer = s3.upload_part_copy(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number,
+                                     CopySource={"Bucket": bucket, "Key": source})
+        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        return upload, list(pool.map(copied, range(1, count + 1)))
+
+
+def an_object_may_have_five_tebibytes_and_no_more(s3, bucket):
+    segment = bytes_by(12, 64 * MIB)
+    s3.put_object(Bucket=bucket, Key="64 MiB", Body=segment)
+    upload, parts = join_copies(s3, bucket, "64 MiB", 80, "5 GiB")
+    complete(s3, bucket, upload, parts, "5 GiB")
+    upload, parts = join_copies(s3, bucket, "5 GiB", 1025, "5 TiB")
+    assert code_of(complete, s3, bucket, upload, parts, "5 TiB") == (400, "EntityTooLarge")
+    complete(s3, bucket, upload, parts[:-1], "5 TiB")
+    assert s3.head_object(Bucket=bucket, Key="5 TiB")["ContentLength"] == 5 << 40
+    for offset in (0, (2 << 40) + 64 * MIB - 50, (5 << 40) - 100):
+        got = s3.get_object(Bucket=bucket, Key="5 TiB", Range=f"bytes={offset}-{offset + 99}")
+        at = offset % len(segment)
+        assert got["Body"].read() == (segment[at:] + segment)[:100], offset
+    assert code_of(s3.upload_part_copy, Bucket=bucket, Key="k", UploadId=begin(s3, bucket),
+                   PartNumber=1, CopySource={"Bucket": bucket, "Key": "5 TiB"})[0] == 400
+    s3.copy_object(Bucket=bucket, Key="again", CopySource={"Bucket": bucket, "Key": "5 TiB"})
+    assert s3.head_object(Bucket=bucket, Key="again")["ContentLength"] == 5 << 40
+
+
 if __name__ == "__main__":
     main(parts_become_one_object, completing_again_says_the_same, wrong_parts_are_named,
          the_last_part_of_a_number_counts, an_upload_completes_only_on_its_condition,
          parts_and_uploads_are_listed_until_they_end, a_part_is_copied_out_of_another_object,
          checksums_of_parts_make_that_of_the_object, many_parts_arrive_at_once,
-         a_whole_file_goes_and_comes_as_sdks_do_it)
+         a_whole_file_goes_and_comes_as_sdks_do_it,
+         an_object_may_have_five_tebibytes_and_no_more)
