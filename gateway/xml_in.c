@@ -1,5 +1,7 @@
 #include "gateway/xml_in.h"
 
+#include "gateway/utf8.h"
+
 #include <libxml/xmlreader.h>
 
 struct building {
@@ -84,6 +86,14 @@ static bool take_text(struct building *building, const char *text)
     return true;
 }
 
+/* Between elements it is how somebody likes his documents; alone in one it is a text: a key of one
+ * blank is a key. */
+static bool take_blank(struct building *building, const char *text)
+{
+    bool is_between = building->depth == 0 || building->open[building->depth - 1]->first != NULL;
+    return is_between || take_text(building, text);
+}
+
 static bool take_node(struct building *building, xmlTextReaderPtr reader)
 {
     switch (xmlTextReaderNodeType(reader)) {
@@ -99,6 +109,7 @@ static bool take_node(struct building *building, xmlTextReaderPtr reader)
         return take_text(building, (const char *)xmlTextReaderConstValue(reader));
     case XML_READER_TYPE_SIGNIFICANT_WHITESPACE:
     case XML_READER_TYPE_WHITESPACE:
+        return take_blank(building, (const char *)xmlTextReaderConstValue(reader));
     case XML_READER_TYPE_COMMENT:
     case XML_READER_TYPE_XML_DECLARATION:
     case XML_READER_TYPE_PROCESSING_INSTRUCTION: return true;
@@ -117,7 +128,8 @@ enum s3_error xml_in_parse(struct view document, unsigned elements_max, struct a
 {
     struct building building = {
         .arena = arena, .elements_left = elements_max, .text_left = 8 * document.size};
-    if (document.size == 0 || document.size > INT32_MAX || declares_something(document)) {
+    if (document.size == 0 || document.size > INT32_MAX || declares_something(document) ||
+        !utf8_is_valid(document)) { /* of CDATA libxml2 does not say it */
         return S3_ERROR_MALFORMED_XML;
     }
     xmlTextReaderPtr reader = xmlReaderForMemory((const char *)document.bytes, (int)document.size,

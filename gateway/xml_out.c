@@ -1,5 +1,7 @@
 #include "gateway/xml_out.h"
 
+#include "gateway/utf8.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,27 +51,6 @@ static void append_text(struct xml_out *xml, const char *text)
 }
 
 /* ---- escaping ---- */
-
-/* How many bytes the UTF-8 character at the start of `bytes` has; 0: it is none. */
-static size_t utf8_length(const uint8_t *bytes, size_t size)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t lead = bytes[0];
-    size_t length = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (length == 0 || length > size || lead >= 0xf8) {
-        return 0;
-    }
-    uint32_t point = length == 1 ? lead : lead & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        point = point << 6 | (bytes[i] & 0x3f);
-    }
-    bool is_character = point >= least[length] && point <= 0x10ffff &&
-        (point < 0xd800 || point > 0xdfff) && point != 0xfffe && point != 0xffff;
-    return is_character ? length : 0;
-}
 
 /* What stands for an ASCII character; NULL: itself. */
 static const char *escape_of(uint8_t byte)

@@ -50,6 +50,31 @@ static void a_document_becomes_a_tree(void **state)
     assert_null(xml_in_child(root, "Key"));
 }
 
+static void a_blank_alone_is_a_text(void **state)
+{
+    const struct xml_element *root;
+    assert_int_equal(
+        parse(state, "<a>\n  <Key> </Key>\n  <Key>&#10;</Key>\n</a>", &root), S3_ERROR_NONE);
+    const struct xml_element *key = xml_in_child(root, "Key");
+    assert_int_equal(key->text.size, 1);
+    assert_int_equal(key->text.bytes[0], ' ');
+    key = xml_in_next(key);
+    assert_int_equal(key->text.size, 1);
+    assert_int_equal(key->text.bytes[0], '\n');
+}
+
+/* As pretty-printers make them: the blanks between elements cost nothing. */
+static void a_document_of_many_lines_is_read(void **state)
+{
+    const struct xml_element *root;
+    char text[8192] = "<a>";
+    for (unsigned i = 0; i < 90; i++) {
+        strcpy(text + strlen(text), "\n                                        <b>x</b>");
+    }
+    strcpy(text + strlen(text), "\n</a>\n");
+    assert_int_equal(parse(state, text, &root), S3_ERROR_NONE);
+}
+
 static void what_is_no_plain_document_is_refused(void **state)
 {
     static const char *const cases[] = {
@@ -63,6 +88,8 @@ static void what_is_no_plain_document_is_refused(void **state)
         "<a>\x01</a>",
         "<a>\xff</a>",
         "<a>\xc0\xaf</a>",
+        "<a><![CDATA[\xc1\x9a]]></a>",
+        "<a><!-- \xff --></a>",
         "<a",
         "<!DOCTYPE a><a/>",
         "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
@@ -131,6 +158,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_document_becomes_a_tree),
+        TEST(a_blank_alone_is_a_text),
+        TEST(a_document_of_many_lines_is_read),
         TEST(what_is_no_plain_document_is_refused),
         TEST(depth_has_a_limit),
         TEST(the_number_of_elements_has_a_limit),
