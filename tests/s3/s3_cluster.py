@@ -82,6 +82,6 @@ def refused(status, code):
     raise AssertionError(f"expected {(status, code)}, and it was done")
 
 
-def main(*claims, nodes=8):
-    base.Cluster = S3Cluster
+def main(*claims, nodes=8, world=S3Cluster):
+    base.Cluster = world
     base.main(*claims, nodes=nodes)
