@@ -4,8 +4,6 @@
 #include "coordinator/meta_connection.h"
 
 #include "common/cleanup.h"
-#include "coordinator/schema_2_sql.h"
-#include "coordinator/schema_3_sql.h"
 #include "coordinator/schema_sql.h"
 
 #include <assert.h>
@@ -16,9 +14,7 @@ static const struct {
     unsigned version;
     const char *text;
 } migrations[] = {
-    {1, schema_sql},
-    {2, schema_2_sql},
-    {3, schema_3_sql},
+    {4, schema_sql},
 };
 
 enum { MIGRATION_COUNT = sizeof(migrations) / sizeof(migrations[0]) };
@@ -90,6 +86,11 @@ enum hearth_code meta_schema_migrate(struct meta_connection *connection, struct 
     unsigned version;
     if (read_version(connection, &version, err) != HEARTH_OK) {
         return err->code;
+    }
+    if (version > 0 && version < migrations[0].version) {
+        return hearth_fail(err, HEARTH_UNKNOWN_FORMAT,
+            "metadata: schema version %u was never released, this program begins with %u", version,
+            migrations[0].version);
     }
     unsigned newest = migrations[MIGRATION_COUNT - 1].version;
     if (version > newest) {

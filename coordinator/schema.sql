@@ -1,5 +1,5 @@
--- schema.sql - every table of the coordinator, version 1.  Later versions are numbered migrations
--- (meta_schema_sqlite.c), so this file does not change once it has been released.
+-- schema.sql - every table of the coordinator, version 4, the first that is to be released.  Later
+-- versions are numbered migrations (meta_schema_sqlite.c): this file does not change any more then.
 --
 -- One text for two engines: BIGINT and BYTEA only, byte keys in S3's order, no descending keys, no
 -- sequences.  The SQLite loader turns the marker at the end of a table into its words; PostgreSQL
@@ -156,6 +156,7 @@ CREATE TABLE object_version (
     created_ms BIGINT NOT NULL,
     body BYTEA NOT NULL,
     extent_count BIGINT NOT NULL,
+    tags BYTEA NOT NULL,
     PRIMARY KEY (bucket, key, version)
 ) -- sqlite: WITHOUT ROWID
 ;
@@ -187,8 +188,40 @@ CREATE TABLE doomed (
 CREATE INDEX doomed_due ON doomed (due_ms);
 CREATE INDEX doomed_version ON doomed (version);
 
+-- An upload in parts. state: 1 open, 2 ended (completed, aborted or expired): its parts go.  due_ms:
+-- when garbage collection comes to it; each part that arrives puts that off.
+CREATE TABLE upload (
+    upload BYTEA NOT NULL PRIMARY KEY,
+    bucket BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    state BIGINT NOT NULL,
+    bucket_key_version BIGINT NOT NULL,
+    manifest BYTEA NOT NULL,
+    tags BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX upload_of_bucket ON upload (bucket, key, upload);
+CREATE INDEX upload_due ON upload (due_ms);
+
+-- A part is a committed body without a key: a row of `body` that this names.
+CREATE TABLE part (
+    upload BYTEA NOT NULL,
+    part BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    etag BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    extent_count BIGINT NOT NULL,
+    PRIMARY KEY (upload, part)
+) -- sqlite: WITHOUT ROWID
+;
+
 -- ---------------------------------------------------------------- where the bytes are
 
+-- damaged: a bit for each slot whose own node says that the shard does not verify; empty: none.
+-- doomed_refs: those of `refs` that belong to doomed bodies of few extents.
 CREATE TABLE segment (
     segment BYTEA NOT NULL PRIMARY KEY,
     profile BIGINT NOT NULL,
@@ -202,13 +235,16 @@ CREATE TABLE segment (
     last_p BIGINT NOT NULL,
     sealed_ms BIGINT NOT NULL,
     dying_ms BIGINT NOT NULL,
-    holders BYTEA NOT NULL
+    holders BYTEA NOT NULL,
+    damaged BYTEA NOT NULL,
+    doomed_refs BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX segment_dying ON segment (dying_ms) WHERE dying_ms > 0;
 
 -- state: 1 open, 2 committed, 3 aborted.  due_ms: when the next duty of garbage collection for it
--- comes up: to abort it (open), to settle its segments, to forget it (settled).
+-- comes up: to abort it (open), to settle its segments, to forget it (settled).  part: 0, it writes an
+-- object; else this part of this upload.
 CREATE TABLE intent (
     intent BYTEA NOT NULL PRIMARY KEY,
     token BYTEA NOT NULL UNIQUE,
@@ -222,7 +258,9 @@ CREATE TABLE intent (
     state BIGINT NOT NULL,
     settled BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL,
-    due_ms BIGINT NOT NULL
+    due_ms BIGINT NOT NULL,
+    part BIGINT NOT NULL,
+    upload BYTEA NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX intent_due ON intent (state, settled, due_ms);

@@ -316,8 +316,8 @@
     X(OFFER_DELETE, "DELETE FROM offer WHERE segment = :segment AND slot = :slot AND p = :p")      \
     X(SEGMENT_INSERT,                                                                              \
         "INSERT INTO segment (segment, profile, codec, k, n, length, vk, generation, refs,"        \
-        " last_p, sealed_ms, dying_ms, holders, damaged) VALUES (:segment, :profile, :codec, :k,"  \
-        " :n, :length, :vk, 1, 0, :last_p, :now, 0, :holders, :damaged)")                          \
+        " last_p, sealed_ms, dying_ms, holders, damaged, doomed_refs) VALUES (:segment, :profile," \
+        " :codec, :k, :n, :length, :vk, 1, 0, :last_p, :now, 0, :holders, :damaged, 0)")           \
     X(SEGMENT_GET,                                                                                 \
         "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
         " sealed_ms, dying_ms, holders, damaged, last_p FROM segment WHERE segment = :segment")    \

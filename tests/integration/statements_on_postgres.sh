@@ -29,7 +29,6 @@ cd "$dir"
 }
 
 "$print_statements" >"$dir/statements.sql"
-cat "$coordinator/schema.sql" "$coordinator/schema_2.sql" "$coordinator/schema_3.sql" \
-    "$coordinator/functions_postgres.sql" "$dir/statements.sql" |
+cat "$coordinator/schema.sql" "$coordinator/functions_postgres.sql" "$dir/statements.sql" |
     psql -h "$dir" -U hearth -d postgres -v ON_ERROR_STOP=1 -q
 echo "prepared $(grep -c ^PREPARE "$dir/statements.sql") statements"

@@ -274,17 +274,27 @@ static void change_file(const char *path, const char *text)
     sqlite3_close(db);
 }
 
-static void a_newer_schema_is_refused(void **state)
+/* Says that the schema is another. */
+static void open_fails_after(struct test_meta *meta, const char *change)
 {
-    struct test_meta *meta = *state;
     struct meta_store_options options = options_of(meta);
     struct meta_store *store;
     char path[128];
     snprintf(path, sizeof(path), "%s/meta.db", meta->directory);
     meta_store_close(meta->store);
     meta->store = NULL;
-    change_file(path, "INSERT INTO schema_version VALUES (1000)");
+    change_file(path, change);
     assert_int_equal(meta_store_open(&options, &store, &meta->err), HEARTH_UNKNOWN_FORMAT);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+    open_fails_after(*state, "INSERT INTO schema_version VALUES (1000)");
+}
+
+static void a_schema_from_before_the_first_release_is_refused(void **state)
+{
+    open_fails_after(*state, "UPDATE schema_version SET version = 3");
 }
 
 /* ---- the clock ---- */
@@ -417,6 +427,7 @@ int main(void)
         IN_A_STORE(a_read_that_takes_too_long_is_interrupted),
         IN_A_STORE(a_second_process_is_kept_out),
         IN_A_STORE(a_newer_schema_is_refused),
+        IN_A_STORE(a_schema_from_before_the_first_release_is_refused),
         IN_A_STORE(time_does_not_go_back),
         IN_A_STORE(a_clock_far_behind_is_refused_and_one_a_little_behind_is_not_believed),
         IN_A_STORE(the_cluster_id_is_set_once),
