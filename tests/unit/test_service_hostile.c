@@ -22,11 +22,12 @@ struct fixture {
     struct test_wire_filler filler;
     struct view segment;
     struct view intent;
+    struct view upload;
 };
 
 /* ---- a world with something in it ---- */
 
-static void make_upload(struct fixture *at)
+static void make_objects(struct fixture *at)
 {
     static const uint8_t bytes[32] = {1};
     const struct test_member *client = at->callers[PEER_CLIENT];
@@ -65,6 +66,20 @@ static void make_upload(struct fixture *at)
         &at->world.err);
 }
 
+static void make_upload_in_parts(struct fixture *at)
+{
+    at->upload = test_coordinator_id(&at->world);
+    const struct wire_create_upload_request create = {.bucket = view_text("bucket"),
+        .key = view_text("key"),
+        .upload_id = at->upload,
+        .bucket_key_version = 1,
+        .manifest = view_text("sealed")};
+    struct wire_create_upload_reply created;
+    assert_ok(test_coordinator_call(
+                  &at->world, at->callers[PEER_CLIENT], RPC_CREATE_UPLOAD, &create, &created),
+        &at->world.err);
+}
+
 static int set_up(void **state)
 {
     struct fixture *at = calloc(1, sizeof(*at));
@@ -72,8 +87,10 @@ static int set_up(void **state)
     test_wire_filler_init(&at->filler, 1);
     at->callers[PEER_NODE] = test_coordinator_nodes(&at->world, NODES);
     at->callers[PEER_CLIENT] = test_coordinator_member(&at->world, PEER_CLIENT);
+    at->callers[PEER_GATEWAY] = test_coordinator_member(&at->world, PEER_GATEWAY);
     at->callers[PEER_ADMIN] = test_coordinator_member(&at->world, PEER_ADMIN);
-    make_upload(at);
+    make_objects(at);
+    make_upload_in_parts(at);
     *state = at;
     return 0;
 }
@@ -107,6 +124,8 @@ static bool known_value(
         *value = at->intent;
     } else if (strcmp(field->name, "segment_id") == 0) {
         *value = at->segment;
+    } else if (strcmp(field->name, "upload_id") == 0) {
+        *value = at->upload;
     } else if (strcmp(field->name, "session_id") == 0) {
         *value = view_of(session, sizeof(session));
     } else if (strcmp(field->name, "node_id") == 0) {
@@ -184,7 +203,7 @@ static void a_node_gets_an_answer_whatever_it_says(void **state)
 
 static void an_admin_gets_an_answer_whatever_it_asks(void **state)
 {
-    assert_answers_anything(*state, RPC_STATUS, RPC_BACKUP);
+    assert_answers_anything(*state, RPC_STATUS, RPC_SHARD_PUT);
 }
 
 #define claim(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
