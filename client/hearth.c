@@ -255,8 +255,8 @@ enum hearth_code hearth_upload_list(struct hearth *hearth,
     return upload_list(&hearth->session, options, out, err);
 }
 
-enum hearth_code hearth_signing_key(struct hearth *hearth, struct view access_key,
-    const struct sigv4_scope *scope, struct hearth_signing_key *out, struct hearth_err *err)
+enum hearth_code gateway_signing_key(struct hearth *hearth, struct view access_key,
+    const struct sigv4_scope *scope, struct gateway_signing_key *out, struct hearth_err *err)
 {
     return signing_key_ask(&hearth->session, access_key, scope, out, err);
 }

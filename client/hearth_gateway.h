@@ -1,5 +1,6 @@
 /*
- * hearth_gateway.h - what only a gateway asks of libhearth.  Not part of the library's public API.
+ * hearth_gateway.h - what only a gateway asks of libhearth.  Not part of the library's public API:
+ * the library shows what is called hearth_..., and this is not.
  *
  * A gateway serves others, who sign what they ask with access keys of a tenant.  To check that, it
  * gets keys that are good for one day and one region; the secrets stay with the coordinator.
@@ -17,7 +18,7 @@ enum {
     HEARTH_RIGHT_OWN = 4, /* make and remove buckets */
 };
 
-struct hearth_signing_key {
+struct gateway_signing_key {
     uint8_t key[CRYPTO_KEY_SIZE]; /* wipe it */
     uint64_t rights;
 };
@@ -27,7 +28,7 @@ struct hearth_signing_key {
  * `hearth` was opened for has no such key, or not any more; HEARTH_INVALID: a text is too long, or
  * the date is none; HEARTH_DENIED: this identity is no gateway.
  */
-enum hearth_code hearth_signing_key(struct hearth *hearth, struct view access_key,
-    const struct sigv4_scope *scope, struct hearth_signing_key *out, struct hearth_err *err);
+enum hearth_code gateway_signing_key(struct hearth *hearth, struct view access_key,
+    const struct sigv4_scope *scope, struct gateway_signing_key *out, struct hearth_err *err);
 
 #endif /* HEARTH_CLIENT_HEARTH_GATEWAY_H */

@@ -4,7 +4,7 @@
 #include "proto/wire_accounts.h"
 
 enum hearth_code signing_key_ask(struct session *session, struct view access_key,
-    const struct sigv4_scope *scope, struct hearth_signing_key *out, struct hearth_err *err)
+    const struct sigv4_scope *scope, struct gateway_signing_key *out, struct hearth_err *err)
 {
     const struct wire_derive_signing_key_request request = {
         .access_key = access_key, .date = scope->date, .region = scope->region};

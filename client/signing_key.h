@@ -9,6 +9,6 @@
 struct session;
 
 enum hearth_code signing_key_ask(struct session *session, struct view access_key,
-    const struct sigv4_scope *scope, struct hearth_signing_key *out, struct hearth_err *err);
+    const struct sigv4_scope *scope, struct gateway_signing_key *out, struct hearth_err *err);
 
 #endif /* HEARTH_CLIENT_SIGNING_KEY_H */

@@ -11,12 +11,12 @@ static enum hearth_code ask_key(void *context, struct view access_key,
 {
     struct auth_ask *ask = context;
     struct hearth *tenants[AUTH_TENANTS_MAX];
-    struct hearth_signing_key key;
+    struct gateway_signing_key key;
     unsigned count = ask->tenants(ask->context, tenants, AUTH_TENANTS_MAX);
     enum hearth_code code = hearth_fail(err, HEARTH_NOT_FOUND, "no such access key");
     for (unsigned i = 0; i < count; i++) {
         struct hearth_err one;
-        enum hearth_code answer = hearth_signing_key(tenants[i], access_key, scope, &key, &one);
+        enum hearth_code answer = gateway_signing_key(tenants[i], access_key, scope, &key, &one);
         if (answer == HEARTH_OK) {
             *out = (struct auth_key){.rights = key.rights, .hearth = tenants[i]};
             memcpy(out->key, key.key, sizeof(out->key));

@@ -30,7 +30,7 @@ def told_to_stop(cluster, *names):
 
 
 def stops_said(cluster, name):
-    folder = ("coordinator",) if name == "coordinator" else ("nodes", name)
+    folder = ("nodes", name) if name.isdigit() else (name,)
     with open(os.path.join(cluster.dir, *folder, "log"), errors="replace") as file:
         return file.read().count(" process.stopped ")
 

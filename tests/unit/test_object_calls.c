@@ -56,7 +56,7 @@ static void a_bucket_with_objects_stays(void **state)
 }
 
 static enum hearth_code ask_key(
-    struct world *world, const char *access_key, struct hearth_signing_key *out)
+    struct world *world, const char *access_key, struct gateway_signing_key *out)
 {
     struct hearth_err err;
     const struct sigv4_scope scope = {view_text("20261128"), view_text("home-1")};
@@ -67,7 +67,7 @@ static void a_gateway_asks_for_the_key_of_a_day(void **state)
 {
     (void)state;
     struct world *world = world_create(NULL);
-    struct hearth_signing_key key;
+    struct gateway_signing_key key;
     fake_coordinator_add_fault(
         &world->coordinator, RPC_DERIVE_SIGNING_KEY, FAKE_QUESTION_LOST, 1, 1);
     assert_int_equal(ask_key(world, "HKKNOWN", &key), HEARTH_OK); /* asked again */
