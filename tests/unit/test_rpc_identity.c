@@ -316,7 +316,7 @@ static void a_certificate_that_ends_on_an_open_connection_is_expired(void **stat
     test_rpc_serve(&at->rpc, served, SERVED, at, &options);
 
     assert_ok(call_on(at, at->rpc.channel), &at->rpc.err);
-    clock.unix_ms += UINT64_C(2) * DAY_S * 1000; /* alone: else every timer of the connection ends */
+    clock.unix_ms += UINT64_C(2) * DAY_S * 1000; /* alone: else the connection's timers end, too */
     assert_int_equal(call_on(at, at->rpc.channel), HEARTH_EXPIRED);
     test_rpc_stop_server(&at->rpc);
     rpc_runtime_destroy(runtime);
