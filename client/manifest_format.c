@@ -142,14 +142,17 @@ static uint8_t format_of(const struct manifest *manifest)
         : FORMAT_FIRST;
 }
 
+static bool has_key(const struct manifest_extent *extent, const struct upload_key *key)
+{
+    return memcmp(&extent->upload_key, key, sizeof(*key)) == 0;
+}
+
 /* Extents from `first` on that have its key. */
 static size_t run_length(const struct manifest *manifest, size_t first)
 {
     const struct manifest_extent *extents = manifest->extents;
     size_t end = first + 1;
-    while (end < manifest->extent_count &&
-        memcmp(&extents[end].upload_key, &extents[first].upload_key,
-            sizeof(extents[first].upload_key)) == 0) {
+    while (end < manifest->extent_count && has_key(&extents[end], &extents[first].upload_key)) {
         end++;
     }
     return end - first;
@@ -368,7 +371,8 @@ static struct reader skip_runs(struct reader *reader, size_t *count)
     return reader_of(reader_view(reader, *count * RUN_SIZE));
 }
 
-/* Each run's key to its extents; they are as many as the runs say. */
+/* Each run's key to its extents; they are as many as the runs say, and no run goes on in the next.
+ */
 static void spread_keys(struct reader *reader, struct reader runs, size_t run_count,
     struct manifest_extent *extents, size_t extent_count)
 {
@@ -377,7 +381,8 @@ static void spread_keys(struct reader *reader, struct reader runs, size_t run_co
         struct upload_key key;
         reader_bytes(&runs, key.bytes, sizeof(key.bytes));
         size_t length = reader_u32(&runs);
-        reader->failed = length == 0 || length > extent_count - next;
+        reader->failed = length == 0 || length > extent_count - next ||
+            (next > 0 && has_key(&extents[next - 1], &key));
         for (size_t j = 0; j < length && !reader->failed; j++) {
             extents[next++].upload_key = key;
         }
@@ -463,6 +468,9 @@ enum hearth_code manifest_decode(
     manifest.inline_bytes = reader_sized(&reader);
     const char *wrong =
         reader_at_end(&reader) ? what_is_wrong(&manifest) : "it does not end where it should";
+    if (wrong == NULL && version != format_of(&manifest)) {
+        wrong = "it is not in the format that such a one is written in";
+    }
     if (wrong != NULL) {
         return hearth_fail(err, HEARTH_CHECKSUM, "manifest: %s", wrong);
     }

@@ -344,6 +344,25 @@ static void every_cut_and_any_excess_is_refused(void **state)
     assert_ok(decode(fixture, view_of(longer, plain.size)), &fixture->err);
 }
 
+/* There is one way to write a manifest, so that nobody can say the same in two. */
+static void what_is_written_in_another_way_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint64_t sizes[] = {120, 180};
+    const struct upload_key *keys[] = {
+        &fixture->extents[0].upload_key, &fixture->extents[1].upload_key};
+    fixture->manifest.part_sizes = sizes;
+    fixture->manifest.part_size_count = 2;
+    struct view plain = encode(fixture);
+    void *second = memmem(plain.bytes, plain.size, keys[1]->bytes, sizeof(keys[1]->bytes));
+    assert_non_null(second);
+    memcpy(second, keys[0]->bytes, sizeof(keys[0]->bytes)); /* two runs of one key */
+    assert_int_equal(decode(fixture, plain), HEARTH_CHECKSUM);
+
+    static const uint8_t empty_in_the_second_format[50] = {2};
+    assert_int_equal(decode(fixture, view_of(empty_in_the_second_format, 50)), HEARTH_CHECKSUM);
+}
+
 static void an_unknown_version_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -512,6 +531,7 @@ int main(void)
         CASE(the_largest_manifest_fits),
         CASE(parts_come_back_with_their_sizes),
         CASE(part_sizes_that_are_not_the_object_are_refused),
+        CASE(what_is_written_in_another_way_is_refused),
         CASE(a_part_opens_as_itself_only),
         CASE(sealing_again_draws_another_body_id),
         CASE(another_place_does_not_open_it),
