@@ -4,8 +4,7 @@
  *   connection --> struct http_exchange --> handler on a worker thread --> answer
  *                     head    decoded by nobody: method, raw target, headers
  *                     body    a blocking read; bounded ahead of the reader, then the client waits
- *                     answer  whole, or streamed; bounded ahead of the client, then the handler
- * waits
+ *                     answer  whole, or streamed; bounded ahead of the client, then we wait
  *
  * A handler is plain blocking code.  It is called once for each request whose framing is beyond
  * doubt, on one of a bounded number of workers; a request for which none is free is answered by the
