@@ -76,18 +76,7 @@ static enum hearth_code ask_delete_many(struct session *session, const char *buc
         .keys_count = count,
         .token = view_of(token, sizeof(token)),
     };
-    const struct ask ask = {
-        .method = RPC_DELETE_MANY,
-        .request = &request,
-        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
-        .decides = true,
-    };
-    struct arena arena;
-    arena_init(&arena, 0);
-    struct wire_empty reply;
-    enum hearth_code code = session_ask(session, &ask, &arena, &reply, err);
-    arena_fini(&arena);
-    return code;
+    return session_change(session, RPC_DELETE_MANY, &request, err);
 }
 
 enum hearth_code object_delete_many(struct session *session, const char *bucket,

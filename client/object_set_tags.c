@@ -4,20 +4,6 @@
 #include "client/object_tags.h"
 #include "proto/wire_uploads.h"
 
-static enum hearth_code ask_set_tags(struct session *session,
-    const struct wire_set_tags_request *request, struct arena *arena, struct hearth_err *err)
-{
-    const struct ask ask = {
-        .method = RPC_SET_TAGS,
-        .request = request,
-        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
-        .decides = true,
-    };
-    struct wire_empty reply;
-    enum hearth_code code = session_ready(session, err);
-    return code == HEARTH_OK ? session_ask(session, &ask, arena, &reply, err) : code;
-}
-
 enum hearth_code object_set_tags(struct session *session, const char *bucket, struct view key,
     const char *version, unsigned tag_count, const struct hearth_metadata *tags,
     struct hearth_err *err)
@@ -34,7 +20,10 @@ enum hearth_code object_set_tags(struct session *session, const char *bucket, st
         code = object_tags_encode(tags, tag_count, &arena, &request.tags, err);
     }
     if (code == HEARTH_OK) {
-        code = ask_set_tags(session, &request, &arena, err);
+        code = session_ready(session, err);
+    }
+    if (code == HEARTH_OK) {
+        code = session_change(session, RPC_SET_TAGS, &request, err);
     }
     arena_fini(&arena);
     return code == HEARTH_OK ? code : hearth_err_prefix(err, "tag %s/%.*s", bucket, VIEW_ARGS(key));

@@ -196,6 +196,23 @@ enum hearth_code session_ask(struct session *session, const struct ask *ask, str
     }
 }
 
+enum hearth_code session_change(
+    struct session *session, unsigned method, const void *request, struct hearth_err *err)
+{
+    const struct ask ask = {
+        .method = method,
+        .request = request,
+        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
+        .decides = true,
+    };
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct wire_empty reply;
+    enum hearth_code code = session_ask(session, &ask, &arena, &reply, err);
+    arena_fini(&arena);
+    return code;
+}
+
 /* ---- about nodes ---- */
 
 void session_notice(struct session *session, const char *fmt, ...)

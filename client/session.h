@@ -118,6 +118,10 @@ enum {
 enum hearth_code session_ask(struct session *session, const struct ask *ask, struct arena *arena,
     void *reply, struct hearth_err *err);
 
+/* session_ask() for a change that is answered by nothing but its outcome. */
+enum hearth_code session_change(
+    struct session *session, unsigned method, const void *request, struct hearth_err *err);
+
 /* Tells the application; the text is one line. */
 void session_notice(struct session *session, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -164,18 +164,7 @@ static enum hearth_code ask_abort(const struct upload_name *name, struct hearth_
         .key = name->key,
         .upload_id = view_of(name->id, sizeof(name->id)),
     };
-    const struct ask ask = {
-        .method = RPC_ABORT_UPLOAD,
-        .request = &request,
-        .patience_ms = ASK_OUTCOME_PATIENCE_MS,
-        .decides = true,
-    };
-    struct arena arena;
-    arena_init(&arena, 0);
-    struct wire_empty reply;
-    enum hearth_code code = session_ask(name->session, &ask, &arena, &reply, err);
-    arena_fini(&arena);
-    return code;
+    return session_change(name->session, RPC_ABORT_UPLOAD, &request, err);
 }
 
 enum hearth_code upload_abort(struct session *session, const char *bucket, struct view key,
