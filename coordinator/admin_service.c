@@ -6,6 +6,7 @@
 #include "coordinator/meta_settings.h"
 #include "coordinator/node_network.h"
 #include "coordinator/repair.h"
+#include "coordinator/sweep.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -174,11 +175,13 @@ static enum hearth_code add_counts(
 {
     struct meta_counts counts;
     struct repair_status repair;
+    struct sweep_status sweep;
     enum hearth_code code = meta_counts_get(coordinator->store, &counts, err);
     if (code != HEARTH_OK) {
         return code;
     }
     repair_status_get(coordinator->repair, &repair);
+    sweep_status_get(coordinator->sweep, &sweep);
     out->buckets = counts.buckets;
     out->objects = counts.objects;
     out->bytes = counts.bytes;
@@ -193,8 +196,8 @@ static enum hearth_code add_counts(
     out->repaired_total = repair.repaired;
     out->repair_waiting = repair.waiting;
     out->repair_without_place = repair.without_place;
-    out->sweep_started_unix_ms = repair.sweep_started_ms;
-    out->sweep_finished_unix_ms = repair.sweep_finished_ms;
+    out->sweep_started_unix_ms = sweep.started_ms;
+    out->sweep_finished_unix_ms = sweep.finished_ms;
     return HEARTH_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "coordinator/coordinator.h"
 
 #include "coordinator/meta_settings.h"
+#include "coordinator/sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,17 @@ enum hearth_code coordinator_open(const struct settings *settings, struct env *e
     }
     *out = coordinator;
     return HEARTH_OK;
+}
+
+enum hearth_code coordinator_open_sweep(struct coordinator *coordinator, struct hearth_err *err)
+{
+    const struct sweep_options options = {
+        .store = coordinator->store,
+        .nodes = coordinator->nodes,
+        .env = coordinator->env,
+        .share_percent = coordinator->settings->sweep_share,
+    };
+    return sweep_create(&options, &coordinator->sweep, err);
 }
 
 void coordinator_close(struct coordinator *coordinator)

@@ -27,6 +27,7 @@ struct coordinator {
     struct access_cache *access;
     struct node_table *nodes;
     struct node_dialer *dialer;
+    struct sweep *sweep;
     struct repair *repair;
     struct admin_backups *backups;
     struct place_sets *sets;
@@ -40,6 +41,9 @@ enum hearth_code coordinator_open(const struct settings *settings, struct env *e
 /* The same for metadata that is new and belongs to no cluster yet. */
 enum hearth_code coordinator_create(const struct settings *settings, struct env *env,
     struct coordinator **out, struct hearth_err *err);
+
+/* The sweep, with nobody watching yet. */
+enum hearth_code coordinator_open_sweep(struct coordinator *coordinator, struct hearth_err *err);
 
 void coordinator_close(struct coordinator *coordinator); /* accepts NULL */
 

@@ -28,6 +28,20 @@ bool duty_is_stopping(struct duty *duty)
     return duty->shared.is_stopping;
 }
 
+bool duty_rest(struct duty *duty, uint64_t ms)
+{
+    if (duty == NULL) {
+        return true;
+    }
+    struct timespec until = moment_after_ms(ms);
+    UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
+    int rc = 0;
+    while (!duty->shared.is_stopping && rc == 0) {
+        rc = pthread_cond_timedwait(&duty->shared.changed, &duty->shared.mutex, &until);
+    }
+    return !duty->shared.is_stopping;
+}
+
 /* False: it is time to end. */
 static bool pause_between(struct duty *duty)
 {

@@ -21,6 +21,10 @@ enum hearth_code duty_start(
 /* Inside a round: somebody waits for the end. NULL: a round by hand, nobody does. */
 bool duty_is_stopping(struct duty *duty);
 
+/* Inside a round: nothing to do for so long. False: somebody waits for the end. NULL: a round by
+ * hand, which does not rest. */
+bool duty_rest(struct duty *duty, uint64_t ms);
+
 /* The next round begins at once instead of at its time. Any thread. */
 void duty_wake(struct duty *duty);
 

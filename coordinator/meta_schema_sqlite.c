@@ -14,7 +14,7 @@ static const struct {
     unsigned version;
     const char *text;
 } migrations[] = {
-    {4, schema_sql},
+    {5, schema_sql},
 };
 
 enum { MIGRATION_COUNT = sizeof(migrations) / sizeof(migrations[0]) };

@@ -39,7 +39,9 @@ const char *node_health_text(enum node_health health)
 {
     static const char *const texts[] = {
         [NODE_ALIVE] = "alive",
+        [NODE_DRAINING] = "draining",
         [NODE_SUSPECT] = "suspect",
+        [NODE_SUSPENDED] = "suspended",
         [NODE_OFFLINE] = "offline",
         [NODE_LOST] = "lost",
         [NODE_GONE] = "gone",
@@ -226,14 +228,26 @@ static enum node_health health_by_silence(const struct node_table *table, size_t
 
 static enum node_health health_at(const struct node_table *table, size_t index)
 {
+    const enum node_health health = health_by_silence(table, index);
+    const bool answers = health == NODE_ALIVE || health == NODE_SUSPECT;
     switch (table->shared.facts.nodes[index].state) {
     case META_NODE_GONE: return NODE_GONE;
     case META_NODE_LOST: return NODE_LOST;
-    case META_NODE_ACTIVE:
-    case META_NODE_DRAINING:
-    case META_NODE_SUSPENDED: break;
+    case META_NODE_DRAINING: return answers ? NODE_DRAINING : health;
+    case META_NODE_SUSPENDED: return answers ? NODE_SUSPENDED : health;
+    case META_NODE_ACTIVE: break;
     }
-    return health_by_silence(table, index);
+    return health;
+}
+
+/* UINT64_MAX: it will not be waited for. */
+static uint64_t judged_silent_ms(const struct node_table *table, size_t index)
+{
+    enum meta_node_state state = table->shared.facts.nodes[index].state;
+    if (state == META_NODE_LOST || state == META_NODE_GONE) {
+        return UINT64_MAX;
+    }
+    return is_awaited(table, index) ? 0 : silent_ms_at(table, index);
 }
 
 /* ---- heartbeats ---- */
@@ -353,6 +367,11 @@ enum hearth_code node_table_flush(struct node_table *table, struct hearth_err *e
 
 /* ---- asking ---- */
 
+uint64_t node_table_now_ms(const struct node_table *table)
+{
+    return meta_now_ms(table->options.store);
+}
+
 uint64_t node_table_interval_ms(struct node_table *table)
 {
     UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
@@ -367,6 +386,12 @@ static bool is_dialled(const struct meta_node *node)
         }
     }
     return false;
+}
+
+static bool takes_shards(const struct node_table *table, size_t index)
+{
+    return health_at(table, index) == NODE_ALIVE && !table->shared.live[index].report.read_only &&
+        is_dialled(&table->shared.facts.nodes[index]);
 }
 
 bool node_table_find(
@@ -398,8 +423,7 @@ enum hearth_code node_table_fleet(
             .owner = node->owner,
             .network = node->network,
             .free_bytes = live->report.free,
-            .takes_shards = node->state == META_NODE_ACTIVE && !live->report.read_only &&
-                health_at(table, i) == NODE_ALIVE && is_dialled(node),
+            .takes_shards = takes_shards(table, i),
         };
     }
     *out = (struct place_fleet){.nodes = nodes, .count = count};
@@ -414,12 +438,7 @@ enum node_health node_table_health(struct node_table *table, uint32_t number, ui
         *silent_ms = UINT64_MAX;
         return NODE_GONE;
     }
-    enum meta_node_state state = table->shared.facts.nodes[index].state;
-    if (state == META_NODE_LOST || state == META_NODE_GONE) {
-        *silent_ms = UINT64_MAX;
-    } else {
-        *silent_ms = is_awaited(table, (size_t)index) ? 0 : silent_ms_at(table, (size_t)index);
-    }
+    *silent_ms = judged_silent_ms(table, (size_t)index);
     return health_at(table, (size_t)index);
 }
 
@@ -485,6 +504,8 @@ enum hearth_code node_table_list(struct node_table *table, struct arena *arena,
         nodes[i] = (struct node_status){
             .node = table->shared.facts.nodes[i],
             .health = health_at(table, i),
+            .silent_ms = judged_silent_ms(table, i),
+            .takes_shards = takes_shards(table, i),
             .reports = live->reports,
             .repair_reports = live->repair_reports,
         };

@@ -8,6 +8,9 @@
  *   alive --3 intervals--> suspect --10 intervals--> offline --lost after--> lost
  *     ^----------------------- a heartbeat -------------------------------------'
  *
+ * A node that an admin drains, or that failed its audits, is draining or suspended while it would
+ * be alive or suspect: it is read from, and gets no new shards.
+ *
  * A heartbeat whose volume is another one, or an older copy of the one known, is not counted: what
  * the node held may not be there.  Its slots are missing until the right disk reports again.
  *
@@ -27,7 +30,16 @@
 #include "coordinator/place_choose.h"
 #include "proto/wire_messages.h"
 
-enum node_health { NODE_ALIVE, NODE_SUSPECT, NODE_OFFLINE, NODE_LOST, NODE_GONE };
+/* In the order in which readers would ask them; up to NODE_SUSPENDED they answer. */
+enum node_health {
+    NODE_ALIVE,
+    NODE_DRAINING,
+    NODE_SUSPECT,
+    NODE_SUSPENDED,
+    NODE_OFFLINE,
+    NODE_LOST,
+    NODE_GONE,
+};
 
 /* "alive" ...; static storage. */
 const char *node_health_text(enum node_health health);
@@ -59,6 +71,9 @@ struct node_seen {
  */
 enum hearth_code node_table_seen(struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE],
     const struct meta_node_report *report, struct node_seen *out, struct hearth_err *err);
+
+/* The coordinator's clock, by which it judges. */
+uint64_t node_table_now_ms(const struct node_table *table);
 
 /* How often a node should report: as configured, and not more than 500 a second of all nodes. */
 uint64_t node_table_interval_ms(struct node_table *table);
@@ -96,6 +111,8 @@ bool node_table_address(
 struct node_status {
     struct meta_node node; /* its texts live in the arena */
     enum node_health health;
+    uint64_t silent_ms;      /* as node_table_health() says */
+    bool takes_shards;       /* placement may offer it some now */
     uint64_t reports;        /* of readers, since the start */
     uint64_t repair_reports; /* of repair, which nobody can make up */
 };

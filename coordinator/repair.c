@@ -12,32 +12,31 @@
 
 #include <stdlib.h>
 
-/* How a node was when it was first met on a page of the sweep: each is in hundreds of segments. */
-struct known_node {
-    uint32_t number; /* 0: none */
-    struct repair_node node;
-};
-
-enum { KNOWN_NODES = 1024 }; /* by number; two that share a place are asked for again and again */
+enum { FLEET_MS = 5000 }; /* a view of the fleet older than this is taken anew */
 
 struct repair {
     struct coordinator *coordinator; /* set once */
+
+    /* The sweep's thread only: of the pass that runs. */
+    struct {
+        struct repair_queue queue;
+        struct arena arena;
+        struct place_fleet fleet; /* as it was when the pass began */
+        struct repair_status counts;
+    } on_sweep;
 
     /* The duty's thread only. */
     struct {
         struct shard_net *net; /* NULL: none yet */
         uint8_t session_id[PKI_ID_SIZE];
         struct repair_queue queue;
-        struct repair_backoff backoff;
-        struct arena arena;       /* of one sweep */
-        struct place_fleet fleet; /* as it was when the sweep began */
-        struct meta_segment page[META_SWEEP_MAX];
-        struct known_node known[KNOWN_NODES];
-        struct repair_status counts; /* of the sweep that runs */
+        const struct fleet_view *fleet; /* NULL: none yet */
     } on_duty;
 
     struct {
         pthread_mutex_t mutex;
+        struct repair_queue found; /* by the last pass, not taken up yet */
+        struct repair_backoff backoff;
         struct repair_status status;
     } shared;
 };
@@ -49,10 +48,12 @@ struct repair *repair_create(struct coordinator *coordinator)
         return NULL;
     }
     repair->coordinator = coordinator;
-    arena_init(&repair->on_duty.arena, 0);
+    arena_init(&repair->on_sweep.arena, 0);
     pthread_mutex_init(&repair->shared.mutex, NULL);
-    if (!repair_queue_init(&repair->on_duty.queue, REPAIR_QUEUE_MAX) ||
-        !repair_backoff_init(&repair->on_duty.backoff, coordinator->env, REPAIR_BACKOFF_MAX)) {
+    if (!repair_queue_init(&repair->on_sweep.queue, REPAIR_QUEUE_MAX) ||
+        !repair_queue_init(&repair->on_duty.queue, REPAIR_QUEUE_MAX) ||
+        !repair_queue_init(&repair->shared.found, REPAIR_QUEUE_MAX) ||
+        !repair_backoff_init(&repair->shared.backoff, coordinator->env, REPAIR_BACKOFF_MAX)) {
         repair_destroy(repair);
         return NULL;
     }
@@ -62,9 +63,12 @@ struct repair *repair_create(struct coordinator *coordinator)
 void repair_destroy(struct repair *repair)
 {
     if (repair != NULL) {
+        fleet_view_release(repair->on_duty.fleet);
+        repair_queue_fini(&repair->on_sweep.queue);
         repair_queue_fini(&repair->on_duty.queue);
-        repair_backoff_fini(&repair->on_duty.backoff);
-        arena_fini(&repair->on_duty.arena);
+        repair_queue_fini(&repair->shared.found);
+        repair_backoff_fini(&repair->shared.backoff);
+        arena_fini(&repair->on_sweep.arena);
         pthread_mutex_destroy(&repair->shared.mutex);
         free(repair);
     }
@@ -85,32 +89,16 @@ void repair_status_get(struct repair *repair, struct repair_status *out)
 
 /* ---- the sweep ---- */
 
-static void forget_known(struct repair *repair)
+static bool is_left_alone(const struct meta_segment *segment)
 {
-    memset(repair->on_duty.known, 0, sizeof(repair->on_duty.known));
+    return segment->dying_ms != 0 || meta_segment_is_doomed(segment) ||
+        profile_by_number(segment->profile) == NULL;
 }
 
-static struct repair_node node_of(struct repair *repair, uint32_t number)
+static void judge(const struct repair *repair, const struct meta_segment *segment,
+    const struct fleet_view *fleet, struct repair_judgement *out)
 {
-    struct known_node *known = &repair->on_duty.known[number % KNOWN_NODES];
-    if (known->number != number) {
-        known->number = number;
-        known->node.health =
-            node_table_health(repair->coordinator->nodes, number, &known->node.silent_ms);
-    }
-    return known->node;
-}
-
-static void judge(
-    struct repair *repair, const struct meta_segment *segment, struct repair_judgement *out)
-{
-    struct repair_node nodes[META_SLOTS_MAX] = {{0}};
-    for (unsigned slot = 0; slot < segment->n; slot++) {
-        if (segment->holders[slot].node != 0) {
-            nodes[slot] = node_of(repair, segment->holders[slot].node);
-        }
-    }
-    repair_judge(segment, profile_by_number(segment->profile), nodes,
+    repair_judge(segment, profile_by_number(segment->profile), fleet,
         meta_now_ms(repair->coordinator->store), out);
 }
 
@@ -120,76 +108,107 @@ static bool has_place(struct repair *repair, const struct meta_segment *segment,
     struct hearth_err err;
     struct repair_place place;
     return repair_place_init(&place, repair->coordinator, segment, judgement, &err) == HEARTH_OK &&
-        place_is_possible(&repair->on_duty.fleet, &place.query);
+        place_is_possible(&repair->on_sweep.fleet, &place.query);
+}
+
+struct failed_before {
+    bool is_retry;
+    bool is_waiting; /* and it is too early for that */
+};
+
+static struct failed_before ask_backoff(struct repair *repair, struct meta_id id)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    const struct repair_wait *wait = repair_backoff_find(&repair->shared.backoff, id);
+    return (struct failed_before){
+        .is_retry = wait != NULL,
+        .is_waiting = wait != NULL && meta_now_ms(repair->coordinator->store) < wait->until_ms,
+    };
+}
+
+static void forget_failures(struct repair *repair, struct meta_id id)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    repair_backoff_forget(&repair->shared.backoff, id);
 }
 
 /* It is due: now, or something has to happen first. */
 static void consider(struct repair *repair, const struct meta_segment *segment,
     const struct repair_judgement *judgement)
 {
-    struct repair_status *counts = &repair->on_duty.counts;
-    const struct repair_wait *wait = repair_backoff_find(&repair->on_duty.backoff, segment->id);
+    struct repair_status *counts = &repair->on_sweep.counts;
+    const struct failed_before before = ask_backoff(repair, segment->id);
     counts->queue++;
-    if (wait != NULL && meta_now_ms(repair->coordinator->store) < wait->until_ms) {
+    if (before.is_waiting) {
         counts->waiting++;
     } else if (!has_place(repair, segment, judgement)) {
         counts->without_place++;
     } else {
-        repair_queue_add(&repair->on_duty.queue,
-            (struct repair_entry){
-                .segment = segment->id, .urgency = judgement->urgency, .is_retry = wait != NULL});
+        repair_queue_add(&repair->on_sweep.queue,
+            (struct repair_entry){.segment = segment->id,
+                .urgency = judgement->urgency,
+                .is_retry = before.is_retry});
     }
 }
 
-static void count(struct repair *repair, const struct meta_segment *segment)
+static void count(
+    struct repair *repair, const struct meta_segment *segment, const struct fleet_view *fleet)
 {
-    struct repair_status *counts = &repair->on_duty.counts;
-    const struct profile *profile = profile_by_number(segment->profile);
-    if (segment->dying_ms != 0 || meta_segment_is_doomed(segment) || profile == NULL) {
-        return;
-    }
+    struct repair_status *counts = &repair->on_sweep.counts;
     struct repair_judgement judgement;
-    judge(repair, segment, &judgement);
+    judge(repair, segment, fleet, &judgement);
     counts->segments++;
     counts->below_n += ec_slots_count(judgement.held) < segment->n;
-    counts->below_r += ec_slots_count(judgement.held) <= profile->r;
+    counts->below_r += ec_slots_count(judgement.held) <= profile_by_number(segment->profile)->r;
     counts->unreadable += ec_slots_count(judgement.reachable) < segment->k;
     if (judgement.is_due) {
         consider(repair, segment, &judgement);
     }
     if (ec_slots_count(judgement.missing) == 0) {
-        repair_backoff_forget(&repair->on_duty.backoff, segment->id);
+        forget_failures(repair, segment->id);
     }
 }
 
-static enum hearth_code sweep(struct repair *repair, struct duty *duty, struct hearth_err *err)
+static enum hearth_code begin(void *context, const struct sweep_pass *pass, struct hearth_err *err)
 {
-    struct meta_store *store = repair->coordinator->store;
-    struct meta_id after = {{0}};
-    size_t got = META_SWEEP_MAX;
-    repair_queue_clear(&repair->on_duty.queue);
-    arena_fini(&repair->on_duty.arena);
-    enum hearth_code code = node_table_fleet(
-        repair->coordinator->nodes, &repair->on_duty.arena, &repair->on_duty.fleet, err);
-    repair->on_duty.counts = (struct repair_status){.sweep_started_ms = meta_now_ms(store)};
-    while (code == HEARTH_OK && got == META_SWEEP_MAX && !duty_is_stopping(duty)) {
-        code = meta_sweep(store, after, repair->on_duty.page, META_SWEEP_MAX, &got, err);
-        forget_known(repair);
-        for (size_t i = 0; code == HEARTH_OK && i < got; i++) {
-            count(repair, &repair->on_duty.page[i]);
-            after = repair->on_duty.page[i].id;
+    (void)pass;
+    struct repair *repair = context;
+    repair_queue_clear(&repair->on_sweep.queue);
+    repair->on_sweep.counts = (struct repair_status){.segments = 0};
+    arena_fini(&repair->on_sweep.arena);
+    return node_table_fleet(
+        repair->coordinator->nodes, &repair->on_sweep.arena, &repair->on_sweep.fleet, err);
+}
+
+static void page(void *context, const struct sweep_pass *pass, const struct meta_segment *segments,
+    size_t segment_count)
+{
+    for (size_t i = 0; i < segment_count; i++) {
+        if (!is_left_alone(&segments[i])) {
+            count(context, &segments[i], pass->fleet);
         }
     }
-    repair->on_duty.counts.sweep_finished_ms = meta_now_ms(store);
-    return code;
 }
 
-static void publish(struct repair *repair)
+/* What was found is taken up in any case; counts are shown when they are of all segments. */
+static void end(void *context, const struct sweep_pass *pass, bool complete)
 {
+    struct repair *repair = context;
     UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
-    uint64_t repaired = repair->shared.status.repaired;
-    repair->shared.status = repair->on_duty.counts;
-    repair->shared.status.repaired = repaired;
+    const struct repair_queue taken_up = repair->shared.found;
+    repair->shared.found = repair->on_sweep.queue;
+    repair->on_sweep.queue = taken_up;
+    if (complete && !pass->is_resumed) {
+        uint64_t repaired = repair->shared.status.repaired;
+        repair->shared.status = repair->on_sweep.counts;
+        repair->shared.status.repaired = repaired;
+    }
+}
+
+struct sweep_watcher repair_watcher(struct repair *repair, struct duty *const *duty)
+{
+    return (struct sweep_watcher){
+        .context = repair, .begin = begin, .page = page, .end = end, .wakes = duty};
 }
 
 /* ---- what it found ---- */
@@ -201,20 +220,36 @@ static void note_repaired(struct repair *repair, unsigned shards)
     repair->shared.status.queue -= repair->shared.status.queue > 0;
 }
 
+static enum hearth_code renew_fleet(struct repair *repair, struct hearth_err *err)
+{
+    const struct fleet_view *fleet = repair->on_duty.fleet;
+    if (fleet != NULL && meta_now_ms(repair->coordinator->store) < fleet->taken_ms + FLEET_MS) {
+        return HEARTH_OK;
+    }
+    enum hearth_code code = fleet_view_take(repair->coordinator->nodes, &fleet, err);
+    if (code == HEARTH_OK) {
+        fleet_view_release(repair->on_duty.fleet);
+        repair->on_duty.fleet = fleet;
+    }
+    return code;
+}
+
 /* HEARTH_FLEET_TOO_SMALL and HEARTH_CONFLICT are no failures: nowhere to go, or somebody was
  * first. */
 static enum hearth_code repair_one(
     struct repair *repair, struct meta_id id, unsigned *stored, struct hearth_err *err)
 {
     struct meta_segment segment;
-    enum hearth_code code = meta_segment_get(repair->coordinator->store, id, &segment, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (renew_fleet(repair, err) != HEARTH_OK ||
+        meta_segment_get(repair->coordinator->store, id, &segment, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (is_left_alone(&segment)) {
+        return HEARTH_OK;
     }
     struct repair_judgement judgement;
-    forget_known(repair);
-    judge(repair, &segment, &judgement);
-    if (segment.dying_ms != 0 || meta_segment_is_doomed(&segment) || !judgement.is_due) {
+    judge(repair, &segment, repair->on_duty.fleet, &judgement);
+    if (!judgement.is_due) {
         return HEARTH_OK;
     }
     struct repair_plan plan = {
@@ -230,7 +265,8 @@ static enum hearth_code repair_one(
 /* Nowhere to go: nothing was tried.  Somebody was first: it is looked at again, a little later. */
 static void settle(struct repair *repair, struct meta_id id, enum hearth_code code)
 {
-    struct repair_backoff *backoff = &repair->on_duty.backoff;
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    struct repair_backoff *backoff = &repair->shared.backoff;
     if (code == HEARTH_OK || code == HEARTH_NOT_FOUND) {
         repair_backoff_forget(backoff, id);
     } else if (code != HEARTH_FLEET_TOO_SMALL) {
@@ -286,19 +322,22 @@ static void pass(struct repair *repair, struct duty *duty, uint64_t allowance_ns
     queue->count = kept;
 }
 
+static void take_up_what_was_found(struct repair *repair)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&repair->shared.mutex);
+    const struct repair_queue worked_off = repair->on_duty.queue;
+    repair->on_duty.queue = repair->shared.found;
+    repair->shared.found = worked_off;
+    repair_queue_clear(&repair->shared.found);
+}
+
 void repair_round(struct repair *repair, struct duty *duty)
 {
-    struct hearth_err err;
     struct pace pace = {0};
-    enum hearth_code code = sweep(repair, duty, &err);
-    if (code != HEARTH_OK) {
-        log_write(LOG_DUTY_FAILED, "duty=sweep error=\"%s\"", err.message);
-        return;
-    }
-    publish(repair);
     if (repair->on_duty.net == NULL) {
         return;
     }
+    take_up_what_was_found(repair);
     repair_queue_sort(&repair->on_duty.queue);
     pass(repair, duty, 0, &pace);
     pass(repair, duty, UINT64_C(1000000) * REPAIR_RETRY_MS, &pace);

@@ -1,7 +1,8 @@
 #include "coordinator/repair_judge.h"
 
-static bool is_held(
-    struct meta_holder holder, const struct repair_node *node, const struct profile *profile)
+/* As far as waiting for the node goes. */
+static bool is_there(
+    struct meta_holder holder, const struct fleet_node *node, const struct profile *profile)
 {
     return holder.node != 0 && node->health != NODE_GONE &&
         node->silent_ms < UINT64_C(1000) * profile->lost_after_s;
@@ -15,22 +16,18 @@ static bool is_due(const struct meta_segment *segment, const struct profile *pro
     return held <= profile->r || (held < profile->fill && now_ms >= fill_ms);
 }
 
-static bool answers(const struct repair_node *node)
-{
-    return node->health == NODE_ALIVE || node->health == NODE_SUSPECT;
-}
-
 void repair_judge(const struct meta_segment *segment, const struct profile *profile,
-    const struct repair_node nodes[META_SLOTS_MAX], uint64_t now_ms, struct repair_judgement *out)
+    const struct fleet_view *fleet, uint64_t now_ms, struct repair_judgement *out)
 {
     struct ec_slots last_resort = {{0}};
     *out = (struct repair_judgement){.is_due = false};
     for (unsigned slot = 0; slot < segment->n; slot++) {
-        const struct repair_node *node = &nodes[slot];
-        bool is_there = is_held(segment->holders[slot], node, profile);
-        bool is_good = is_there && !ec_slots_has(segment->damaged, slot);
+        const struct fleet_node *node = fleet_view_node(fleet, segment->holders[slot].node);
+        bool has_it = is_there(segment->holders[slot], node, profile);
+        bool is_good =
+            has_it && node->state != META_NODE_SUSPENDED && !ec_slots_has(segment->damaged, slot);
         ec_slots_add(is_good ? &out->held : &out->missing, slot);
-        if (is_there && answers(node)) {
+        if (has_it && fleet_node_answers(node)) {
             ec_slots_add(is_good ? &out->reachable : &last_resort, slot);
         }
     }

@@ -1,4 +1,4 @@
--- schema.sql - every table of the coordinator, version 4, the first that is to be released.  Later
+-- schema.sql - every table of the coordinator, version 5, the first that is to be released.  Later
 -- versions are numbered migrations (meta_schema_sqlite.c): this file does not change any more then.
 --
 -- One text for two engines: BIGINT and BYTEA only, byte keys in S3's order, no descending keys, no
@@ -299,6 +299,26 @@ CREATE TABLE dead_shard (
     shard BYTEA NOT NULL,
     not_before_ms BIGINT NOT NULL,
     PRIMARY KEY (node, shard)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- ---------------------------------------------------------------- the sweep
+
+-- The pass over all segments that is under way, or was the last.
+CREATE TABLE sweep_pass (
+    one BIGINT NOT NULL PRIMARY KEY,
+    pass BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+-- How far it is in each part of the ids, which have been read up to read_to.  holder: who reads it until leased_ms.
+CREATE TABLE sweep_range (
+    part BIGINT NOT NULL PRIMARY KEY,
+    read_to BYTEA NOT NULL,
+    done BIGINT NOT NULL,
+    holder BYTEA NOT NULL,
+    leased_ms BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 

@@ -7,6 +7,7 @@
 #include "coordinator/reclaim.h"
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
+#include "coordinator/sweep.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct server {
     unsigned enrolment_count;
     struct duty *reclaim;
     struct duty *repair;
+    struct duty *sweep;
     struct repair_session session; /* repair's, towards nodes */
     struct rpc_handler handlers[RPC_METHODS];
     unsigned handler_count;
@@ -124,6 +126,20 @@ static enum hearth_code start_dialler(struct coordinator *coordinator, struct he
     return node_dialer_start(&options, &coordinator->dialer, err);
 }
 
+/* Last of all duties: it wakes others. */
+static enum hearth_code start_sweep(struct server *server, struct hearth_err *err)
+{
+    struct coordinator *coordinator = server->coordinator;
+    const struct sweep_watcher watchers[] = {
+        repair_watcher(coordinator->repair, &server->repair),
+    };
+    for (size_t i = 0; i < sizeof(watchers) / sizeof(watchers[0]); i++) {
+        sweep_watch(coordinator->sweep, &watchers[i]);
+    }
+    return duty_start(sweep_round, coordinator->sweep, coordinator->settings->sweep_interval_ms,
+        &server->sweep, err);
+}
+
 static enum hearth_code start_duties(struct server *server, struct hearth_err *err)
 {
     struct coordinator *coordinator = server->coordinator;
@@ -133,14 +149,16 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     if (coordinator->backups == NULL || coordinator->repair == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
-    if (start_dialler(coordinator, err) != HEARTH_OK ||
+    if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
+        start_dialler(coordinator, err) != HEARTH_OK ||
         repair_session_open(coordinator, server->runtime, &server->session, err) != HEARTH_OK ||
         duty_start(reclaim_round, coordinator, settings->reclaim_interval_ms, &server->reclaim,
-            err) != HEARTH_OK) {
+            err) != HEARTH_OK ||
+        duty_start(repair_session_round, &server->session, settings->repair_interval_ms,
+            &server->repair, err) != HEARTH_OK) {
         return err->code;
     }
-    return duty_start(
-        repair_session_round, &server->session, settings->repair_interval_ms, &server->repair, err);
+    return start_sweep(server, err);
 }
 
 /* ---- a life ---- */
@@ -198,6 +216,8 @@ static void destroy_parts(struct coordinator *coordinator)
 {
     node_dialer_stop(coordinator->dialer);
     coordinator->dialer = NULL;
+    sweep_destroy(coordinator->sweep);
+    coordinator->sweep = NULL;
     repair_destroy(coordinator->repair);
     coordinator->repair = NULL;
     admin_backups_destroy(coordinator->backups);
@@ -214,6 +234,7 @@ void server_stop_blocking(struct server *server)
         return;
     }
     stop_ports(server);
+    duty_stop(server->sweep);
     duty_stop(server->repair);
     duty_stop(server->reclaim);
     repair_session_close(&server->session);

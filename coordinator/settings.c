@@ -26,8 +26,12 @@ static const struct config_param params[] = {
         .help = "How often a node reports. Three missed: suspect; ten: offline."},
     {"nodes", "certificate", CONFIG_DURATION, FIELD(certificate_ms), .preset = "30d",
         .min = 60 * SECOND_MS, .help = "How long a member's certificate lasts."},
-    {"duties", "repair", CONFIG_DURATION, FIELD(repair_interval_ms), .preset = "30s", .min = 100,
+    {"duties", "sweep", CONFIG_DURATION, FIELD(sweep_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two passes over all segments."},
+    {"duties", "sweep_share", CONFIG_INTEGER, FIELD(sweep_share), .preset = "20", .min = 1,
+        .max = 100, .help = "Per cent of one core that a pass takes, but for one asked for."},
+    {"duties", "repair", CONFIG_DURATION, FIELD(repair_interval_ms), .preset = "30s", .min = 100,
+        .max = DAY_MS, .help = "Pause between two rounds of repair; each pass begins one, too."},
     {"duties", "reclaim", CONFIG_DURATION, FIELD(reclaim_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two rounds of collecting garbage."},
 };

@@ -353,6 +353,22 @@
         " AND not_before_ms <= :now ORDER BY shard LIMIT :max")                                    \
     X(DEAD_END, "DELETE FROM dead_shard WHERE node = :node AND shard = :shard")
 
+#define STATEMENTS_SWEEP(X)                                                                        \
+    X(SWEEP_GET_PASS, "SELECT pass, started_ms FROM sweep_pass WHERE one = 1")                     \
+    X(SWEEP_SET_PASS,                                                                              \
+        "INSERT INTO sweep_pass (one, pass, started_ms) VALUES (1, :pass, :now)"                   \
+        " ON CONFLICT (one) DO UPDATE SET pass = excluded.pass,"                                   \
+        " started_ms = excluded.started_ms")                                                       \
+    X(SWEEP_LIST_RANGES,                                                                           \
+        "SELECT part, read_to, done, holder, leased_ms FROM sweep_range ORDER BY part")            \
+    X(SWEEP_SET_RANGE,                                                                             \
+        "INSERT INTO sweep_range (part, read_to, done, holder, leased_ms)"                         \
+        " VALUES (:range, :after, 0, :nobody, 0) ON CONFLICT (part) DO UPDATE SET"                 \
+        " read_to = excluded.read_to, done = 0, holder = excluded.holder, leased_ms = 0")          \
+    X(SWEEP_NOTE_RANGE,                                                                            \
+        "UPDATE sweep_range SET read_to = :after, done = :done, holder = :holder,"                 \
+        " leased_ms = :until WHERE part = :range")
+
 #define STATEMENT_TABLE(X)                                                                         \
     STATEMENTS_CLUSTER(X)                                                                          \
     STATEMENTS_TENANT(X)                                                                           \
@@ -361,7 +377,8 @@
     STATEMENTS_OBJECT(X)                                                                           \
     STATEMENTS_INTENT(X)                                                                           \
     STATEMENTS_UPLOAD(X)                                                                           \
-    STATEMENTS_SEGMENT(X)
+    STATEMENTS_SEGMENT(X)                                                                          \
+    STATEMENTS_SWEEP(X)
 
 enum statement {
 #define X(name, text) SQL_##name,

@@ -4,7 +4,7 @@
 #include "coordinator/admin_backup.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
-#include "coordinator/repair.h"
+#include "coordinator/sweep.h"
 #include "proto/invite.h"
 #include "tests/lib/test.h"
 
@@ -69,6 +69,9 @@ static void make_parts(struct test_coordinator *world)
     assert_ok(node_dialer_start(&dialer, &coordinator->dialer, &world->err), &world->err);
     coordinator->repair = repair_create(coordinator);
     coordinator->backups = admin_backups_create();
+    assert_ok(coordinator_open_sweep(coordinator, &world->err), &world->err);
+    const struct sweep_watcher repair = repair_watcher(coordinator->repair, NULL);
+    sweep_watch(coordinator->sweep, &repair);
 }
 
 void test_coordinator_init(struct test_coordinator *world)
@@ -101,6 +104,7 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
 void test_coordinator_fini(struct test_coordinator *world)
 {
     node_dialer_stop(world->coordinator->dialer);
+    sweep_destroy(world->coordinator->sweep);
     repair_destroy(world->coordinator->repair);
     admin_backups_destroy(world->coordinator->backups);
     coordinator_close(world->coordinator);
@@ -228,6 +232,17 @@ struct test_member *test_coordinator_member(struct test_coordinator *world, enum
     struct test_member *member = test_coordinator_stranger(world);
     assert_ok(test_coordinator_enrol(world, member, token, address, &reply), &world->err);
     return member;
+}
+
+/* ---- duties ---- */
+
+struct repair_status test_coordinator_repair(struct test_coordinator *world)
+{
+    struct repair_status status;
+    sweep_round(NULL, world->coordinator->sweep);
+    repair_round(world->coordinator->repair, NULL);
+    repair_status_get(world->coordinator->repair, &status);
+    return status;
 }
 
 /* ---- nodes ---- */

@@ -13,6 +13,7 @@
 
 #include "coordinator/admin_service.h"
 #include "coordinator/enrol_service.h"
+#include "coordinator/repair.h"
 #include "tests/lib/test_env.h"
 #include "tests/lib/test_rpc.h"
 
@@ -70,6 +71,9 @@ struct wire_heartbeat_request test_coordinator_report(
 
 /* A report of the node at host "there"; fails the test when it is refused. */
 void test_coordinator_heartbeat(struct test_coordinator *world, const struct test_member *node);
+
+/* One pass of the sweep, and what repair does about what it found. */
+struct repair_status test_coordinator_repair(struct test_coordinator *world);
 
 /* NULL: nobody handles it. */
 const struct rpc_handler *test_coordinator_handler(unsigned method);

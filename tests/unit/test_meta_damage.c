@@ -79,10 +79,7 @@ static struct test_member *holder_of(struct fixture *at, unsigned slot)
 
 static struct repair_status count(struct fixture *at)
 {
-    struct repair_status status;
-    repair_round(at->world.coordinator->repair, NULL);
-    repair_status_get(at->world.coordinator->repair, &status);
-    return status;
+    return test_coordinator_repair(&at->world);
 }
 
 static void a_slot_whose_node_calls_it_damaged_counts_as_missing(void **state)

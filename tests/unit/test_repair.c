@@ -224,10 +224,7 @@ static void lose(struct fixture *at, uint32_t number)
 
 static struct repair_status round_of_repair(struct fixture *at)
 {
-    struct repair_status status;
-    repair_round(at->world.coordinator->repair, NULL);
-    repair_status_get(at->world.coordinator->repair, &status);
-    return status;
+    return test_coordinator_repair(&at->world);
 }
 
 static unsigned count_cells_equal(struct fixture *at, const struct meta_segment *now, unsigned slot)

@@ -53,9 +53,7 @@ static int tear_down(void **state)
 
 static uint64_t due(struct fixture *at)
 {
-    struct repair_status status;
-    repair_round(at->world.coordinator->repair, NULL);
-    repair_status_get(at->world.coordinator->repair, &status);
+    const struct repair_status status = test_coordinator_repair(&at->world);
     assert_int_equal(status.queue, status.below_n);
     return status.queue;
 }

@@ -7,7 +7,8 @@
  *   a  alive            s  suspect             o  offline, silent for less than `lost after`
  *   x  silent for exactly `lost after`         L  called lost by the operator
  *   G  gone             -  never held                    d  alive, and says that it is damaged
- *   D  offline, and said so before
+ *   D  offline, and said so before                               S  suspended, and answers
+ *   r  draining, and answers                                     R  suspended, and silent
  */
 #include "coordinator/repair_judge.h"
 
@@ -17,35 +18,55 @@
 
 enum { HOUR_MS = 3600 * 1000 };
 
-static struct repair_node node_of(char letter, const struct profile *profile)
+static struct fleet_node node_of(char letter, const struct profile *profile)
 {
     const uint64_t lost_ms = UINT64_C(1000) * profile->lost_after_s;
     switch (letter) {
-    case 'a': return (struct repair_node){NODE_ALIVE, 0};
-    case 's': return (struct repair_node){NODE_SUSPECT, lost_ms / 2};
-    case 'd': return (struct repair_node){NODE_ALIVE, 0};
+    case 'a':
+    case 'd': return (struct fleet_node){.health = NODE_ALIVE};
+    case 's': return (struct fleet_node){.health = NODE_SUSPECT, .silent_ms = lost_ms / 2};
     case 'D':
-    case 'o': return (struct repair_node){NODE_OFFLINE, lost_ms - 1};
-    case 'x': return (struct repair_node){NODE_OFFLINE, lost_ms};
-    case 'L': return (struct repair_node){NODE_LOST, UINT64_MAX};
-    case 'G': return (struct repair_node){NODE_GONE, UINT64_MAX};
-    default: return (struct repair_node){NODE_GONE, 0};
+    case 'o': return (struct fleet_node){.health = NODE_OFFLINE, .silent_ms = lost_ms - 1};
+    case 'x': return (struct fleet_node){.health = NODE_OFFLINE, .silent_ms = lost_ms};
+    case 'r': return (struct fleet_node){.health = NODE_DRAINING, .state = META_NODE_DRAINING};
+    case 'S': return (struct fleet_node){.health = NODE_SUSPENDED, .state = META_NODE_SUSPENDED};
+    case 'R':
+        return (struct fleet_node){
+            .health = NODE_OFFLINE, .state = META_NODE_SUSPENDED, .silent_ms = lost_ms - 1};
+    case 'L': return (struct fleet_node){.health = NODE_LOST, .silent_ms = UINT64_MAX};
+    default: return (struct fleet_node){.health = NODE_GONE, .silent_ms = UINT64_MAX};
     }
 }
 
-static void draw(const char *slots, const struct profile *profile, struct meta_segment *segment,
-    struct repair_node *nodes)
+/* A segment, and the fleet of its holders: slot s is at node s + 1. */
+struct drawing {
+    struct meta_segment segment;
+    struct fleet_node nodes[META_SLOTS_MAX];
+    struct fleet_view fleet;
+};
+
+static void draw(const char *slots, const struct profile *profile, struct drawing *out)
 {
     assert_int_equal(strlen(slots), profile->n);
-    *segment = (struct meta_segment){
+    out->segment = (struct meta_segment){
         .profile = profile->number, .k = profile->k, .n = profile->n, .sealed_ms = SEALED_MS};
-    for (unsigned slot = 0; slot < segment->n; slot++) {
-        segment->holders[slot].node = slots[slot] == '-' ? 0 : 100 + slot;
-        nodes[slot] = node_of(slots[slot], profile);
+    for (unsigned slot = 0; slot < profile->n; slot++) {
+        out->segment.holders[slot].node = slots[slot] == '-' ? 0 : slot + 1;
+        out->nodes[slot] = node_of(slots[slot], profile);
+        out->nodes[slot].number = slot + 1;
         if (slots[slot] == 'd' || slots[slot] == 'D') {
-            ec_slots_add(&segment->damaged, slot);
+            ec_slots_add(&out->segment.damaged, slot);
         }
     }
+    out->fleet = (struct fleet_view){.nodes = out->nodes, .count = profile->n};
+}
+
+static struct repair_judgement judge(
+    const struct drawing *drawing, const struct profile *profile, uint64_t age_ms)
+{
+    struct repair_judgement got;
+    repair_judge(&drawing->segment, profile, &drawing->fleet, SEALED_MS + age_ms, &got);
+    return got;
 }
 
 struct expectation {
@@ -79,6 +100,11 @@ static void every_case_is_judged_as_drawn(void **state)
         {"local", "aaaaxxxx", 0, 4, 4, true, 0},
         {"local", "aaaxxxxx", 0, 3, 3, false, 0},
         {"local", "aaaoxxxx", 0, 4, 3, false, 0}, /* held, but nobody to read from now */
+        /* a node that is drained still holds; one that is suspended does not, but can be read */
+        {"local", "aaaaaaar", 0, 8, 8, false, 4},
+        {"local", "aaaaaaaS", 0, 7, 7, true, 3},
+        {"local", "aaaSSSSS", 0, 3, 8, true, 0},
+        {"local", "aaaRRRRR", 0, 3, 3, false, 0},
         {"local", "LLLLLLLL", 0, 0, 0, false, 0},
         {"local", "oooooooo", 0, 8, 0, false, 4},
         /* small: up to fill only after its first hour, at r at once */
@@ -92,11 +118,9 @@ static void every_case_is_judged_as_drawn(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct expectation *expect = &cases[i];
         const struct profile *profile = profile_by_name(view_text(expect->profile));
-        struct meta_segment segment;
-        struct repair_node nodes[META_SLOTS_MAX];
-        struct repair_judgement got;
-        draw(expect->slots, profile, &segment, nodes);
-        repair_judge(&segment, profile, nodes, SEALED_MS + expect->age_ms, &got);
+        struct drawing drawing;
+        draw(expect->slots, profile, &drawing);
+        const struct repair_judgement got = judge(&drawing, profile, expect->age_ms);
         print_message("%s %s\n", expect->profile, expect->slots);
         assert_int_equal(ec_slots_count(got.held), expect->held);
         assert_int_equal(ec_slots_count(got.reachable), expect->reachable);
@@ -114,14 +138,12 @@ static void a_slot_is_held_or_missing_and_reachable_only_when_held(void **state)
     const struct profile *profile = profile_by_name(view_text("local"));
     for (unsigned world = 0; world < 1u << 16; world++) {
         char slots[9] = {0};
-        struct meta_segment segment;
-        struct repair_node nodes[META_SLOTS_MAX];
-        struct repair_judgement got;
+        struct drawing drawing;
         for (unsigned slot = 0; slot < 8; slot++) {
             slots[slot] = letters[world >> 2 * slot & 3];
         }
-        draw(slots, profile, &segment, nodes);
-        repair_judge(&segment, profile, nodes, SEALED_MS, &got);
+        draw(slots, profile, &drawing);
+        const struct repair_judgement got = judge(&drawing, profile, 0);
         for (unsigned slot = 0; slot < 8; slot++) {
             bool held = slots[slot] == 'a' || slots[slot] == 'o';
             assert_int_equal(ec_slots_has(got.held, slot), held);
@@ -140,12 +162,11 @@ static void a_segment_goes_by_its_own_profiles_patience(void **state)
 {
     (void)state;
     const struct profile *profile = profile_by_name(view_text("small"));
-    struct meta_segment segment;
-    struct repair_node nodes[META_SLOTS_MAX];
-    struct repair_judgement got;
-    draw("aaaaaaaaaaaaaa", profile, &segment, nodes);
-    nodes[3] = (struct repair_node){NODE_LOST, 60 * 1000};
-    repair_judge(&segment, profile, nodes, SEALED_MS + HOUR_MS, &got);
+    struct drawing drawing;
+    draw("aaaaaaaaaaaaaa", profile, &drawing);
+    drawing.nodes[3].health = NODE_LOST;
+    drawing.nodes[3].silent_ms = 60 * 1000;
+    const struct repair_judgement got = judge(&drawing, profile, HOUR_MS);
     assert_true(ec_slots_has(got.held, 3));
     assert_false(ec_slots_has(got.reachable, 3));
     assert_false(got.is_due);

@@ -1,0 +1,231 @@
+/*
+ * sweep: every watcher sees every segment once and in order, a pass that was cut short goes on, and
+ * a pass keeps to its share of the time.
+ */
+#include "coordinator/sweep.h"
+
+#include "tests/lib/test.h"
+#include "tests/lib/test_meta.h"
+
+#include <stdlib.h>
+
+enum { NODES = 10, SEGMENTS = 700, SHARE = 20 };
+
+/* A watcher that remembers. */
+struct memory {
+    struct fixture *at;
+    struct meta_id ids[2 * SEGMENTS];
+    size_t count;
+    unsigned begins, ends, completes, resumes;
+    uint64_t number;
+    bool refuses;
+    size_t stops_after; /* segments; then the store fails; 0: never */
+};
+
+struct fixture {
+    struct test_meta meta;
+    struct node_table *nodes;
+    struct sweep *sweep;
+    struct memory memories[2];
+    bool is_broken; /* the metadata takes no changes */
+    struct hearth_err err;
+};
+
+static bool fails(void *context, enum meta_step step)
+{
+    struct fixture *at = context;
+    return at->is_broken && step == META_STEP_CLOSURES_DONE;
+}
+
+static enum hearth_code begin(void *context, const struct sweep_pass *pass, struct hearth_err *err)
+{
+    struct memory *memory = context;
+    if (memory->refuses) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "no");
+    }
+    assert_int_equal(pass->fleet->count, NODES);
+    memory->begins++;
+    memory->resumes += pass->is_resumed;
+    memory->number = pass->number;
+    return HEARTH_OK;
+}
+
+static void page(
+    void *context, const struct sweep_pass *pass, const struct meta_segment *segments, size_t count)
+{
+    struct memory *memory = context;
+    assert_int_equal(pass->number, memory->number);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(memory->count < sizeof(memory->ids) / sizeof(memory->ids[0]));
+        memory->ids[memory->count++] = segments[i].id;
+    }
+    if (memory->stops_after > 0 && memory->count >= memory->stops_after) {
+        memory->at->is_broken = true;
+    }
+    test_env_step_ms(&memory->at->meta.env, SWEEP_SAVE_MS / 4);
+}
+
+static void end(void *context, const struct sweep_pass *pass, bool complete)
+{
+    struct memory *memory = context;
+    assert_int_equal(pass->number, memory->number);
+    memory->ends++;
+    memory->completes += complete;
+}
+
+static void start(struct fixture *at)
+{
+    struct hearth_err *err = &at->err;
+    const struct node_table_options nodes = {
+        .store = at->meta.store, .env = &at->meta.env.env, .heartbeat_ms = 1000};
+    assert_ok(node_table_create(&nodes, &at->nodes, err), err);
+    const struct sweep_options options = {.store = at->meta.store,
+        .nodes = at->nodes,
+        .env = &at->meta.env.env,
+        .share_percent = SHARE};
+    assert_ok(sweep_create(&options, &at->sweep, err), err);
+    for (size_t i = 0; i < 2; i++) {
+        at->memories[i] = (struct memory){.at = at};
+        const struct sweep_watcher watcher = {
+            .context = &at->memories[i], .begin = begin, .page = page, .end = end};
+        sweep_watch(at->sweep, &watcher);
+    }
+}
+
+static void stop(struct fixture *at)
+{
+    sweep_destroy(at->sweep);
+    node_table_destroy(at->nodes);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *at = calloc(1, sizeof(*at));
+    test_meta_init(&at->meta, 1, NODES);
+    at->meta.fails_at = fails;
+    at->meta.fails_context = at;
+    struct meta_intent intent = test_meta_begin(&at->meta, "key");
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        test_meta_sealed_segment(&at->meta, intent.id);
+    }
+    start(at);
+    *state = at;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *at = *state;
+    stop(at);
+    test_meta_fini(&at->meta);
+    free(at);
+    return 0;
+}
+
+static void assert_ascending(const struct memory *memory)
+{
+    for (size_t i = 1; i < memory->count; i++) {
+        assert_true(memcmp(&memory->ids[i - 1], &memory->ids[i], META_ID_SIZE) < 0);
+    }
+}
+
+static struct sweep_status status(struct fixture *at)
+{
+    struct sweep_status out;
+    sweep_status_get(at->sweep, &out);
+    return out;
+}
+
+static void every_watcher_sees_every_segment_once_and_in_order(void **state)
+{
+    struct fixture *at = *state;
+    sweep_round(NULL, at->sweep);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(at->memories[i].count, SEGMENTS);
+        assert_ascending(&at->memories[i]);
+        assert_int_equal(at->memories[i].completes, 1);
+        assert_int_equal(at->memories[i].resumes, 0);
+    }
+    assert_int_equal(status(at).pass, 1);
+    assert_int_equal(status(at).segments, SEGMENTS);
+    assert_int_equal(status(at).running, 0);
+    assert_int_equal(status(at).finished_ms, meta_now_ms(at->meta.store));
+}
+
+static void a_watcher_that_refuses_sees_nothing_of_the_pass(void **state)
+{
+    struct fixture *at = *state;
+    at->memories[0].refuses = true;
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].count + at->memories[0].ends, 0);
+    assert_int_equal(at->memories[1].count, SEGMENTS);
+    at->memories[0].refuses = false;
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].count, SEGMENTS);
+    assert_int_equal(at->memories[0].number, 2);
+}
+
+/* Cut short by a store that takes no changes; a page was read since it last did. */
+static void a_new_process_goes_on_with_the_pass_and_leaves_nothing_out(void **state)
+{
+    struct fixture *at = *state;
+    at->memories[1].stops_after = SEGMENTS / 2;
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].ends, 1);
+    assert_int_equal(at->memories[0].completes, 0);
+    const struct memory before = at->memories[0];
+    assert_ascending(&before);
+    assert_in_range(before.count, SEGMENTS / 2, SEGMENTS - 1);
+    assert_int_equal(status(at).pass, 0);
+
+    stop(at);
+    at->is_broken = false;
+    test_meta_reopen(&at->meta);
+    start(at);
+    test_env_step_ms(&at->meta.env, SWEEP_LEASE_MS);
+    sweep_round(NULL, at->sweep);
+    const struct memory *after = &at->memories[0];
+    assert_int_equal(after->number, before.number);
+    assert_int_equal(after->resumes, 1);
+    assert_int_equal(after->completes, 1);
+    assert_ascending(after);
+    assert_true(memcmp(&after->ids[0], &before.ids[before.count], META_ID_SIZE) != 0);
+    assert_in_range(after->count, SEGMENTS - before.count, SEGMENTS - 1);
+    assert_int_equal(status(at).pass, before.number);
+}
+
+static void who_asks_gets_a_pass_that_began_afterwards(void **state)
+{
+    struct fixture *at = *state;
+    assert_int_equal(sweep_ask(at->sweep), 1);
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(sweep_ask(at->sweep), 2);
+    at->memories[0].stops_after = SEGMENTS + 1;
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(status(at).pass, 1);
+    at->is_broken = false;
+    assert_int_equal(sweep_ask(at->sweep), 3); /* what is left of the second began before */
+}
+
+static void rests_keep_the_share(void **state)
+{
+    (void)state;
+    assert_int_equal(sweep_rest_ns(1000, 20), 4000);
+    assert_int_equal(sweep_rest_ns(1000, 50), 1000);
+    assert_int_equal(sweep_rest_ns(1000, 100), 0);
+    assert_int_equal(sweep_rest_ns(UINT64_C(60000000000), 1), UINT64_C(5940000000000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CASE(every_watcher_sees_every_segment_once_and_in_order),
+        CASE(a_watcher_that_refuses_sees_nothing_of_the_pass),
+        CASE(a_new_process_goes_on_with_the_pass_and_leaves_nothing_out),
+        CASE(who_asks_gets_a_pass_that_began_afterwards),
+#undef CASE
+        cmocka_unit_test(rests_keep_the_share),
+    };
+    return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
+}
