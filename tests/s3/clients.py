@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Clients that people have, unchanged, on the gateway: each stores a tree, four of eight nodes are
-killed, and each restores it byte for byte."""
+killed, and each restores it byte for byte.  What saves databases is in pgbackrest.py and barman.py."""
+import contextlib
 import filecmp
 import os
+import shutil
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from mounting import Mounting, why_not_mounted  # noqa: E402
 from s3_cluster import main, run  # noqa: E402
 from s3_suite import bytes_by  # noqa: E402
 
@@ -22,6 +26,27 @@ def make_tree(folder):
             file.write(bytes_by(number, size))
 
 
+def overwrite(path, at, content):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+@contextlib.contextmanager
+def changed(tree, name, at=0):
+    """For so long 16 bytes of a file are others, since long ago; yields what they will be again."""
+    path = os.path.join(tree, name)
+    since = os.stat(path).st_mtime_ns
+    with open(path, "rb") as file:
+        file.seek(at)
+        right = file.read(16)
+    overwrite(path, at, bytes(byte ^ 255 for byte in right))
+    os.utime(path, (10**9, 10**9))
+    yield right
+    overwrite(path, at, right)
+    os.utime(path, ns=(since, since))
+
+
 def assert_same(folder, other):
     match, wrong, missing = filecmp.cmpfiles(folder, other, list(TREE), shallow=False)
     assert len(match) == len(TREE), (wrong, missing)
@@ -31,13 +56,15 @@ class Desk:
     """Where a client works: its files, its configuration, the gateway's address."""
 
     def __init__(self, cluster):
+        self.cluster = cluster
         self.path = cluster.path
         self.write = cluster.write
         self.url = cluster.endpoint
         self.host = self.url.split("//")[1]
         self.tree = cluster.path("tree")
         self.env = {**cluster.env, "AWS_DEFAULT_REGION": "us-east-1", "HOME": cluster.base,
-                    "AWS_EC2_METADATA_DISABLED": "true", "RESTIC_PASSWORD": "secret"}
+                    "AWS_EC2_METADATA_DISABLED": "true", "RESTIC_PASSWORD": "secret",
+                    "PASSPHRASE": "secret"}
 
     def run(self, *arguments, **how):
         """A bundle of other people's authorities is none of this test's, and stops rclone."""
@@ -166,25 +193,123 @@ class Restic:
         """It has no word for that."""
 
 
-CLIENTS = (Restic, AwsCli, S3cmd, Rclone)
+class Duplicity:
+    bucket = "duplicity"
+
+    def __init__(self, desk):
+        self.desk, self.cluster = desk, desk.cluster
+
+    def duplicity(self, *arguments):
+        return self.desk.run("duplicity", *arguments, "--s3-endpoint-url", self.desk.url,
+                             "--archive-dir", self.desk.path("duplicity"))
+
+    def store(self):
+        """A full backup, and one of what has changed since."""
+        self.cluster.client.create_bucket(Bucket=self.bucket)  # it makes none
+        with changed(self.desk.tree, "sub/small"):
+            self.duplicity("full", self.desk.tree, self.url)
+        self.duplicity("incremental", self.desk.tree, self.url)
+
+    @property
+    def url(self):
+        return f"boto3+s3://{self.bucket}/tree"
+
+    def restore(self, folder):
+        self.duplicity("verify", "--compare-data", self.url, self.desk.tree)
+        self.duplicity("restore", self.url, folder)
+
+    def leave(self):
+        self.duplicity("remove-all-but-n-full", "1", "--force", self.url)
+
+
+class S3fs:
+    """Mounted to store, and again to restore, so that nothing comes out of a cache."""
+
+    bucket = "s3fs"
+
+    def __init__(self, desk):
+        self.desk, self.cluster = desk, desk.cluster
+        self.config = desk.write("passwd-s3fs", "{AWS_ACCESS_KEY_ID}:{AWS_SECRET_ACCESS_KEY}".format(
+            **desk.env).encode())
+        os.chmod(self.config, 0o600)
+
+    @contextlib.contextmanager
+    def mounted(self):
+        folder = self.desk.path("mounted")
+        os.makedirs(folder, exist_ok=True)
+        self.desk.run("s3fs", self.bucket, folder, "-o", f"url={self.desk.url}", "-o",
+                      "use_path_request_style,endpoint=us-east-1,multipart_size=5", "-o",
+                      f"passwd_file={self.config}")
+        try:
+            yield folder
+        finally:
+            run(["umount", folder])
+
+    def store(self):
+        """Copied, renamed there and back, and edited in the middle until it is what it should be."""
+        self.cluster.client.create_bucket(Bucket=self.bucket)
+        with self.mounted() as folder:
+            tree, renamed = os.path.join(folder, "tree"), os.path.join(folder, "renamed")
+            with changed(self.desk.tree, "large", at=7 * MIB) as right:
+                shutil.copytree(self.desk.tree, tree)
+            os.rename(os.path.join(tree, "large"), renamed)
+            overwrite(renamed, 7 * MIB, right)
+            os.rename(renamed, os.path.join(tree, "large"))
+
+    def restore(self, folder):
+        with self.mounted() as mounted:
+            shutil.copytree(os.path.join(mounted, "tree"), folder)
+
+    def leave(self):
+        with self.mounted() as folder:
+            shutil.rmtree(os.path.join(folder, "tree"))
+
+
+class JavaScript:
+    bucket = "javascript"
+
+    def __init__(self, desk):
+        self.desk = desk
+
+    def sdk(self, *arguments):
+        return self.desk.run("node", os.path.join(HERE, "javascript", "sdk.mjs"), *arguments)
+
+    def store(self):
+        self.sdk("store", self.desk.tree, self.bucket)
+
+    def restore(self, folder):
+        self.sdk("restore", self.bucket, folder)
+
+    def leave(self):
+        self.sdk("leave", self.bucket)
+
+
+def clients_here():
+    """Those that this machine can run."""
+    reason = why_not_mounted()
+    if reason:
+        print(f"      s3fs: left out: {reason}", flush=True)
+    return [client for client in (Restic, AwsCli, S3cmd, Rclone, Duplicity, S3fs, JavaScript)
+            if client != S3fs or not reason]
 
 
 def each_client_restores_what_it_stored_from_half_of_the_nodes(cluster):
     desk = Desk(cluster)
     make_tree(desk.tree)
-    clients = [client(desk) for client in CLIENTS]
+    clients = [client(desk) for client in clients_here()]
     for client in clients:
         client.store()
+        print(f"      {client.bucket} stored", flush=True)
     cluster.wait_full()
     cluster.kill(1, 2, 3, 4)
     for client in clients:
         folder = cluster.path("back", client.bucket)
         assert_same(desk.tree, client.restore(folder) or folder)
-        print(f"      {client.bucket}", flush=True)
+        print(f"      {client.bucket} restored", flush=True)
     cluster.start(1, 2, 3, 4)
     for client in clients:
         client.leave()
 
 
 if __name__ == "__main__":
-    main(each_client_restores_what_it_stored_from_half_of_the_nodes)
+    main(each_client_restores_what_it_stored_from_half_of_the_nodes, world=Mounting)
