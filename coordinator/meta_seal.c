@@ -20,6 +20,7 @@ struct weighing {
     bool replaces;         /* a filled slot may be taken over, once */
     struct meta_holder holders[META_SLOTS_MAX];
     struct ec_slots damaged;
+    struct ec_slots passed;
     bool taken[META_SLOTS_MAX]; /* by a receipt of this call */
     struct meta_domain domains[META_SLOTS_MAX];
     size_t domain_count;
@@ -140,6 +141,7 @@ static void take(
     delete_offer(weighing, receipt);
     *holder = (struct meta_holder){.node = receipt->node, .p = receipt->p};
     ec_slots_remove(&weighing->damaged, receipt->slot);
+    ec_slots_remove(&weighing->passed, receipt->slot);
     weighing->taken[receipt->slot] = true;
     weighing->domains[weighing->domain_count++] = *domain;
 }
@@ -221,7 +223,7 @@ static void insert_segment(struct meta_tx *tx, const struct meta_seal *request, 
     sql_set_u64(sql, ":last_p", opened->last_p);
     sql_set_u64(sql, ":now", tx->now_ms);
     sql_set_blob(sql, ":holders", view_of(bytes, size));
-    sql_set_blob(sql, ":damaged", view_of(bytes, 0));
+    sql_set_blob(sql, ":none", view_of(bytes, 0));
     sql_run(sql);
 }
 
@@ -309,10 +311,13 @@ static enum hearth_code swap_holders(struct meta_tx *tx, const struct meta_segme
 {
     uint8_t bytes[META_HOLDERS_SIZE_MAX];
     uint8_t damaged[META_SLOTS_SIZE_MAX];
+    uint8_t passed[META_SLOTS_SIZE_MAX];
     size_t size = meta_holders_encode(weighing->holders, segment->n, bytes);
     size_t damaged_size = meta_slots_encode(weighing->damaged, segment->n, damaged);
+    size_t passed_size = meta_slots_encode(weighing->passed, segment->n, passed);
     struct sql *sql = sql_use(tx, SQL_SEGMENT_SET_HOLDERS);
     sql_set_blob(sql, ":damaged", view_of(damaged, damaged_size));
+    sql_set_blob(sql, ":passed", view_of(passed, passed_size));
     sql_set_id(sql, ":segment", &segment->id);
     sql_set_u64(sql, ":generation", segment->generation);
     sql_set_blob(sql, ":holders", view_of(bytes, size));
@@ -356,6 +361,7 @@ static enum hearth_code add_holders(struct meta_tx *tx, void *arg, struct hearth
     };
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
     weighing.damaged = segment.damaged;
+    weighing.passed = segment.passed;
     if (weigh_all(&weighing, request->receipts, request->receipt_count) > 0) {
         return swap_holders(tx, &segment, &weighing, err);
     }
@@ -400,6 +406,7 @@ static enum hearth_code repair_apply(struct meta_tx *tx, void *arg, struct heart
     };
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
     weighing.damaged = segment.damaged;
+    weighing.passed = segment.passed;
     if (weigh_all(&weighing, request->receipts, request->receipt_count) == 0) {
         return hearth_fail(err, HEARTH_SHARDS_LOST, "repair: no good receipt");
     }

@@ -47,9 +47,11 @@ static bool read_segment(struct meta_tx *tx, struct sql *sql, struct meta_segmen
     out->dying_ms = sql_u64(sql);
     struct view holders = sql_blob(sql);
     struct view damaged = sql_blob(sql);
+    struct view passed = sql_blob(sql);
     out->last_p = (uint16_t)sql_u64(sql);
     if (out->n > META_SLOTS_MAX || !meta_holders_decode(holders, out->holders, out->n) ||
-        !meta_slots_decode(damaged, out->n, &out->damaged)) {
+        !meta_slots_decode(damaged, out->n, &out->damaged) ||
+        !meta_slots_decode(passed, out->n, &out->passed)) {
         sql_fail_damaged(tx, "segment");
         return false;
     }

@@ -107,7 +107,8 @@ struct meta_segment {
     uint64_t dying_ms;    /* 0: alive; else nobody names it any more, since then */
     uint16_t last_p;      /* of all placements offered so far */
     struct meta_holder holders[META_SLOTS_MAX]; /* [0, n) */
-    struct ec_slots damaged; /* their nodes say so themselves: only good when there is no other */
+    struct ec_slots damaged; /* by their nodes' own word, or an audit's: a last resort of reading */
+    struct ec_slots passed;  /* an audit found them as they were stored */
 };
 
 /* Only doomed bodies name it: it is readable for a while, and nobody will want it after that. */

@@ -220,7 +220,8 @@ CREATE TABLE part (
 
 -- ---------------------------------------------------------------- where the bytes are
 
--- damaged: a bit for each slot whose own node says that the shard does not verify; empty: none.
+-- damaged: a bit for each slot whose own node says that the shard does not verify, or an audit
+-- proved it; empty: none.  passed: likewise, whose shard an audit has found as it was stored.
 -- doomed_refs: those of `refs` that belong to doomed bodies of few extents.
 CREATE TABLE segment (
     segment BYTEA NOT NULL PRIMARY KEY,
@@ -237,6 +238,7 @@ CREATE TABLE segment (
     dying_ms BIGINT NOT NULL,
     holders BYTEA NOT NULL,
     damaged BYTEA NOT NULL,
+    passed BYTEA NOT NULL,
     doomed_refs BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;

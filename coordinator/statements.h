@@ -316,19 +316,24 @@
     X(OFFER_DELETE, "DELETE FROM offer WHERE segment = :segment AND slot = :slot AND p = :p")      \
     X(SEGMENT_INSERT,                                                                              \
         "INSERT INTO segment (segment, profile, codec, k, n, length, vk, generation, refs,"        \
-        " last_p, sealed_ms, dying_ms, holders, damaged, doomed_refs) VALUES (:segment, :profile," \
-        " :codec, :k, :n, :length, :vk, 1, 0, :last_p, :now, 0, :holders, :damaged, 0)")           \
+        " last_p, sealed_ms, dying_ms, holders, damaged, passed, doomed_refs) VALUES (:segment,"   \
+        " :profile, :codec, :k, :n, :length, :vk, 1, 0, :last_p, :now, 0, :holders, :none, :none," \
+        " 0)")                                                                                     \
     X(SEGMENT_GET,                                                                                 \
         "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
-        " sealed_ms, dying_ms, holders, damaged, last_p FROM segment WHERE segment = :segment")    \
+        " sealed_ms, dying_ms, holders, damaged, passed, last_p FROM segment"                      \
+        " WHERE segment = :segment")                                                               \
     X(SEGMENT_SWEEP,                                                                               \
         "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
-        " sealed_ms, dying_ms, holders, damaged, last_p FROM segment WHERE segment > :after"       \
+        " sealed_ms, dying_ms, holders, damaged, passed, last_p FROM segment WHERE segment > "     \
+        ":after"                                                                                   \
         " ORDER BY segment LIMIT :max")                                                            \
     X(SEGMENT_SET_HOLDERS,                                                                         \
-        "UPDATE segment SET holders = :holders, damaged = :damaged, generation = generation + 1"   \
+        "UPDATE segment SET holders = :holders, damaged = :damaged, passed = :passed,"             \
+        " generation = generation + 1"                                                             \
         " WHERE segment = :segment AND generation = :generation")                                  \
     X(SEGMENT_SET_DAMAGED, "UPDATE segment SET damaged = :damaged WHERE segment = :segment")       \
+    X(SEGMENT_SET_PASSED, "UPDATE segment SET passed = :passed WHERE segment = :segment")          \
     X(SEGMENT_SET_LAST_P, "UPDATE segment SET last_p = :last_p WHERE segment = :segment")          \
     X(SEGMENT_REF,                                                                                 \
         "UPDATE segment SET refs = refs + 1 WHERE segment = :segment AND dying_ms = 0"             \
