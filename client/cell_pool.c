@@ -36,6 +36,12 @@ static void shrink(struct cell_pool *pool, size_t size)
     }
 }
 
+void cell_pool_limit(struct cell_pool *pool, size_t bytes_max)
+{
+    pool->bytes_max = bytes_max;
+    shrink(pool, 0);
+}
+
 struct buf *cell_pool_take(struct cell_pool *pool, size_t size)
 {
     for (unsigned i = pool->count; i-- > 0;) {

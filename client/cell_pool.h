@@ -24,6 +24,9 @@ struct cell_pool {
 void cell_pool_init(struct cell_pool *pool, size_t bytes_max);
 void cell_pool_fini(struct cell_pool *pool);
 
+/* From now on another most; what waits beyond it is freed. */
+void cell_pool_limit(struct cell_pool *pool, size_t bytes_max);
+
 /* A buf of exactly this capacity and size, the caller's alone, its bytes undefined.  NULL: out of
  * memory. */
 struct buf *cell_pool_take(struct cell_pool *pool, size_t size);

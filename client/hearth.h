@@ -234,6 +234,12 @@ struct hearth_source {
     enum hearth_code (*read)(
         void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err);
     void *context;
+    /*
+     * For one whose bytes come from somebody who may be slow: waits up to wait_ms until a read
+     * would not have to, and says whether it would not.  With it and size_expected a slow source
+     * does not keep the places of others.  NULL: bytes are there when they are asked for.
+     */
+    bool (*wait)(void *context, unsigned wait_ms);
 };
 
 struct hearth_put_options {

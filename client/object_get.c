@@ -213,19 +213,14 @@ static uint64_t memory_wanted(const struct get *get)
     return SEGMENT_GET_AHEAD_MAX * stripe;
 }
 
-static enum hearth_code get_segmented(struct get *get, struct hearth_err *err)
+static enum hearth_code get_in_transfer(
+    struct get *get, struct transfer *transfer, struct hearth_err *err)
 {
-    struct transfer transfer;
     struct session *session = get->lookup.session;
-    enum hearth_code code =
-        transfer_open(&transfer, session, &get->options->control, memory_wanted(get), err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
     struct get_tempo tempo = {0};
     struct get_reports reports = {.session = session};
     const struct get_source source = {
-        .transfer = &transfer,
+        .transfer = transfer,
         .bucket = view_text(get->lookup.bucket_name),
         .key = get->lookup.key,
         .version = get->lookup.version,
@@ -236,9 +231,21 @@ static enum hearth_code get_segmented(struct get *get, struct hearth_err *err)
         .context = get,
     };
     get->source = &source;
-    code = get_extents(get, err);
+    enum hearth_code code = get_extents(get, err);
     get_reports_send(&reports);
-    transfer_close(&transfer);
+    return code;
+}
+
+static enum hearth_code get_segmented(struct get *get, struct hearth_err *err)
+{
+    struct transfer transfer;
+    struct session *session = get->lookup.session;
+    enum hearth_code code = transfer_open(&transfer, session, &get->options->control, err);
+    if (code == HEARTH_OK) {
+        code = transfer_take_memory(&transfer, TRANSFER_MEMORY_MIN, memory_wanted(get), err);
+        code = code == HEARTH_OK ? get_in_transfer(get, &transfer, err) : code;
+        transfer_close(&transfer);
+    }
     return code;
 }
 

@@ -359,28 +359,15 @@ static enum hearth_code put_in_transfer(struct put *put, struct transfer *transf
     return code;
 }
 
-static enum hearth_code put_with_memory(
-    struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
-{
-    struct transfer transfer;
-    enum hearth_code code = transfer_open(&transfer, put->session, &put->options->control,
-        put_segments_memory(put->session, put->options->size_expected), err);
-    if (code == HEARTH_OK) {
-        code = put_in_transfer(put, &transfer, reply, err);
-        transfer_close(&transfer);
-    }
-    return code;
-}
-
 static enum hearth_code put_segmented(
     struct put *put, struct wire_commit_reply *reply, struct hearth_err *err)
 {
-    struct turnstile *puts = &put->session->puts;
-    enum hearth_code code =
-        turnstile_enter_blocking(puts, SESSION_PUT_PATIENCE_MS, put->options->control.cancel, err);
+    struct transfer transfer;
+    enum hearth_code code = transfer_open(&transfer, put->session, &put->options->control, err);
     if (code == HEARTH_OK) {
-        code = put_with_memory(put, reply, err);
-        turnstile_leave(puts);
+        code = transfer_take_memory(&transfer, PUT_AHEAD_MAX, PUT_AHEAD_MAX, err);
+        code = code == HEARTH_OK ? put_in_transfer(put, &transfer, reply, err) : code;
+        transfer_close(&transfer);
     }
     return code;
 }

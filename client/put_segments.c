@@ -20,29 +20,6 @@ enum {
     EXTENTS_FIRST = 16,
 };
 
-/* What connections copy, TLS records and frames, is the put's memory too. */
-static uint64_t cell_memory(const struct put_segments *segments)
-{
-    uint64_t memory = segments->transfer->memory_max;
-    return memory - memory / 32;
-}
-
-void put_segments_init(struct put_segments *segments)
-{
-    cell_pool_init(&segments->pool, cell_memory(segments));
-}
-
-void put_segments_fini(struct put_segments *segments)
-{
-    segment_put_destroy(segments->current);
-    segment_put_destroy(segments->previous);
-    cell_pool_fini(&segments->pool);
-    if (segments->extents != NULL) {
-        crypto_wipe(segments->extents, segments->extent_count * sizeof(*segments->extents));
-    }
-    free(segments->extents);
-}
-
 /* ---- memory ---- */
 
 /* The sealed data of a segment of so much plaintext, each cell with its tag. 0: not known. */
@@ -54,9 +31,39 @@ static uint64_t kept_bytes(const struct session *session, uint64_t plain_size)
     return (is_full ? units_max : units) * (uint64_t)CELL_BYTES;
 }
 
-uint64_t put_segments_memory(const struct session *session, uint64_t size_expected)
+/* What lets it run at its best. */
+static uint64_t memory_wanted(const struct put_segments *segments)
 {
-    return 2 * kept_bytes(session, size_expected) + WINDOW_BYTES_MAX / 2;
+    const struct session *session = segments->transfer->session;
+    return 2 * kept_bytes(session, segments->reader->size_expected) + WINDOW_BYTES_MAX / 2;
+}
+
+/* What connections copy, TLS records and frames, is the put's memory too, and what was read ahead.
+ */
+static uint64_t cell_memory(const struct put_segments *segments)
+{
+    uint64_t memory = segments->transfer->memory_max;
+    uint64_t ahead = segments->reader->ahead_max;
+    memory -= memory / 32;
+    return ahead > SOURCE_AHEAD_MAX ? memory - ahead : memory;
+}
+
+void put_segments_init(struct put_segments *segments)
+{
+    put_turn_init(&segments->turn, segments->transfer, segments->reader, memory_wanted(segments));
+    cell_pool_init(&segments->pool, 0);
+}
+
+void put_segments_fini(struct put_segments *segments)
+{
+    segment_put_destroy(segments->current);
+    segment_put_destroy(segments->previous);
+    put_turn_end(&segments->turn);
+    cell_pool_fini(&segments->pool);
+    if (segments->extents != NULL) {
+        crypto_wipe(segments->extents, segments->extent_count * sizeof(*segments->extents));
+    }
+    free(segments->extents);
 }
 
 struct memory_plan {
@@ -191,6 +198,7 @@ static enum hearth_code settle_previous(struct put_segments *segments, struct he
 
 static enum hearth_code open_segment(struct put_segments *segments, struct hearth_err *err)
 {
+    cell_pool_limit(&segments->pool, cell_memory(segments));
     struct memory_plan plan = plan_memory(segments);
     if (!plan.overlaps) {
         enum hearth_code code = settle_previous(segments, err);
@@ -285,13 +293,20 @@ static bool is_too_old(const struct put_segments *segments)
     return age_ns > SEGMENT_AGE_MAX_MS * (uint64_t)MS;
 }
 
+/* That it ends early, because others want to send, or its orders do not live for ever. */
+static bool is_long_enough(struct put_segments *segments, const struct segment_image *image)
+{
+    bool is_empty = segment_image_plain_size(image) == 0;
+    return is_too_old(segments) || (!is_empty && put_turn_has_lasted(&segments->turn));
+}
+
 static enum hearth_code fill_segment(struct put_segments *segments, struct hearth_err *err)
 {
     struct segment_image *image = segment_put_image(segments->current);
     enum hearth_code code = HEARTH_OK;
     for (bool is_last = false; code == HEARTH_OK && !is_last;) {
         if (segment_image_at_stripe_edge(image)) {
-            if (segment_image_is_full(image) || is_too_old(segments)) {
+            if (segment_image_is_full(image) || is_long_enough(segments, image)) {
                 break;
             }
             code = make_room(segments, err);
@@ -364,7 +379,10 @@ enum hearth_code put_segments_take_over(
 static enum hearth_code put_segment(
     struct put_segments *segments, bool *is_last, struct hearth_err *err)
 {
-    enum hearth_code code = open_segment(segments, err);
+    enum hearth_code code = put_turn_begin(&segments->turn, err);
+    if (code == HEARTH_OK) {
+        code = open_segment(segments, err);
+    }
     if (code == HEARTH_OK) {
         code = fill_segment(segments, err);
     }
@@ -373,9 +391,20 @@ static enum hearth_code put_segment(
     }
     size_t waiting = 0;
     if (code == HEARTH_OK) {
-        code = source_reader_peek(segments->reader, 1, &waiting, err);
+        code = source_reader_peek(segments->reader, EC_UNIT_PLAIN_SIZE, &waiting, err);
     }
-    *is_last = waiting == 0;
+    *is_last = waiting == 0 && !segments->reader->has_given_up;
+    return code;
+}
+
+/* Others want to send: what was sent is settled, and the next segment begins outside. */
+static enum hearth_code make_way(struct put_segments *segments, struct hearth_err *err)
+{
+    enum hearth_code code = settle_previous(segments, err);
+    if (code == HEARTH_OK) {
+        cell_pool_limit(&segments->pool, 0);
+        put_turn_end(&segments->turn);
+    }
     return code;
 }
 
@@ -390,6 +419,7 @@ enum hearth_code put_segments_run(struct put_segments *segments, struct hearth_e
         if (code == HEARTH_OK && !is_last) {
             segments->previous = segments->current;
             segments->current = NULL;
+            code = put_turn_is_over(&segments->turn) ? make_way(segments, err) : code;
         }
     }
     while (code == HEARTH_OK && !segment_put_is_acknowledged(segments->current)) {

@@ -10,6 +10,7 @@
 #include "client/bucket_cache.h"
 #include "client/manifest.h"
 #include "client/put_resume.h"
+#include "client/put_turn.h"
 #include "client/segment_put.h"
 #include "client/source_reader.h"
 
@@ -22,6 +23,7 @@ struct put_segments {
     const struct bucket *bucket; /* its profile */
     struct put_resume *resume;   /* NULL: this put cannot go on later */
 
+    struct put_turn turn;
     struct cell_pool pool;
     struct segment_put *current;  /* being filled; in the end the last one, not sealed yet */
     struct segment_put *previous; /* its footers are out, its receipts are coming */
@@ -33,9 +35,6 @@ struct put_segments {
     size_t extent_count;
     size_t extents_max;
 };
-
-/* Memory that lets a put of so many bytes (0: not known) run at its best. */
-uint64_t put_segments_memory(const struct session *session, uint64_t size_expected);
 
 /* From zero, with what is set once filled in. */
 void put_segments_init(struct put_segments *segments);

@@ -5,10 +5,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { PATIENCE_SLICE_MS = 100 };
+
 enum hearth_code source_reader_init(struct source_reader *reader,
     const struct hearth_source *source, uint64_t size_expected, struct hearth_err *err)
 {
-    *reader = (struct source_reader){.source = source, .size_expected = size_expected};
+    *reader = (struct source_reader){
+        .source = source, .size_expected = size_expected, .ahead_max = SOURCE_AHEAD_MAX};
     reader->ahead = malloc(SOURCE_AHEAD_MAX);
     if (reader->ahead == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "source reader");
@@ -21,6 +24,37 @@ void source_reader_fini(struct source_reader *reader)
 {
     crypto_hash_destroy(reader->md5);
     free(reader->ahead);
+}
+
+void source_reader_set_patience(
+    struct source_reader *reader, const struct source_patience *patience)
+{
+    reader->patience = patience;
+    reader->has_given_up = false;
+}
+
+static enum hearth_code resize(
+    struct source_reader *reader, size_t ahead_max, struct hearth_err *err)
+{
+    uint8_t *bytes = malloc(ahead_max);
+    size_t waiting = reader->ahead_end - reader->ahead_start;
+    assert(waiting <= ahead_max);
+    if (bytes == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu bytes of the source", ahead_max);
+    }
+    memcpy(bytes, reader->ahead + reader->ahead_start, waiting);
+    free(reader->ahead);
+    reader->ahead = bytes;
+    reader->ahead_max = ahead_max;
+    reader->ahead_start = 0;
+    reader->ahead_end = waiting;
+    return HEARTH_OK;
+}
+
+enum hearth_code source_reader_reserve(
+    struct source_reader *reader, size_t ahead_max, struct hearth_err *err)
+{
+    return ahead_max > reader->ahead_max ? resize(reader, ahead_max, err) : HEARTH_OK;
 }
 
 static enum hearth_code check_length(const struct source_reader *reader, struct hearth_err *err)
@@ -37,12 +71,28 @@ static enum hearth_code check_length(const struct source_reader *reader, struct 
     return HEARTH_OK;
 }
 
-/* From the source itself, until `size` bytes are there or it ends. */
+/* Whether nobody waits for it any more.  What is known to be the end is waited for: it may say that
+ * all of it was wrong. */
+static bool gives_up(struct source_reader *reader)
+{
+    const struct hearth_source *source = reader->source;
+    const struct source_patience *patience = reader->patience;
+    bool may = patience != NULL && source->wait != NULL && reader->drawn < reader->size_expected;
+    while (may && !source->wait(source->context, PATIENCE_SLICE_MS)) {
+        if (patience->is_over(patience->context)) {
+            reader->has_given_up = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* From the source itself, until `size` bytes are there, it ends or is given up on. */
 static enum hearth_code draw(struct source_reader *reader, uint8_t *bytes, size_t size,
     size_t *out_got, struct hearth_err *err)
 {
     size_t got = 0;
-    while (got < size && !reader->has_ended) {
+    while (got < size && !reader->has_ended && !gives_up(reader)) {
         size_t part = 0;
         enum hearth_code code =
             reader->source->read(reader->source->context, bytes + got, size - got, &part, err);
@@ -67,14 +117,39 @@ static size_t take_waiting(struct source_reader *reader, uint8_t *bytes, size_t 
     return part;
 }
 
+/* The room of what was read ahead goes with its last byte. */
+static enum hearth_code shrink(struct source_reader *reader, struct hearth_err *err)
+{
+    bool is_large = reader->ahead_max > SOURCE_AHEAD_MAX;
+    bool is_empty = reader->ahead_start == reader->ahead_end;
+    return is_large && is_empty ? resize(reader, SOURCE_AHEAD_MAX, err) : HEARTH_OK;
+}
+
+static void put_back(struct source_reader *reader, const uint8_t *bytes, size_t size)
+{
+    assert(reader->ahead_start == reader->ahead_end); /* what waited was taken first */
+    assert(size <= reader->ahead_max);
+    memcpy(reader->ahead, bytes, size);
+    reader->ahead_start = 0;
+    reader->ahead_end = size;
+}
+
 enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes, size_t size,
     size_t *out_got, struct hearth_err *err)
 {
     size_t first = take_waiting(reader, bytes, size);
     size_t rest = 0;
-    enum hearth_code code = draw(reader, bytes + first, size - first, &rest, err);
+    enum hearth_code code = shrink(reader, err);
+    if (code == HEARTH_OK) {
+        code = draw(reader, bytes + first, size - first, &rest, err);
+    }
     if (code != HEARTH_OK) {
         return code;
+    }
+    if (first + rest < size && reader->has_given_up) {
+        put_back(reader, bytes, first + rest);
+        *out_got = 0;
+        return HEARTH_OK;
     }
     crypto_hash_update(reader->md5, view_of(bytes, first + rest));
     reader->size += first + rest;
@@ -85,11 +160,13 @@ enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes
 enum hearth_code source_reader_peek(
     struct source_reader *reader, size_t size, size_t *out_waiting, struct hearth_err *err)
 {
-    assert(size <= SOURCE_AHEAD_MAX);
+    assert(size <= reader->ahead_max);
     size_t waiting = reader->ahead_end - reader->ahead_start;
-    memmove(reader->ahead, reader->ahead + reader->ahead_start, waiting);
-    reader->ahead_start = 0;
-    reader->ahead_end = waiting;
+    if (reader->ahead_start > 0) {
+        memmove(reader->ahead, reader->ahead + reader->ahead_start, waiting);
+        reader->ahead_start = 0;
+        reader->ahead_end = waiting;
+    }
     if (waiting < size) {
         size_t got = 0;
         enum hearth_code code = draw(reader, reader->ahead + waiting, size - waiting, &got, err);

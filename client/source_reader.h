@@ -14,16 +14,25 @@
 
 enum { SOURCE_AHEAD_MAX = 64 * 1024 + 1 }; /* more than any profile's inline_max */
 
+/* Of one who has better to do than to wait for a slow source. */
+struct source_patience {
+    bool (*is_over)(void *context);
+    void *context;
+};
+
 struct source_reader {
     const struct hearth_source *source;
-    uint64_t size_expected;  /* 0: not known */
-    uint64_t size;           /* handed out so far */
-    struct crypto_hash *md5; /* of these */
-    uint64_t drawn;          /* taken from the source so far */
-    bool has_ended;          /* the source said so */
+    uint64_t size_expected;                 /* 0: not known */
+    uint64_t size;                          /* handed out so far */
+    struct crypto_hash *md5;                /* of these */
+    uint64_t drawn;                         /* taken from the source so far */
+    bool has_ended;                         /* the source said so */
+    const struct source_patience *patience; /* NULL: without end */
+    bool has_given_up;                      /* patience was over before the source had more */
+    size_t ahead_max;
     size_t ahead_start;
     size_t ahead_end;
-    uint8_t *ahead; /* SOURCE_AHEAD_MAX; bytes [ahead_start, ahead_end) wait */
+    uint8_t *ahead; /* ahead_max; bytes [ahead_start, ahead_end) wait */
 };
 
 /* The source is borrowed for the life of the reader. */
@@ -32,14 +41,27 @@ enum hearth_code source_reader_init(struct source_reader *reader,
 void source_reader_fini(struct source_reader *reader);
 
 /*
+ * Borrowed while reads go on; NULL: none.  With it a read or peek that would have to wait, and
+ * whose user is not patient any more, comes back with has_given_up: a read with nothing, for what
+ * came is kept for the next one, a peek with what there is.  Only a source that can say that it
+ * must wait, of known length, can be given up on, and only while more is to come of it.
+ */
+void source_reader_set_patience(
+    struct source_reader *reader, const struct source_patience *patience);
+
+/* From now on so many bytes (SOURCE_AHEAD_MAX at least) can wait, until they have been read. */
+enum hearth_code source_reader_reserve(
+    struct source_reader *reader, size_t ahead_max, struct hearth_err *err);
+
+/*
  * Fills `bytes`; less than `size` only at the end.  HEARTH_INVALID: the source is shorter or
  * longer than was said.  Other codes are the source's own.
  */
 enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes, size_t size,
     size_t *out_got, struct hearth_err *err);
 
-/* Makes at least `size` bytes (at most SOURCE_AHEAD_MAX) wait, fewer only at the end; how many.
- * They are handed out by the next read. */
+/* Makes at least `size` bytes (SOURCE_AHEAD_MAX, or what was reserved) wait, fewer only at the end;
+ * how many. They are handed out by the next read. */
 enum hearth_code source_reader_peek(
     struct source_reader *reader, size_t size, size_t *out_waiting, struct hearth_err *err);
 

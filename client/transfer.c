@@ -6,32 +6,43 @@ static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 }
 
 enum hearth_code transfer_open(struct transfer *transfer, struct session *session,
-    const struct hearth_control *control, uint64_t memory_wanted, struct hearth_err *err)
+    const struct hearth_control *control, struct hearth_err *err)
 {
-    uint64_t most = clamp(session->transfer_memory_max, TRANSFER_MEMORY_MIN, TRANSFER_MEMORY_MAX);
-    uint64_t wanted = clamp(memory_wanted, TRANSFER_MEMORY_MIN, most);
-    uint64_t share;
-    enum hearth_code code =
-        byte_budget_reserve(&session->budget, TRANSFER_MEMORY_MIN, wanted, &share, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    *transfer = (struct transfer){.session = session, .memory_max = share};
+    *transfer = (struct transfer){.session = session};
     if (control != NULL) {
         transfer->control = *control;
     }
     transfer->inbox = shard_inbox_create(session->env);
-    if (transfer->inbox == NULL) {
-        byte_budget_release(&session->budget, share);
-        return hearth_fail(err, HEARTH_NO_MEMORY, "transfer inbox");
-    }
-    return HEARTH_OK;
+    return transfer->inbox != NULL ? HEARTH_OK
+                                   : hearth_fail(err, HEARTH_NO_MEMORY, "transfer inbox");
 }
 
 void transfer_close(struct transfer *transfer)
 {
     shard_inbox_unref(transfer->inbox);
     byte_budget_release(&transfer->session->budget, transfer->memory_max);
+}
+
+enum hearth_code transfer_take_memory(
+    struct transfer *transfer, uint64_t least, uint64_t wanted, struct hearth_err *err)
+{
+    struct session *session = transfer->session;
+    uint64_t has = transfer->memory_max;
+    uint64_t most = clamp(session->transfer_memory_max, TRANSFER_MEMORY_MIN, TRANSFER_MEMORY_MAX);
+    uint64_t share = 0;
+    wanted = clamp(wanted, least, most);
+    if (wanted <= has) {
+        byte_budget_release(&session->budget, has - wanted);
+        transfer->memory_max = wanted;
+        return HEARTH_OK;
+    }
+    least = least > has ? least : has + 1;
+    if (byte_budget_reserve(&session->budget, least - has, wanted - has, &share, err) !=
+        HEARTH_OK) {
+        return err->code;
+    }
+    transfer->memory_max += share;
+    return HEARTH_OK;
 }
 
 uint64_t transfer_now_ns(const struct transfer *transfer)

@@ -40,12 +40,20 @@ struct transfer {
     uint64_t memory_max; /* its share */
 };
 
-/* HEARTH_BUSY: no share is free.  memory_wanted is cut to what a transfer may have. */
+/* control may be NULL.  It has no memory yet. */
 enum hearth_code transfer_open(struct transfer *transfer, struct session *session,
-    const struct hearth_control *control, uint64_t memory_wanted, struct hearth_err *err);
+    const struct hearth_control *control, struct hearth_err *err);
 
 /* Every call must have been dropped. */
 void transfer_close(struct transfer *transfer);
+
+/*
+ * From now on its share is what is free, at least `least` and at most `wanted`, both cut to what a
+ * transfer may have.  A smaller share than now cannot fail.  HEARTH_BUSY: so much is not free, and
+ * the share is what it was.
+ */
+enum hearth_code transfer_take_memory(
+    struct transfer *transfer, uint64_t least, uint64_t wanted, struct hearth_err *err);
 
 uint64_t transfer_now_ns(const struct transfer *transfer);
 

@@ -269,9 +269,17 @@ static enum hearth_code read_body(
     return code;
 }
 
+static bool wait_for_body(void *context, unsigned wait_ms)
+{
+    struct body *body = context;
+    bool is_here = body->failure.code != HEARTH_OK || body->has_ended ||
+        (body->chunks != NULL && body->chunks->start < body->chunks->end);
+    return is_here || body->raw.wait == NULL || body->raw.wait(body->raw.context, wait_ms);
+}
+
 struct hearth_source body_source(struct body *body)
 {
-    return (struct hearth_source){.read = read_body, .context = body};
+    return (struct hearth_source){.read = read_body, .wait = wait_for_body, .context = body};
 }
 
 uint64_t body_size(const struct body *body)

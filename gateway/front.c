@@ -47,6 +47,12 @@ static enum hearth_code read_counted(
     return code;
 }
 
+static bool wait_raw(void *context, unsigned wait_ms)
+{
+    struct passage *passage = context;
+    return passage->raw.wait(passage->raw.context, wait_ms);
+}
+
 static void begin(struct passage *passage, struct front *front, struct http_exchange *exchange)
 {
     *passage = (struct passage){
@@ -125,16 +131,24 @@ static enum hearth_code read_decoded(
     return code;
 }
 
+static bool wait_decoded(void *context, unsigned wait_ms)
+{
+    struct passage *passage = context;
+    return passage->decoded.wait(passage->decoded.context, wait_ms);
+}
+
 static bool open_body(struct passage *passage)
 {
     struct call *call = &passage->call;
-    const struct hearth_source counted = {.read = read_counted, .context = passage};
+    const struct hearth_source counted = {
+        .read = read_counted, .wait = wait_raw, .context = passage};
     const char *why = NULL;
     enum s3_error error = body_open(call->proof, call->request, call->route, counted,
         http_exchange_body_size(call->exchange), call->arena, &passage->body, &why);
     if (error == S3_ERROR_NONE) {
         passage->decoded = body_source(passage->body);
-        call->body = (struct hearth_source){.read = read_decoded, .context = passage};
+        call->body =
+            (struct hearth_source){.read = read_decoded, .wait = wait_decoded, .context = passage};
         call->body_size = body_size(passage->body);
         call->checksums = body_checksums(passage->body);
     }

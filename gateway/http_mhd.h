@@ -43,6 +43,12 @@ struct http_link {
     struct http_link *previous;
 };
 
+/* How long the other side has kept us waiting, in one direction. */
+struct http_patience {
+    uint64_t waited_ms; /* in all */
+    uint64_t still_ms;  /* since something moved last */
+};
+
 enum http_answer_state {
     HTTP_ANSWER_NONE,
     HTTP_ANSWER_READY, /* response is there, to be queued */
@@ -69,8 +75,8 @@ struct http_exchange {
     bool closes;     /* the connection, after the answer */
 
     /* The worker's only. */
-    uint64_t in_waited_ms;
-    uint64_t out_waited_ms;
+    struct http_patience in_patience;
+    struct http_patience out_patience;
     uint64_t out_size; /* of the answer that is being written */
     uint64_t out_written;
     unsigned status; /* of the answer that was begun; 0: none */
@@ -145,8 +151,10 @@ bool http_exchange_take_head(struct http_exchange *exchange, const char *method)
 void http_exchange_suspend(struct http_exchange *exchange);
 void http_exchange_resume(struct http_exchange *exchange);
 
-/* Waits for `moved`, at most as long as the other side may still let us wait.  False: no longer. */
-bool http_exchange_wait(struct http_exchange *exchange, uint64_t *waited_ms, uint64_t moved_bytes);
+/* Waits for `moved`, up to wait_ms and at most as long as the other side may still let us wait.
+ * False: no longer.  When something has moved, still_ms begins anew. */
+bool http_exchange_wait(struct http_exchange *exchange, struct http_patience *patience,
+    uint64_t moved_bytes, unsigned wait_ms);
 
 /* ---- http_mhd_answer.c ---- */
 

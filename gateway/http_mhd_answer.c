@@ -6,6 +6,7 @@
  */
 #include "gateway/http_mhd.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 /* ---- handing it over ---- */
@@ -199,8 +200,9 @@ static enum hearth_code write_out(
         if (bytes.size == 0) {
             return HEARTH_OK;
         }
-        if (!http_exchange_wait(exchange, &exchange->out_waited_ms, exchange->out_written) &&
-            http_ring_room(&exchange->out) == 0) {
+        exchange->out_patience.still_ms = put > 0 ? 0 : exchange->out_patience.still_ms;
+        if (!http_exchange_wait(
+                exchange, &exchange->out_patience, exchange->out_written, UINT_MAX)) {
             return hearth_fail(
                 err, HEARTH_DEADLINE, "write the answer: the client reads too slowly");
         }

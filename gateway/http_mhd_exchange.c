@@ -3,6 +3,7 @@
 #include "gateway/http_mhd.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum { HEAD_MEMORY_MAX = 1 << 20 };
@@ -174,6 +175,11 @@ void http_exchange_resume(struct http_exchange *exchange)
     }
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint64_t ms_between(const struct timespec *start, const struct timespec *end)
 {
     return (
@@ -184,20 +190,24 @@ static uint64_t ms_between(const struct timespec *start, const struct timespec *
  * The other side may keep us waiting for stall_ms at once, and altogether for that and the time
  * that what has moved takes at rate_min: one byte every now and then is not enough.
  */
-bool http_exchange_wait(struct http_exchange *exchange, uint64_t *waited_ms, uint64_t moved_bytes)
+bool http_exchange_wait(struct http_exchange *exchange, struct http_patience *patience,
+    uint64_t moved_bytes, unsigned wait_ms)
 {
     const struct http_limits *limits = &exchange->server->limits;
     uint64_t allowed = limits->stall_ms + moved_bytes / limits->rate_min * 1000;
-    if (*waited_ms >= allowed) {
+    if (patience->waited_ms >= allowed || patience->still_ms >= limits->stall_ms) {
         return false;
     }
-    uint64_t left = allowed - *waited_ms;
+    uint64_t left = smaller(allowed - patience->waited_ms, limits->stall_ms - patience->still_ms);
+    left = smaller(left, wait_ms);
     struct timespec start = moment_after_ms(0);
-    struct timespec until = moment_after_ms(left < limits->stall_ms ? left : limits->stall_ms);
-    int rc = pthread_cond_timedwait(&exchange->moved, &exchange->mutex, &until);
+    struct timespec until = moment_after_ms(left);
+    bool is_over = pthread_cond_timedwait(&exchange->moved, &exchange->mutex, &until) != 0;
     struct timespec end = moment_after_ms(0);
-    *waited_ms += ms_between(&start, &end);
-    return rc == 0;
+    uint64_t waited = is_over ? left : ms_between(&start, &end);
+    patience->waited_ms += waited;
+    patience->still_ms += waited;
+    return true;
 }
 
 /* ---- the body ---- */
@@ -208,20 +218,23 @@ static enum hearth_code fail_gone(const struct http_exchange *exchange, struct h
         exchange->cut ? "the gateway is being stopped" : "the client has gone");
 }
 
+/* Under the mutex: whether a read would not wait. */
+static bool has_news(const struct http_exchange *exchange)
+{
+    return exchange->in.used > 0 || exchange->body_ended || exchange->gone || exchange->cut;
+}
+
 /* Under the mutex. */
 static enum hearth_code wait_for_bytes(struct http_exchange *exchange, struct hearth_err *err)
 {
-    while (exchange->in.used == 0 && !exchange->body_ended) {
-        if (exchange->gone || exchange->cut) {
-            return fail_gone(exchange, err);
-        }
+    while (!has_news(exchange)) {
         http_exchange_resume(exchange);
-        if (!http_exchange_wait(exchange, &exchange->in_waited_ms, exchange->received) &&
-            exchange->in.used == 0 && !exchange->body_ended) {
+        if (!http_exchange_wait(exchange, &exchange->in_patience, exchange->received, UINT_MAX)) {
             return hearth_fail(err, HEARTH_DEADLINE, "the client sends too slowly");
         }
     }
-    return HEARTH_OK;
+    exchange->in_patience.still_ms = 0;
+    return exchange->in.used > 0 || exchange->body_ended ? HEARTH_OK : fail_gone(exchange, err);
 }
 
 /* Under the mutex.  The first read lets the body come. */
@@ -258,7 +271,22 @@ static enum hearth_code read_body(
     return HEARTH_OK;
 }
 
+/* A read says what is wrong, so when something is, it is waited for no longer. */
+static bool wait_body(void *context, unsigned wait_ms)
+{
+    struct http_exchange *exchange = context;
+    struct hearth_err err;
+    UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
+    if (exchange->framing.body_size == 0 || want_body(exchange, &err) != HEARTH_OK ||
+        has_news(exchange)) {
+        return true;
+    }
+    http_exchange_resume(exchange);
+    return !http_exchange_wait(exchange, &exchange->in_patience, exchange->received, wait_ms) ||
+        has_news(exchange);
+}
+
 struct hearth_source http_exchange_body(struct http_exchange *exchange)
 {
-    return (struct hearth_source){.read = read_body, .context = exchange};
+    return (struct hearth_source){.read = read_body, .wait = wait_body, .context = exchange};
 }

@@ -83,8 +83,36 @@ def a_slow_client_gives_up_its_place(s3):
         s3.client.get_object(Bucket="busy", Key="slow")
 
 
+def peak_mib(s3):
+    with open(f"/proc/{s3.pids()['gateway']}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) // 1024
+
+
+def all_slow_uploads_go_through_together_and_one_more_is_told_to_slow_down(s3):
+    """More than may send shards at once; each has sent most of its bytes before any sends the rest."""
+    set_limits(s3)
+    content = noise(4 * MIB)
+    uploads = [Upload(s3, f"slow/{number}", content) for number in range(64)]
+    for part in (MIB, 2 * MIB, MIB - 1):
+        for upload in uploads:
+            if upload.sent == 0:
+                assert upload.status() == 100
+            upload.send(part)
+    with refused(503, "SlowDown"):
+        s3.client.put_object(Bucket="busy", Key="one more", Body=content)
+    for upload in reversed(uploads):
+        upload.send(1)
+    for upload in uploads:
+        assert upload.status() == 200
+        upload.close()
+    for number in (0, 40, 63):
+        key = f"slow/{number}"
+        assert s3.client.get_object(Bucket="busy", Key=key)["Body"].read() == content
+    assert peak_mib(s3) <= 1024, peak_mib(s3)
+
+
 def wait_for_some(uploads, count):
-    """Those whose body is wanted, when there are at least so many; the others wait their turn."""
+    """Those whose body is wanted, when there are at least so many."""
     ready = []
     while len(ready) < count:
         ready = select.select(uploads, [], [], 60)[0]
@@ -93,7 +121,7 @@ def wait_for_some(uploads, count):
 
 
 def a_death_in_the_middle_of_100_uploads_leaves_nothing_half(s3):
-    """24 of them send shards at once, half of their bytes; the others have said what they will send."""
+    """Some have sent half of their bytes, the others have said what they will send."""
     set_limits(s3, transfers=128, memory="2 GiB")
     uploads = [Upload(s3, f"dying/{number}", noise(MIB, seed=number)) for number in range(100)]
     for upload in wait_for_some(uploads, 20):
@@ -110,4 +138,5 @@ def a_death_in_the_middle_of_100_uploads_leaves_nothing_half(s3):
 
 main(more_transfers_than_may_be_are_told_to_slow_down,
      a_slow_client_gives_up_its_place,
+     all_slow_uploads_go_through_together_and_one_more_is_told_to_slow_down,
      a_death_in_the_middle_of_100_uploads_leaves_nothing_half)

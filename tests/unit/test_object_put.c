@@ -173,19 +173,25 @@ static void a_slow_sources_cells_do_not_wait_for_others(void **state)
     world_destroy(world);
 }
 
+/* Before anything was begun; and when there is just enough to begin, but not to send. */
 static void a_put_without_memory_is_refused_and_leaves_nothing(void **state)
 {
     (void)state;
     struct world *world = world_create(NULL);
+    struct byte_budget *budget = &world->session.budget;
     struct hearth_err err;
     uint64_t share;
-    assert_ok(
-        byte_budget_reserve(&world->session.budget, 121 << 20, 121 << 20, &share, &err), &err);
+    assert_ok(byte_budget_reserve(budget, 133 * MIB, 133 * MIB, &share, &err), &err);
     assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_BUSY);
     assert_non_null(strstr(err.message, "bytes of transfer memory are free"));
     assert_int_equal(world->coordinator.asked[RPC_BEGIN], 0);
     assert_ok(world_put(world, "small", 1, 100, &err), &err); /* takes no share */
-    byte_budget_release(&world->session.budget, share);
+
+    byte_budget_release(budget, 12 * MIB);
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_BUSY);
+    assert_int_equal(world->coordinator.asked[RPC_OPEN_SEGMENT], 0);
+    assert_int_equal(world->coordinator.asked[RPC_ABORT], 1);
+    byte_budget_release(budget, share - 12 * MIB);
     assert_ok(world_put(world, "key", 1, MIB, &err), &err);
     world_destroy(world);
 }
