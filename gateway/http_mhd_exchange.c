@@ -15,6 +15,7 @@ static void link_to_server(struct http_exchange *exchange)
     struct http_server *server = exchange->server;
     UNLOCKS pthread_mutex_t *held = lock(&server->mutex);
     exchange->cut = server->cutting;
+    atomic_store(&exchange->cancelled, exchange->cut);
     exchange->next = server->exchanges;
     if (exchange->next != NULL) {
         exchange->next->previous = exchange;

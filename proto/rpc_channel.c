@@ -2,6 +2,9 @@
 
 #include "proto/rpc_transport.h"
 
+#include <errno.h>
+#include <semaphore.h>
+
 enum hearth_code rpc_channel_create(
     const struct rpc_channel_options *options, struct rpc_channel **out, struct hearth_err *err)
 {
@@ -86,10 +89,9 @@ enum hearth_code rpc_call_start(struct rpc_channel *channel, const struct rpc_re
     return channel->ops->start_call(channel, request, arena, response, done, context, out, err);
 }
 
+/* A semaphore and no lock: who is woken has nothing to wait for. */
 struct waiter {
-    pthread_mutex_t mutex;
-    pthread_cond_t arrived;
-    bool done;
+    sem_t arrived;
     enum hearth_code code;
     struct hearth_err *err;
 };
@@ -97,36 +99,26 @@ struct waiter {
 static void wake(void *context, enum hearth_code code, const struct hearth_err *err)
 {
     struct waiter *waiter = context;
-    UNLOCKS pthread_mutex_t *held = lock(&waiter->mutex);
-    waiter->done = true;
     waiter->code = code;
     if (code != HEARTH_OK) {
         *waiter->err = *err;
     }
-    pthread_cond_signal(&waiter->arrived);
-}
-
-static enum hearth_code wait_blocking(struct waiter *waiter)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&waiter->mutex);
-    while (!waiter->done) { /* the call's deadline ends it */
-        pthread_cond_wait(&waiter->arrived, held);
-    }
-    return waiter->code;
+    sem_post(&waiter->arrived);
 }
 
 enum hearth_code rpc_call_blocking(struct rpc_channel *channel, const struct rpc_request *request,
     struct arena *arena, void *response, struct hearth_err *err)
 {
     struct waiter waiter = {.err = err};
-    pthread_mutex_init(&waiter.mutex, NULL);
-    pthread_cond_init(&waiter.arrived, NULL);
+    sem_init(&waiter.arrived, 0, 0);
     enum hearth_code code =
         rpc_call_start(channel, request, arena, response, wake, &waiter, NULL, err);
     if (code == HEARTH_OK) {
-        code = wait_blocking(&waiter);
+        while (sem_wait(&waiter.arrived) != 0) { /* the call's deadline ends it */
+            assert(errno == EINTR);
+        }
+        code = waiter.code;
     }
-    pthread_cond_destroy(&waiter.arrived);
-    pthread_mutex_destroy(&waiter.mutex);
+    sem_destroy(&waiter.arrived);
     return code;
 }

@@ -2,14 +2,31 @@
 
 #include "common/cleanup.h"
 
+#include <errno.h>
+#include <semaphore.h>
+
+/*
+ * An idle worker is handed its job and then woken, without a lock: woken with one it would have to
+ * wait for it at once, a switch of threads for each job.  Last idle, first woken: its stack is
+ * warm.
+ */
+struct worker {
+    struct rpc_workers *workers;
+    pthread_t thread;
+    sem_t wake;
+    /* While idle the pool's, under its mutex; once woken the worker's. */
+    struct worker *next;
+    struct rpc_job *job; /* NULL: it is the end */
+};
+
 struct rpc_workers {
     /* Set once. */
-    pthread_t *threads;
+    struct worker *items;
     unsigned queue_max;
 
     /* Any thread, holding mutex. */
     pthread_mutex_t mutex;
-    pthread_cond_t wake; /* a job was queued, or it is the end */
+    struct worker *idle; /* the queue is empty then */
     struct rpc_job *oldest;
     struct rpc_job *newest;
     unsigned queued;
@@ -17,29 +34,37 @@ struct rpc_workers {
     bool ending;
 };
 
-/* The next job; NULL: it is the end and none is left. */
-static struct rpc_job *next_job(struct rpc_workers *workers)
+/* False: nothing is queued, and it counts as idle now. */
+static bool take_queued(struct worker *worker)
 {
+    struct rpc_workers *workers = worker->workers;
     UNLOCKS pthread_mutex_t *held = lock(&workers->mutex);
-    while (workers->oldest == NULL && !workers->ending) {
-        pthread_cond_wait(&workers->wake, held);
-    }
-    struct rpc_job *job = workers->oldest;
-    if (job != NULL) {
-        workers->oldest = job->next;
+    worker->job = workers->oldest;
+    if (worker->job != NULL) {
+        workers->oldest = worker->job->next;
         workers->queued--;
+    } else if (!workers->ending) {
+        worker->next = workers->idle;
+        workers->idle = worker;
+        return false;
     }
-    return job;
+    return true;
 }
 
 static void *run_jobs(void *context)
 {
-    struct rpc_workers *workers = context;
-    struct rpc_job *job;
-    while ((job = next_job(workers)) != NULL) {
-        job->run(job);
+    struct worker *worker = context;
+    for (;;) {
+        if (!take_queued(worker)) {
+            while (sem_wait(&worker->wake) != 0) {
+                assert(errno == EINTR);
+            }
+        }
+        if (worker->job == NULL) {
+            return NULL;
+        }
+        worker->job->run(worker->job);
     }
-    return NULL;
 }
 
 enum hearth_code rpc_workers_create(
@@ -47,15 +72,17 @@ enum hearth_code rpc_workers_create(
 {
     assert(threads > 0 && queue_max > 0);
     struct rpc_workers *workers = calloc(1, sizeof(*workers));
-    pthread_t *ids = calloc(threads, sizeof(*ids));
-    assert(workers != NULL && ids != NULL); /* at start, a few bytes */
-    workers->threads = ids;
+    struct worker *items = calloc(threads, sizeof(*items));
+    assert(workers != NULL && items != NULL); /* at start, a few bytes */
+    workers->items = items;
     workers->queue_max = queue_max;
     pthread_mutex_init(&workers->mutex, NULL);
-    pthread_cond_init(&workers->wake, NULL);
     for (unsigned i = 0; i < threads; i++) {
-        int rc = pthread_create(&ids[i], NULL, run_jobs, workers);
+        items[i].workers = workers;
+        sem_init(&items[i].wake, 0, 0);
+        int rc = pthread_create(&items[i].thread, NULL, run_jobs, &items[i]);
         if (rc != 0) {
+            sem_destroy(&items[i].wake);
             rpc_workers_destroy(workers);
             return hearth_fail_sys(err, HEARTH_NO_MEMORY, rc, "start worker %u of %u", i, threads);
         }
@@ -65,11 +92,23 @@ enum hearth_code rpc_workers_create(
     return HEARTH_OK;
 }
 
+static struct worker *take_idle(struct rpc_workers *workers)
+{
+    struct worker *worker = workers->idle;
+    if (worker != NULL) {
+        workers->idle = worker->next;
+    }
+    return worker;
+}
+
 static void tell_the_end(struct rpc_workers *workers)
 {
     UNLOCKS pthread_mutex_t *held = lock(&workers->mutex);
     workers->ending = true;
-    pthread_cond_broadcast(&workers->wake);
+    for (struct worker *worker; (worker = take_idle(workers)) != NULL;) {
+        worker->job = NULL;
+        sem_post(&worker->wake);
+    }
 }
 
 void rpc_workers_destroy(struct rpc_workers *workers)
@@ -79,30 +118,46 @@ void rpc_workers_destroy(struct rpc_workers *workers)
     }
     tell_the_end(workers);
     for (unsigned i = 0; i < workers->thread_count; i++) {
-        pthread_join(workers->threads[i], NULL);
+        pthread_join(workers->items[i].thread, NULL);
+        sem_destroy(&workers->items[i].wake);
     }
     assert(workers->queued == 0);
-    pthread_cond_destroy(&workers->wake);
     pthread_mutex_destroy(&workers->mutex);
-    free(workers->threads);
+    free(workers->items);
     free(workers);
+}
+
+static void queue(struct rpc_workers *workers, struct rpc_job *job)
+{
+    job->next = NULL;
+    *(workers->oldest == NULL ? &workers->oldest : &workers->newest->next) = job;
+    workers->newest = job;
+    workers->queued++;
+}
+
+/* *out: who was idle and has the job now; NULL: it is queued.  False: there is no room. */
+static bool hand_over(struct rpc_workers *workers, struct rpc_job *job, struct worker **out)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&workers->mutex);
+    assert(!workers->ending);
+    *out = take_idle(workers);
+    if (*out != NULL) {
+        (*out)->job = job;
+        return true;
+    }
+    if (workers->queued == workers->queue_max) {
+        return false;
+    }
+    queue(workers, job);
+    return true;
 }
 
 bool rpc_workers_post(struct rpc_workers *workers, struct rpc_job *job)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&workers->mutex);
-    assert(!workers->ending);
-    if (workers->queued == workers->queue_max) {
-        return false;
+    struct worker *worker;
+    bool is_taken = hand_over(workers, job, &worker);
+    if (worker != NULL) {
+        sem_post(&worker->wake);
     }
-    job->next = NULL;
-    if (workers->oldest == NULL) {
-        workers->oldest = job;
-    } else {
-        workers->newest->next = job;
-    }
-    workers->newest = job;
-    workers->queued++;
-    pthread_cond_signal(&workers->wake);
-    return true;
+    return is_taken;
 }
