@@ -98,16 +98,29 @@ static void stop(struct fixture *at)
     node_table_destroy(at->nodes);
 }
 
+/* Most in one range, so that it has several pages. */
+static void make_segments(struct test_meta *meta)
+{
+    struct meta_intent intent = test_meta_begin(meta, "key");
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        struct meta_id id = test_meta_id(meta);
+        struct meta_receipt receipts[META_SLOTS_MAX];
+        struct meta_seal_result sealed;
+        id.bytes[0] = i % 8 == 0 ? id.bytes[0] : 0x30 | id.bytes[0] >> 4;
+        const struct meta_offers offers = test_meta_open_segment(meta, intent.id, id);
+        const struct meta_seal seal =
+            test_meta_seal(intent.id, id, &offers, offers.count, receipts);
+        assert_ok(meta_seal(meta->store, &seal, &sealed, &meta->err), &meta->err);
+    }
+}
+
 static int set_up(void **state)
 {
     struct fixture *at = calloc(1, sizeof(*at));
     test_meta_init(&at->meta, 1, NODES);
     at->meta.fails_at = fails;
     at->meta.fails_context = at;
-    struct meta_intent intent = test_meta_begin(&at->meta, "key");
-    for (unsigned i = 0; i < SEGMENTS; i++) {
-        test_meta_sealed_segment(&at->meta, intent.id);
-    }
+    make_segments(&at->meta);
     start(at);
     *state = at;
     return 0;
