@@ -6,7 +6,7 @@
 #include "coordinator/meta_settings.h"
 #include "coordinator/node_network.h"
 #include "coordinator/repair.h"
-#include "coordinator/sweep.h"
+#include "coordinator/sweep_service.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -175,13 +175,11 @@ static enum hearth_code add_counts(
 {
     struct meta_counts counts;
     struct repair_status repair;
-    struct sweep_status sweep;
     enum hearth_code code = meta_counts_get(coordinator->store, &counts, err);
     if (code != HEARTH_OK) {
         return code;
     }
     repair_status_get(coordinator->repair, &repair);
-    sweep_status_get(coordinator->sweep, &sweep);
     out->buckets = counts.buckets;
     out->objects = counts.objects;
     out->bytes = counts.bytes;
@@ -196,8 +194,6 @@ static enum hearth_code add_counts(
     out->repaired_total = repair.repaired;
     out->repair_waiting = repair.waiting;
     out->repair_without_place = repair.without_place;
-    out->sweep_started_unix_ms = sweep.started_ms;
-    out->sweep_finished_unix_ms = sweep.finished_ms;
     return HEARTH_OK;
 }
 
@@ -214,6 +210,12 @@ static enum hearth_code status(void *service, const struct rpc_context *context,
         add_counts(coordinator, out, err) != HEARTH_OK) {
         return err->code;
     }
+    out->sweep = sweep_service_describe(coordinator, context->arena);
+    if (out->sweep == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "state of the sweep");
+    }
+    out->sweep_started_unix_ms = out->sweep->started_unix_ms;
+    out->sweep_finished_unix_ms = out->sweep->finished_unix_ms;
     out->cluster_id = view_of(coordinator->cluster->id, sizeof(coordinator->cluster->id));
     out->now_unix_ms = meta_now_ms(coordinator->store);
     out->colocation_allowed = coordinator->settings->allow_colocation;

@@ -8,6 +8,7 @@
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
 #include "coordinator/sweep.h"
+#include "coordinator/sweep_service.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, node_handlers, node_handler_count);
     add_handlers(server, admin_handlers, admin_handler_count);
     add_handlers(server, account_handlers, account_handler_count);
+    add_handlers(server, sweep_handlers, sweep_handler_count);
     add_handlers(server, gateway_handlers, gateway_handler_count);
 }
 

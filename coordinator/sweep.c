@@ -29,8 +29,9 @@ struct sweep {
     struct {
         pthread_mutex_t mutex;
         struct sweep_status status;
-        uint64_t begun; /* the last pass that was, by anybody */
-        uint64_t asked; /* somebody waits for this one */
+        uint64_t begun;    /* the last pass that was, by anybody */
+        uint64_t asked;    /* somebody waits for this one */
+        struct duty *duty; /* where rounds run; NULL: in the caller's hands */
     } shared;
 };
 
@@ -77,6 +78,9 @@ uint64_t sweep_ask(struct sweep *sweep)
 {
     UNLOCKS pthread_mutex_t *held = lock(&sweep->shared.mutex);
     sweep->shared.asked = sweep->shared.begun + 1;
+    if (sweep->shared.duty != NULL) {
+        duty_wake(sweep->shared.duty);
+    }
     return sweep->shared.asked;
 }
 
@@ -179,13 +183,28 @@ static size_t count_up_to(const struct meta_segment *page, size_t count, struct 
     return count;
 }
 
+/* *max: how many were asked for in the end. */
+static enum hearth_code ask_for_page(struct sweep *sweep, const struct meta_sweep_range *range,
+    size_t *max, size_t *got, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_BUSY;
+    *max = META_SWEEP_MAX;
+    for (unsigned tries = 1; tries <= SWEEP_TRIES_MAX && code == HEARTH_BUSY; tries++) {
+        code = meta_sweep(sweep->options.store, range->after, sweep->on_duty.page, *max, got, err);
+        if (code == HEARTH_BUSY && *max > 1) {
+            *max /= 2;
+        }
+    }
+    return code;
+}
+
 static enum hearth_code read_page(struct sweep *sweep, const struct sweep_pass *pass,
     struct meta_sweep_range *range, struct hearth_err *err)
 {
     struct meta_segment *page = sweep->on_duty.page;
+    size_t max;
     size_t got;
-    enum hearth_code code =
-        meta_sweep(sweep->options.store, range->after, page, META_SWEEP_MAX, &got, err);
+    enum hearth_code code = ask_for_page(sweep, range, &max, &got, err);
     if (code != HEARTH_OK) {
         return code;
     }
@@ -194,7 +213,7 @@ static enum hearth_code read_page(struct sweep *sweep, const struct sweep_pass *
         show_page(sweep, pass, count);
         range->after = page[count - 1].id;
     }
-    range->is_done = count < META_SWEEP_MAX;
+    range->is_done = count < max;
     note_progress(sweep, count, range->after);
     return HEARTH_OK;
 }
@@ -292,10 +311,17 @@ static enum hearth_code run_pass(struct sweep *sweep, struct duty *duty, struct 
     return code;
 }
 
+static void note_duty(struct sweep *sweep, struct duty *duty)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&sweep->shared.mutex);
+    sweep->shared.duty = duty;
+}
+
 void sweep_round(struct duty *duty, void *context)
 {
     struct sweep *sweep = context;
     struct hearth_err err;
+    note_duty(sweep, duty);
     enum hearth_code code = run_pass(sweep, duty, &err);
     if (code != HEARTH_OK && code != HEARTH_EXPIRED) {
         log_write(LOG_DUTY_FAILED, "duty=sweep error=\"%s\"", err.message);

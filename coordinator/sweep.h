@@ -10,7 +10,8 @@
  * A pass by its time takes no more than the stated share of one core: after each page it rests as
  * long as that demands.  A pass that somebody asked for takes what it needs.
  *
- * A page is one short read transaction: meta_read() interrupts what lasts longer than 250 ms.
+ * A page is one short read transaction: meta_read() interrupts what lasts longer than 250 ms.  It
+ * is asked for again, half as large.
  *
  * Thread-safety: watch before the duty starts; rounds on the duty's thread; the rest from any.
  */
@@ -23,7 +24,8 @@ enum {
     SWEEP_WATCHERS_MAX = 16,
     SWEEP_SAVE_MS = 5 * 1000, /* so much of a pass may be read again after a crash */
     SWEEP_LEASE_MS = 60 * 1000,
-    SWEEP_REST_MS = 20, /* shorter rests are put together */
+    SWEEP_REST_MS = 20,  /* shorter rests are put together */
+    SWEEP_TRIES_MAX = 8, /* of a page that could not be read in time; each asks for half as much */
 };
 
 struct sweep_options {
@@ -55,7 +57,7 @@ void sweep_watch(struct sweep *sweep, const struct sweep_watcher *watcher);
 /* A duty_fn; context is the struct sweep.  One pass, or what was left of one. */
 void sweep_round(struct duty *duty, void *context);
 
-/* Number of a pass that begins from now on: at once, and without rests, once its duty is woken. */
+/* Number of a pass that begins from now on: after the one that runs, and without rests. */
 uint64_t sweep_ask(struct sweep *sweep);
 
 void sweep_status_get(struct sweep *sweep, struct sweep_status *out);

@@ -47,7 +47,7 @@ static void insert_segment(struct meta_tx *tx, const struct batch *batch, uint64
     sql_set_u64(sql, ":now", tx->now_ms);
     sql_set_blob(
         sql, ":holders", view_of(holders, encode_holders(nth, batch->profile->n, holders)));
-    sql_set_blob(sql, ":damaged", view_of(NULL, 0));
+    sql_set_blob(sql, ":none", view_of(NULL, 0));
     sql_run(sql);
 }
 

@@ -104,6 +104,7 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_STATUS] = READS("AdminPlane/Status", ADMIN, empty, SMALL, status_reply, NODES),
     [RPC_NODE_LIST] = READS("AdminPlane/NodeList", ADMIN, empty, SMALL, node_list_reply, NODES),
     [RPC_NODE_LOST] = CHANGES("AdminPlane/NodeLost", ADMIN, node_lost_request, SMALL, empty, SMALL),
+    [RPC_SWEEP] = CHANGES("AdminPlane/Sweep", ADMIN, sweep_request, SMALL, sweep_reply, SMALL),
     [RPC_GARBAGE_RELEASE] = CHANGES("AdminPlane/GarbageRelease", ADMIN, empty, SMALL, empty, SMALL),
     [RPC_INVITE] = CHANGES("AdminPlane/Invite", ADMIN, invite_request, SMALL, invite_reply, SMALL),
 

@@ -74,6 +74,7 @@ enum rpc_method {
     RPC_STATUS,
     RPC_NODE_LIST,
     RPC_NODE_LOST,
+    RPC_SWEEP,
     RPC_GARBAGE_RELEASE,
     RPC_INVITE,
     RPC_BACKUP,

@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "proto/wire_accounts.h"
+#include "proto/wire_fleet.h"
 #include "proto/wire_messages.h"
 #include "proto/wire_uploads.h"
 
@@ -36,7 +37,7 @@
     X(delete_reply) X(list_request) X(list_entry) X(list_reply) X(whereis_request) \
     X(whereis_reply) X(report_shard_request) X(derive_signing_key_request) \
     X(derive_signing_key_reply) X(trash_result) X(damaged_shard) X(heartbeat_request) X(order_key) \
-    X(heartbeat_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
+    X(heartbeat_reply) X(sweep_info) X(sweep_request) X(sweep_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
     X(invite_request) X(invite_reply) X(backup_chunk) X(tenant_request) X(account_list_request) X(tenant_info) \
     X(tenant_list_reply) X(key_create_request) X(key_create_reply) X(key_info) X(key_list_reply) \
     X(key_revoke_request) X(bucket_settings) X(bucket_reserve_request) X(bucket_set_request) \

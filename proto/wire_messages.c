@@ -407,63 +407,6 @@ static const struct wire_field heartbeat_reply_fields[] = {
 };
 DESCRIBE(heartbeat_reply, heartbeat_reply_fields);
 
-static const struct wire_field node_info_fields[] = {
-    NUMBER(node_info, number),
-    ID(node_info, node_id, 20),
-    BYTES(node_info, owner, WIRE_NAME_MAX),
-    BYTES(node_info, network, WIRE_NAME_MAX),
-    BYTES(node_info, place, WIRE_NAME_MAX),
-    BYTES(node_info, state, WIRE_NAME_MAX),
-    MESSAGES(node_info, endpoints, endpoint, WIRE_ENDPOINTS_MAX),
-    NUMBER(node_info, last_seen_unix_ms),
-    NUMBER(node_info, capacity),
-    NUMBER(node_info, used),
-    NUMBER(node_info, trash),
-    NUMBER(node_info, free),
-    NUMBER(node_info, shards),
-    BYTES(node_info, software, WIRE_NAME_MAX),
-    NUMBER(node_info, read_only),
-    NUMBER(node_info, reports),
-    NUMBER(node_info, repair_reports),
-};
-DESCRIBE(node_info, node_info_fields);
-
-static const struct wire_field node_list_reply_fields[] = {
-    MESSAGES(node_list_reply, nodes, node_info, WIRE_NODES_MAX),
-};
-DESCRIBE(node_list_reply, node_list_reply_fields);
-
-static const struct wire_field status_reply_fields[] = {
-    ID(status_reply, cluster_id, 16),
-    NUMBER(status_reply, now_unix_ms),
-    NUMBER(status_reply, buckets),
-    NUMBER(status_reply, objects),
-    NUMBER(status_reply, bytes),
-    NUMBER(status_reply, segments),
-    NUMBER(status_reply, segments_below_n),
-    NUMBER(status_reply, segments_below_r),
-    NUMBER(status_reply, segments_unreadable),
-    NUMBER(status_reply, repair_queue),
-    NUMBER(status_reply, repaired_total),
-    NUMBER(status_reply, intents_open),
-    NUMBER(status_reply, bodies_doomed),
-    NUMBER(status_reply, shards_dead),
-    NUMBER(status_reply, sweep_finished_unix_ms),
-    NUMBER(status_reply, sweep_started_unix_ms),
-    NUMBER(status_reply, colocation_allowed),
-    MESSAGES(status_reply, nodes, node_info, WIRE_NODES_MAX),
-    BYTES(status_reply, human, WIRE_TEXT_MAX),
-    NUMBER(status_reply, repair_waiting),
-    NUMBER(status_reply, repair_without_place),
-    NUMBER(status_reply, garbage_held),
-};
-DESCRIBE(status_reply, status_reply_fields);
-
-static const struct wire_field node_lost_request_fields[] = {
-    ID(node_lost_request, node_id, 20),
-};
-DESCRIBE(node_lost_request, node_lost_request_fields);
-
 static const struct wire_field invite_request_fields[] = {
     BYTES(invite_request, kind, WIRE_NAME_MAX),
     BYTES(invite_request, owner, WIRE_NAME_MAX),

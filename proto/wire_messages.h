@@ -443,62 +443,6 @@ struct wire_heartbeat_reply {
 
 /* ---- the operator's plane ---- */
 
-struct wire_node_info {
-    uint32_t number;
-    struct view node_id;
-    struct view owner;
-    struct view network;
-    struct view place;
-    struct view state; /* "alive", "suspect", "offline", "lost", "gone" */
-    const struct wire_endpoint *endpoints;
-    size_t endpoints_count;
-    uint64_t last_seen_unix_ms;
-    uint64_t capacity;
-    uint64_t used;
-    uint64_t trash;
-    uint64_t free;
-    uint64_t shards;
-    struct view software;
-    bool read_only;
-    uint64_t reports;        /* wrong or missing shards readers told of */
-    uint64_t repair_reports; /* wrong, missing or slow, as repair found itself */
-};
-
-struct wire_node_list_reply {
-    const struct wire_node_info *nodes;
-    size_t nodes_count;
-};
-
-struct wire_status_reply {
-    struct view cluster_id;
-    uint64_t now_unix_ms;
-    uint64_t buckets;
-    uint64_t objects;
-    uint64_t bytes; /* as customers count them */
-    uint64_t segments;
-    uint64_t segments_below_n;
-    uint64_t segments_below_r;
-    uint64_t segments_unreadable; /* fewer than k reachable now */
-    uint64_t repair_queue;
-    uint64_t repaired_total;
-    uint64_t intents_open;
-    uint64_t bodies_doomed;
-    uint64_t shards_dead;
-    uint64_t sweep_finished_unix_ms;
-    uint64_t sweep_started_unix_ms; /* of the last one that finished */
-    bool colocation_allowed;
-    const struct wire_node_info *nodes;
-    size_t nodes_count;
-    struct view human;             /* what needs a person; empty: nothing */
-    uint64_t repair_waiting;       /* part of repair_queue: failed, and not tried again yet */
-    uint64_t repair_without_place; /* part of repair_queue: no node may take a shard now */
-    bool garbage_held;             /* restored from a backup: nothing is trashed */
-};
-
-struct wire_node_lost_request {
-    struct view node_id;
-};
-
 struct wire_invite_request {
     struct view kind; /* "node", "client", "gateway", "admin" */
     struct view owner;

@@ -10,7 +10,7 @@
 #include "common/program.h"
 #include "proto/rpc_methods.h"
 #include "proto/rpc_stream.h"
-#include "proto/wire_messages.h"
+#include "proto/wire_fleet.h"
 
 #include <stdatomic.h>
 

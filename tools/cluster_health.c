@@ -21,7 +21,9 @@ size_t cluster_count_nodes(const struct wire_status_reply *status, const char *s
 
 enum cluster_health cluster_health_of(const struct wire_status_reply *status)
 {
-    bool all_answer = cluster_count_nodes(status, "alive") == cluster_count_nodes(status, "");
+    size_t answering =
+        cluster_count_nodes(status, "alive") + cluster_count_nodes(status, "draining");
+    bool all_answer = answering == cluster_count_nodes(status, "");
     return status->nodes_count == 0       ? CLUSTER_EMPTY
         : status->segments_unreadable > 0 ? CLUSTER_BROKEN
         : status->segments_below_r > 0    ? CLUSTER_ENDANGERED

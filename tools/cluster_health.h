@@ -6,7 +6,7 @@
 #ifndef HEARTH_TOOLS_CLUSTER_HEALTH_H
 #define HEARTH_TOOLS_CLUSTER_HEALTH_H
 
-#include "proto/wire_messages.h"
+#include "proto/wire_fleet.h"
 
 enum cluster_health {
     CLUSTER_EMPTY, /* no node has joined yet */

@@ -8,6 +8,7 @@
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/sweep_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ struct status_options {
 
 static void print_nodes(const struct wire_status_reply *status)
 {
-    static const char *const states[] = {"alive", "suspect", "offline", "lost", "gone"};
+    static const char *const states[] = {
+        "alive", "draining", "suspect", "suspended", "offline", "lost", "gone"};
     const char *separator = "";
     printf("nodes       ");
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
@@ -135,6 +137,7 @@ static void print_json(const struct wire_status_reply *status)
     json_line_number(line, "shards_dead", status->shards_dead);
     json_line_time(line, "now", status->now_unix_ms);
     json_line_time(line, "sweep_finished", status->sweep_finished_unix_ms);
+    json_line_set(line, "sweep", sweep_report_json(status->sweep, status->now_unix_ms));
     json_line_print(line);
 }
 

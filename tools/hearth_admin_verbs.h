@@ -11,6 +11,7 @@ extern const struct program_verb hearth_admin_verb_status;
 extern const struct program_verb hearth_admin_verb_node_list;
 extern const struct program_verb hearth_admin_verb_node_show;
 extern const struct program_verb hearth_admin_verb_node_invite;
+extern const struct program_verb hearth_admin_verb_sweep_run;
 extern const struct program_verb hearth_admin_verb_gc_status;
 extern const struct program_verb hearth_admin_verb_gc_release;
 extern const struct program_verb hearth_admin_verb_node_lost;

@@ -5,6 +5,7 @@
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/sweep.h"
+#include "coordinator/sweep_service.h"
 #include "proto/invite.h"
 #include "tests/lib/test.h"
 
@@ -151,6 +152,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {node_handlers, node_handler_count},
         {admin_handlers, admin_handler_count},
         {account_handlers, account_handler_count},
+        {sweep_handlers, sweep_handler_count},
         {gateway_handlers, gateway_handler_count},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {

@@ -18,7 +18,8 @@ static void fill_message(
 static uint64_t draw_extent(
     struct test_wire_filler *filler, uint64_t least, uint64_t most, uint64_t usual, uint64_t limit)
 {
-    const uint64_t stop = filler->to_the_limit ? limit : usual;
+    const uint64_t wished = filler->to_the_limit ? limit : usual;
+    const uint64_t stop = wished < least ? least : wished;
     const uint64_t end = most < stop ? most : stop;
     if (filler->to_the_limit) {
         return draw(filler, 0, 2) == 0 ? least : end;

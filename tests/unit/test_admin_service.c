@@ -4,6 +4,7 @@
 #include "coordinator/admin_service.h"
 
 #include "coordinator/repair.h"
+#include "coordinator/sweep.h"
 #include "proto/invite.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"
@@ -73,6 +74,27 @@ static void every_answer_can_be_sent(void **state)
     assert_ok(test_coordinator_call(world, admin, RPC_NODE_LIST, &nothing, &list), &world->err);
     assert_ok(wire_encode(&wire_node_list_reply_message, &list, &bytes, &world->err), &world->err);
     buf_unref(bytes);
+}
+
+static void a_pass_is_asked_for_and_told_of(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    struct wire_sweep_request request = {.begins = true};
+    struct wire_sweep_reply reply;
+    struct wire_status_reply status;
+    assert_ok(test_coordinator_call(world, admin, RPC_SWEEP, &request, &reply), &world->err);
+    assert_int_equal(reply.begun, 1);
+    assert_int_equal(reply.sweep->pass, 0);
+    sweep_round(NULL, world->coordinator->sweep);
+    request.begins = false;
+    assert_ok(test_coordinator_call(world, admin, RPC_SWEEP, &request, &reply), &world->err);
+    assert_int_equal(reply.begun, 0);
+    assert_int_equal(reply.sweep->pass, 1);
+    const struct wire_empty nothing = {0};
+    assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &nothing, &status), &world->err);
+    assert_int_equal(status.sweep->pass, 1);
+    assert_int_equal(status.sweep_finished_unix_ms, status.sweep->finished_unix_ms);
 }
 
 static enum hearth_code declare_lost(
@@ -177,6 +199,7 @@ int main(void)
         claim(status_is_of_this_cluster_and_all_its_nodes),
         claim(colocation_shouts),
         claim(every_answer_can_be_sent),
+        claim(a_pass_is_asked_for_and_told_of),
         claim(a_node_declared_lost_is_lost_until_it_reports_again),
         claim(an_invitation_from_the_operator_enrols),
         claim(only_members_of_the_four_kinds_are_invited),

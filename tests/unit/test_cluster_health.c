@@ -48,6 +48,17 @@ static void a_silent_node_reduces(void **state)
     assert_sentence(&cluster, "reduced: 3 of 4 nodes answer, and every segment has all its shards");
 }
 
+static void a_node_that_is_drained_answers(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    cluster_init(&cluster);
+    cluster.nodes[2].state = view_text("draining");
+    assert_int_equal(cluster_health_of(&cluster.status), CLUSTER_HEALTHY);
+    cluster.nodes[2].state = view_text("suspended");
+    assert_int_equal(cluster_health_of(&cluster.status), CLUSTER_REDUCED);
+}
+
 static void a_lost_node_is_not_waited_for(void **state)
 {
     (void)state;
@@ -92,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_well_is_said_so),
         cmocka_unit_test(a_silent_node_reduces),
+        cmocka_unit_test(a_node_that_is_drained_answers),
         cmocka_unit_test(a_lost_node_is_not_waited_for),
         cmocka_unit_test(the_worst_comes_first),
         cmocka_unit_test(no_figure_overflows_the_sentence),

@@ -1,0 +1,104 @@
+/*
+ * wire_fleet.h - messages about the fleet as an operator sees it: nodes, the sweep, status.  As
+ * wire_messages.h says; their tables are in wire_fleet.c.
+ */
+#ifndef HEARTH_PROTO_WIRE_FLEET_H
+#define HEARTH_PROTO_WIRE_FLEET_H
+
+#include "proto/wire_messages.h"
+
+enum { WIRE_WEEK_HOURS = 168 };
+
+/* ---- the sweep ---- */
+
+struct wire_sweep_info {
+    uint64_t pass; /* the last one that was completed; 0: none yet since the start */
+    uint64_t started_unix_ms;
+    uint64_t finished_unix_ms;
+    uint64_t segments; /* that it read */
+    uint64_t busy_ms;  /* and the time they took, rests not counted */
+    uint64_t running;  /* number of the pass that is under way; 0: none */
+    uint64_t running_segments;
+    uint32_t running_permille; /* of all ids */
+};
+
+struct wire_sweep_request {
+    bool begins; /* a pass, at once; else only asks */
+};
+
+struct wire_sweep_reply {
+    uint64_t begun; /* number of the pass that was asked for */
+    const struct wire_sweep_info *sweep;
+};
+
+/* ---- nodes ---- */
+
+struct wire_node_info {
+    uint32_t number;
+    struct view node_id;
+    struct view owner;
+    struct view network;
+    struct view place;
+    struct view state; /* node_health_text() of the coordinator */
+    const struct wire_endpoint *endpoints;
+    size_t endpoints_count;
+    uint64_t last_seen_unix_ms;
+    uint64_t capacity;
+    uint64_t used;
+    uint64_t trash;
+    uint64_t free;
+    uint64_t shards;
+    struct view software;
+    bool read_only;
+    uint64_t reports;        /* wrong or missing shards readers told of */
+    uint64_t repair_reports; /* wrong, missing or slow, as repair found itself */
+    uint64_t enrolled_unix_ms;
+    uint32_t uptime_ppm;      /* share of the time it answers, of a million, measured */
+    uint64_t hazard_permille; /* losses in a thousand years, as far as they can be foreseen */
+    struct view pattern;  /* per cent of presence, hour by hour from Thursday 00:00 UTC; or empty */
+    struct view volume;   /* uuid of its disk; empty: not heard yet */
+    uint64_t start_count; /* of its daemon on that disk */
+    struct view attention; /* what a person has to do about it; empty: nothing */
+    bool on_probation;
+    bool takes_shards; /* placement may offer it new ones now */
+};
+
+struct wire_node_list_reply {
+    const struct wire_node_info *nodes;
+    size_t nodes_count;
+};
+
+/* ---- status ---- */
+
+struct wire_status_reply {
+    struct view cluster_id;
+    uint64_t now_unix_ms;
+    uint64_t buckets;
+    uint64_t objects;
+    uint64_t bytes; /* as customers count them */
+    uint64_t segments;
+    uint64_t segments_below_n;
+    uint64_t segments_below_r;
+    uint64_t segments_unreadable; /* fewer than k reachable now */
+    uint64_t repair_queue;
+    uint64_t repaired_total;
+    uint64_t intents_open;
+    uint64_t bodies_doomed;
+    uint64_t shards_dead;
+    uint64_t sweep_finished_unix_ms;
+    uint64_t sweep_started_unix_ms; /* of the last one that finished */
+    bool colocation_allowed;
+    const struct wire_node_info *nodes;
+    size_t nodes_count;
+    struct view human;             /* what needs a person; empty: nothing */
+    uint64_t repair_waiting;       /* part of repair_queue: failed, and not tried again yet */
+    uint64_t repair_without_place; /* part of repair_queue: no node may take a shard now */
+    bool garbage_held;             /* restored from a backup: nothing is trashed */
+    const struct wire_sweep_info *sweep;
+};
+
+struct wire_node_lost_request {
+    struct view node_id;
+};
+
+#endif /* HEARTH_PROTO_WIRE_FLEET_H */
