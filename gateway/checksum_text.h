@@ -10,7 +10,7 @@
 #include "client/hearth.h"
 #include "common/arena.h"
 #include "common/crc.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 enum {
     CHECKSUM_KINDS = 5,

@@ -15,9 +15,9 @@
 
 #include "common/arena.h"
 #include "common/sigv4.h"
-#include "gateway/http.h"
 #include "gateway/s3_error.h"
 #include "gateway/sig_query.h"
+#include "http/http.h"
 
 enum sig_kind {
     SIG_ANONYMOUS,

@@ -37,11 +37,12 @@ proto        common
 erasure      common
 storaged     common proto
 client       common proto erasure
-coordinator  common proto erasure client
-gateway      common proto client
+http         common proto client
+coordinator  common proto erasure client http
+gateway      common proto client http
 tools        common proto client
-perf         common proto erasure storaged client coordinator gateway tools tests
-tests        common proto erasure storaged client coordinator gateway tools perf
+perf         common proto erasure storaged client http coordinator gateway tools tests
+tests        common proto erasure storaged client http coordinator gateway tools perf
 '
 
 # Lines "folder/file.c includes other/header.h, which <reason>".
@@ -69,7 +70,7 @@ untidy 'only proto/ may know gRPC and protobuf-c: a second user makes the wire t
 untidy 'only erasure/ may know ISA-L, only coordinator/ SQLite: one place to look when it is wrong' \
     "$(grep -nHE '#include <(isa-l|sqlite3)' "${c_files[@]}" | grep -vE '^(erasure|coordinator|tests|perf)/')"
 
-untidy 'only gateway/http_mhd may know libmicrohttpd, only gateway/xml_in libxml2: both can be replaced' \
+untidy 'only http/http_mhd may know libmicrohttpd, only gateway/xml_in libxml2: both can be replaced' \
     "$(grep -nHE '#include <(microhttpd|libxml/)' "${c_files[@]}" | grep -vE '/(http_mhd[a-z_]*|xml_in)\.[ch]:')"
 
 untidy 'only storaged/disk_uring may know liburing: the rest of a node speaks to a disk' \
@@ -146,7 +147,7 @@ untidy "a folder's README is its map, in the order data meets the files: a file 
 
 dead_names() {
     matching '\.md$' | while read -r page; do
-        grep -noE '`(common|proto|erasure|storaged|client|coordinator|gateway|tools|tests|perf|docs)/[A-Za-z0-9_./-]*`' "$page" |
+        grep -noE '`(common|proto|erasure|storaged|client|http|coordinator|gateway|tools|tests|perf|docs)/[A-Za-z0-9_./-]*`' "$page" |
             tr -d '`' | while IFS=: read -r line name; do
             [ -e "$name" ] || echo "$page:$line: $name"
         done

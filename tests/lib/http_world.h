@@ -17,7 +17,7 @@
 #ifndef HEARTH_TESTS_LIB_HTTP_WORLD_H
 #define HEARTH_TESTS_LIB_HTTP_WORLD_H
 
-#include "gateway/http.h"
+#include "http/http.h"
 
 #include <pthread.h>
 

@@ -11,7 +11,7 @@
 #define HEARTH_TESTS_LIB_TEST_SIGN_H
 
 #include "common/sigv4.h"
-#include "gateway/http.h"
+#include "http/http.h"
 
 enum {
     TEST_SIGN_HEADERS_MAX = 40,

@@ -9,9 +9,9 @@
  *   take_out        (http_mhd_answer.c) more of a streamed answer
  *   on_completed    the answer is sent, or the connection broken
  */
-#include "gateway/http_mhd.h"
+#include "http/http_mhd.h"
 #include "common/moment.h"
-#include "gateway/http_listen.h"
+#include "http/http_listen.h"
 
 #include <stdlib.h>
 

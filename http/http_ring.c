@@ -1,4 +1,4 @@
-#include "gateway/http_ring.h"
+#include "http/http_ring.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * What is small is gathered and sent at once, in one system call with its head; what is larger goes
  * through the out ring.
  */
-#include "gateway/http_mhd.h"
+#include "http/http_mhd.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "gateway/http.h"
+#include "http/http.h"
 
 const char *http_head_find(const struct http_head *head, const char *name)
 {

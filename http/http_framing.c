@@ -1,4 +1,4 @@
-#include "gateway/http_framing.h"
+#include "http/http_framing.h"
 
 #include <stdlib.h>
 #include <strings.h>

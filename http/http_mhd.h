@@ -15,14 +15,14 @@
  *
  * Locks: server->mutex, then exchange->mutex, then what libmicrohttpd takes in resume and suspend.
  */
-#ifndef HEARTH_GATEWAY_HTTP_MHD_H
-#define HEARTH_GATEWAY_HTTP_MHD_H
+#ifndef HEARTH_HTTP_HTTP_MHD_H
+#define HEARTH_HTTP_HTTP_MHD_H
 
 #include "common/arena.h"
 #include "common/cleanup.h"
-#include "gateway/http.h"
-#include "gateway/http_framing.h"
-#include "gateway/http_ring.h"
+#include "http/http.h"
+#include "http/http_framing.h"
+#include "http/http_ring.h"
 #include "proto/rpc_workers.h"
 
 #include <microhttpd.h>
@@ -174,4 +174,4 @@ void http_link_expect(struct http_link *link, uint64_t within_ms);
 enum hearth_code http_watch_start(struct http_server *server, struct hearth_err *err);
 void http_watch_stop(struct http_server *server);
 
-#endif /* HEARTH_GATEWAY_HTTP_MHD_H */
+#endif /* HEARTH_HTTP_HTTP_MHD_H */

@@ -1,5 +1,5 @@
 /*
- * http.h - HTTP/1.1 as the gateway sees it: a head, bytes in, bytes out.
+ * http.h - HTTP/1.1 as a handler sees it: a head, bytes in, bytes out.
  *
  *   connection --> struct http_exchange --> handler on a worker thread --> answer
  *                     head    decoded by nobody: method, raw target, headers
@@ -15,8 +15,8 @@
  *
  * Threads: an exchange belongs to the worker that runs its handler, and ends when that returns.
  */
-#ifndef HEARTH_GATEWAY_HTTP_H
-#define HEARTH_GATEWAY_HTTP_H
+#ifndef HEARTH_HTTP_HTTP_H
+#define HEARTH_HTTP_HTTP_H
 
 #include "client/hearth.h"
 #include "common/config.h"
@@ -139,4 +139,4 @@ void http_server_count(struct http_server *server, struct http_counts *out);
 /* Takes no connection any more, lets what runs end for up to drain_ms, cuts the rest. NULL: ok. */
 void http_server_stop_blocking(struct http_server *server, unsigned drain_ms);
 
-#endif /* HEARTH_GATEWAY_HTTP_H */
+#endif /* HEARTH_HTTP_HTTP_H */

@@ -1,5 +1,5 @@
 #include "common/moment.h"
-#include "gateway/http_mhd.h"
+#include "http/http_mhd.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,8 +1,8 @@
 /*
  * http_listen.h - a socket that listens, for the HTTP ports.
  */
-#ifndef HEARTH_GATEWAY_HTTP_LISTEN_H
-#define HEARTH_GATEWAY_HTTP_LISTEN_H
+#ifndef HEARTH_HTTP_HTTP_LISTEN_H
+#define HEARTH_HTTP_HTTP_LISTEN_H
 
 #include "common/config.h"
 
@@ -15,4 +15,4 @@ enum hearth_code http_listen(
 /* "192.0.2.7", also for a caller who came to a v6 socket by v4. */
 void http_address_text(const struct sockaddr *from, char text[INET6_ADDRSTRLEN]);
 
-#endif /* HEARTH_GATEWAY_HTTP_LISTEN_H */
+#endif /* HEARTH_HTTP_HTTP_LISTEN_H */

@@ -1,6 +1,6 @@
 #include "common/moment.h"
-#include "gateway/http_listen.h"
-#include "gateway/http_mhd.h"
+#include "http/http_listen.h"
+#include "http/http_mhd.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "gateway/http_listen.h"
+#include "http/http_listen.h"
 
 #include "common/cleanup.h"
 

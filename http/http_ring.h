@@ -3,8 +3,8 @@
  *
  * Thread-safety: none; it lies under its exchange's mutex.
  */
-#ifndef HEARTH_GATEWAY_HTTP_RING_H
-#define HEARTH_GATEWAY_HTTP_RING_H
+#ifndef HEARTH_HTTP_HTTP_RING_H
+#define HEARTH_HTTP_HTTP_RING_H
 
 #include "common/view.h"
 
@@ -32,4 +32,4 @@ static inline size_t http_ring_room(const struct http_ring *ring)
     return ring->capacity - ring->used;
 }
 
-#endif /* HEARTH_GATEWAY_HTTP_RING_H */
+#endif /* HEARTH_HTTP_HTTP_RING_H */

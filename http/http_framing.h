@@ -6,10 +6,10 @@
  *
  * Pure functions.
  */
-#ifndef HEARTH_GATEWAY_HTTP_FRAMING_H
-#define HEARTH_GATEWAY_HTTP_FRAMING_H
+#ifndef HEARTH_HTTP_HTTP_FRAMING_H
+#define HEARTH_HTTP_HTTP_FRAMING_H
 
-#include "gateway/http.h"
+#include "http/http.h"
 
 struct http_framing {
     unsigned status;      /* 0: it is good; 400, 431 */
@@ -20,4 +20,4 @@ struct http_framing {
 
 struct http_framing http_framing_of(const struct http_head *head, const struct http_limits *limits);
 
-#endif /* HEARTH_GATEWAY_HTTP_FRAMING_H */
+#endif /* HEARTH_HTTP_HTTP_FRAMING_H */
