@@ -10,6 +10,7 @@
     X(SHARD_STORED, DEBUG, "shard.stored", "one shard is durable, its receipt on its way")         \
     X(SHARD_SERVED, DEBUG, "shard.served", "cells of one shard went out")                          \
     X(SHARD_REFUSED, DEBUG, "shard.refused", "one put or get ended early; the code says why")      \
+    X(INVENTORY_REFUSED, DEBUG, "inventory.refused", "a walk over what is here ended early")       \
     X(TRASH_DELAYED, WARN, "trash.delayed",                                                        \
         "a dead shard is kept for now; it will be named again")                                    \
     X(COORDINATOR_REACHED, INFO, "coordinator.reached", "heartbeats are answered, orders judged")  \

@@ -28,6 +28,7 @@ struct coordinator {
     struct node_table *nodes;
     struct node_dialer *dialer;
     struct sweep *sweep;
+    struct node_inventory *inventory; /* asks nodes what they hold; NULL: no network */
     struct repair *repair;
     struct admin_backups *backups;
     struct place_sets *sets;

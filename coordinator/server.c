@@ -4,6 +4,7 @@
 #include "coordinator/admin_backup.h"
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
+#include "coordinator/node_inventory_rpc.h"
 #include "coordinator/reclaim.h"
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
@@ -153,6 +154,8 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
         start_dialler(coordinator, err) != HEARTH_OK ||
+        node_inventory_rpc_create(server->runtime, server->credentials, coordinator->nodes,
+            &coordinator->inventory, err) != HEARTH_OK ||
         repair_session_open(coordinator, server->runtime, &server->session, err) != HEARTH_OK ||
         duty_start(reclaim_round, coordinator, settings->reclaim_interval_ms, &server->reclaim,
             err) != HEARTH_OK ||
@@ -216,6 +219,8 @@ static void stop_ports(struct server *server)
 /* After the ports are closed and the duties over. */
 static void destroy_parts(struct coordinator *coordinator)
 {
+    node_inventory_rpc_destroy(coordinator->inventory);
+    coordinator->inventory = NULL;
     node_dialer_stop(coordinator->dialer);
     coordinator->dialer = NULL;
     sweep_destroy(coordinator->sweep);

@@ -24,7 +24,8 @@ enum {
     GATEWAY = RPC_CLASS(GATEWAY),
     NODE = RPC_CLASS(NODE),
     ADMIN = RPC_CLASS(ADMIN),
-    SESSION = RPC_CLASS(SESSION), /* all that nodes ever see: they cannot tell who asks */
+    SESSION = RPC_CLASS(SESSION), /* whoever reads and writes shards: nodes cannot tell who asks */
+    COORDINATOR = RPC_CLASS(COORDINATOR),
 };
 
 #define ROW(path_, kind_, callers, changes, request_, request_max_, response_, response_max_)      \
@@ -131,6 +132,11 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         shard_put_reply, SMALL),
     [RPC_SHARD_GET] = ROW("ShardService/Get", SERVER_STREAM, SESSION, false, shard_get_request,
         SMALL, shard_get_message, CELL),
+
+    [RPC_LIST_SHARDS] = ROW("NodeInventory/ListShards", SERVER_STREAM, COORDINATOR, false,
+        list_shards_request, SMALL, shard_page, SMALL),
+    [RPC_DIGEST_SHARDS] = ROW("NodeInventory/DigestShards", SERVER_STREAM, COORDINATOR, false,
+        digest_shards_request, SMALL, shard_digest_page, SMALL),
 };
 
 const struct rpc_table rpc_methods = {.rows = rows, .count = RPC_METHODS};

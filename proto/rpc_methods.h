@@ -88,6 +88,8 @@ enum rpc_method {
     RPC_BUCKET_SET,
     RPC_SHARD_PUT,
     RPC_SHARD_GET,
+    RPC_LIST_SHARDS,
+    RPC_DIGEST_SHARDS,
     RPC_METHODS,
 };
 

@@ -20,6 +20,7 @@
 #include "common/err.h"
 #include "proto/wire_accounts.h"
 #include "proto/wire_fleet.h"
+#include "proto/wire_inventory.h"
 #include "proto/wire_messages.h"
 #include "proto/wire_uploads.h"
 
@@ -46,7 +47,8 @@
     X(enrol_request) X(enrol_reply) X(part_place) X(delete_many_request) X(set_tags_request) \
     X(create_upload_request) X(create_upload_reply) X(part_ref) X(complete_upload_request) \
     X(abort_upload_request) X(list_parts_request) X(part_info) X(upload_info) \
-    X(list_parts_reply) X(list_uploads_request) X(list_uploads_reply)
+    X(list_parts_reply) X(list_uploads_request) X(list_uploads_reply) X(list_shards_request) \
+    X(shard_entry) X(shard_page) X(digest_shards_request) X(shard_digest_page)
 /* clang-format on */
 
 /* The table of struct wire_begin_request is wire_begin_request_message, and so on. */

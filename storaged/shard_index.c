@@ -1,6 +1,8 @@
 #include "storaged/shard_index.h"
 
 #include "common/codec.h"
+#include "common/id_sum.h"
+#include "storaged/trash_day.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -401,6 +403,53 @@ unsigned shard_index_walk(const struct shard_index *index, uint64_t *cursor,
     struct shard_index_item *out, unsigned out_max)
 {
     return shard_index_walk_log(index, ANY_LOG, cursor, out, out_max);
+}
+
+uint64_t shard_index_cursor(const struct shard_id *id)
+{
+    return (uint64_t)id->bytes[0] << KEY_BITS | key_of(id);
+}
+
+/* ---- what is in a range, in sums ---- */
+
+static_assert(ID_SUM_KEY_BITS == KEY_BITS + 8, "an entry knows what a sum is of");
+
+static void add_to_digest(
+    struct shard_digest *digest, const struct shard_location *at, uint64_t key)
+{
+    if (at->state == SHARD_LIVE) {
+        digest->live++;
+        digest->live_sum += id_sum_of_key(key);
+    } else if (at->state == SHARD_TRASHED && at->day != TRASH_DAY_PURGED) {
+        digest->trash++;
+        digest->trash_sum += id_sum_of_key(key);
+    }
+}
+
+static void digest_partition(const struct partition *partition, uint64_t number, unsigned bits,
+    uint32_t first, uint32_t count, struct shard_digest *out)
+{
+    for (uint32_t slot = 0; slot < partition->capacity; slot++) {
+        const struct entry *entry = &partition->slots[slot];
+        uint64_t key = number << KEY_BITS | entry_key(entry);
+        uint32_t range = id_sum_range(key, bits);
+        if (!entry_is_empty(entry) && range >= first && range - first < count) {
+            struct shard_location at = entry_location(entry);
+            add_to_digest(&out[range - first], &at, key);
+        }
+    }
+}
+
+void shard_index_digest(const struct shard_index *index, unsigned bits, uint32_t first,
+    uint32_t count, struct shard_digest *out)
+{
+    assert(bits <= SHARD_DIGEST_BITS_MAX && count > 0 && first + count <= 1U << bits);
+    memset(out, 0, count * sizeof(*out));
+    uint64_t begin = (uint64_t)first << (ID_SUM_KEY_BITS - bits) >> KEY_BITS;
+    uint64_t last = (((uint64_t)first + count) << (ID_SUM_KEY_BITS - bits)) - 1;
+    for (uint64_t number = begin; number <= last >> KEY_BITS; number++) {
+        digest_partition(&index->partitions[number], number, bits, first, count, out);
+    }
 }
 
 /* ---- checkpoints ---- */

@@ -29,6 +29,7 @@
 
 #include "common/err.h"
 #include "common/view.h"
+#include "storaged/shard_digest.h"
 #include "storaged/shard_name.h"
 
 enum {
@@ -122,6 +123,16 @@ unsigned shard_index_walk(const struct shard_index *index, uint64_t *cursor,
 /* The same walk, but only over the entries that lie in one log. */
 unsigned shard_index_walk_log(const struct shard_index *index, uint32_t log, uint64_t *cursor,
     struct shard_index_item *out, unsigned out_max);
+
+/* A cursor of shard_index_walk() from which all entries of this id and of higher ones follow. */
+uint64_t shard_index_cursor(const struct shard_id *id);
+
+/*
+ * Of 2^bits equal ranges of ids those from `first` on, `count` of them.  Costs a look at each entry
+ * of the partitions that these touch: a million shards in one go are about 10 ms.
+ */
+void shard_index_digest(const struct shard_index *index, unsigned bits, uint32_t first,
+    uint32_t count, struct shard_digest *out);
 
 /* ---- for checkpoints ---- */
 

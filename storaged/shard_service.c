@@ -1,6 +1,7 @@
 #include "storaged/shard_service.h"
 
 #include "storaged/shard_get.h"
+#include "storaged/shard_inventory.h"
 #include "storaged/shard_put.h"
 
 #include <assert.h>
@@ -35,7 +36,7 @@ struct service_stream {
     /* Set once, before the first event. */
     struct shard_service *service;
     struct rpc_stream *rpc;
-    bool is_put;
+    unsigned method;
 
     /* Filled on the pump, emptied on the loop; each is under way at most once. */
     struct task opened_task;
@@ -119,13 +120,25 @@ static const struct shard_stream_user refused_user = {
 
 /* ---- events, on the loop ---- */
 
+typedef enum hearth_code start_fn(
+    const struct shard_context *context, struct shard_stream *stream, struct hearth_err *err);
+
+static start_fn *start_of(unsigned method)
+{
+    switch (method) {
+    case RPC_SHARD_PUT: return shard_put_start;
+    case RPC_LIST_SHARDS: return shard_list_start;
+    case RPC_DIGEST_SHARDS: return shard_digest_start;
+    default: assert(method == RPC_SHARD_GET); return shard_get_start;
+    }
+}
+
 static void run_opened(struct task *task)
 {
     struct service_stream *stream = OF_TASK(task, opened_task);
     const struct shard_context *context = stream->service->context;
     struct hearth_err err;
-    enum hearth_code code = stream->is_put ? shard_put_start(context, &stream->stream, &err)
-                                           : shard_get_start(context, &stream->stream, &err);
+    enum hearth_code code = start_of(stream->method)(context, &stream->stream, &err);
     if (code != HEARTH_OK) {
         stream->stream.user = &refused_user;
         seam_finish(&stream->stream, code, err.message);
@@ -240,7 +253,7 @@ static struct service_stream *make_stream(
     hex_encode(context->request_id, RPC_REQUEST_ID_SIZE, stream->stream.request);
     stream->service = service;
     stream->rpc = rpc;
-    stream->is_put = context->method == RPC_SHARD_PUT;
+    stream->method = context->method;
     stream->opened_task.run = run_opened;
     atomic_init(&stream->room, AHEAD_MAX);
     for (unsigned i = 0; i < AHEAD_MAX; i++) {
@@ -281,6 +294,8 @@ static enum hearth_code opened(void *context, struct rpc_stream *rpc,
 const struct rpc_handler shard_service_handlers[SHARD_SERVICE_METHODS] = {
     {.method = RPC_SHARD_PUT, .opened = opened},
     {.method = RPC_SHARD_GET, .opened = opened},
+    {.method = RPC_LIST_SHARDS, .opened = opened},
+    {.method = RPC_DIGEST_SHARDS, .opened = opened},
 };
 
 enum hearth_code shard_service_create(const struct shard_context *context, unsigned streams_max,

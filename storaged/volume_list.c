@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-/* One page: the index gives the places, each footer's header the whole id. */
+/* One page: the index gives the places, each footer the rest. One read for the largest footer. */
+enum { FOOTER_READ_SIZE = RECORD_HEADER_SIZE + FOOTER_BODY_MAX };
+
 struct volume_list_op {
     struct volume *volume;
     struct volume_list *list;
@@ -12,8 +14,8 @@ struct volume_list_op {
     unsigned next_item;
     struct disk_io io;
     struct iovec part;
-    uint8_t header[RECORD_HEADER_SIZE];
     struct task answer;
+    uint8_t record[FOOTER_READ_SIZE];
 };
 
 static void run_answer(struct task *task)
@@ -36,37 +38,74 @@ static void run_answer(struct task *task)
 
 static void read_next(struct volume_list_op *op);
 
-static void take_header(struct volume_list_op *op, uint64_t size)
+/* Sorts it in: the index gave them in the order of the first 52 bits. */
+static void add_entry(struct volume_list *list, const struct volume_entry *entry)
 {
-    const struct shard_location *at = &op->items[op->next_item].location;
-    struct record_header header;
-    if (record_header_decode(view_of(op->header, size),
-            log_seed(op->volume->superblock.salt, at->log), at->offset, &header) &&
-        header.type == RECORD_SHARD) {
-        op->list->entries[op->list->count].id = header.id;
-        op->list->entries[op->list->count].trashed = at->state == SHARD_TRASHED;
-        op->list->count++;
-    } else {
-        volume_report(op->volume,
-            &(struct volume_event){.kind = VOLUME_SHARD_DAMAGED,
-                .log = at->log,
-                .offset = at->offset,
-                .reason = "the record of a shard does not verify"});
+    unsigned at = list->count++;
+    while (at > 0 && memcmp(list->entries[at - 1].id.bytes, entry->id.bytes, SHARD_ID_SIZE) > 0) {
+        list->entries[at] = list->entries[at - 1];
+        at--;
     }
+    list->entries[at] = *entry;
 }
 
-static void header_read(struct disk_io *io)
+/* False: the record is not that of a shard any more. */
+static bool read_footer(const struct volume_list_op *op, const struct shard_location *at,
+    uint64_t size, struct volume_entry *out)
+{
+    uint64_t seed = log_seed(op->volume->superblock.salt, at->log);
+    struct record_header header;
+    struct shard_footer footer;
+    if (!record_header_decode(view_of(op->record, size), seed, at->offset, &header) ||
+        header.type != RECORD_SHARD || RECORD_HEADER_SIZE + (uint64_t)header.body_size > size ||
+        !record_verify(view_of(op->record, RECORD_HEADER_SIZE + header.body_size), seed) ||
+        !footer_decode(view_of(op->record + RECORD_HEADER_SIZE, header.body_size), &footer)) {
+        return false;
+    }
+    bool trashed = at->state == SHARD_TRASHED;
+    *out = (struct volume_entry){
+        .id = header.id,
+        .locator = footer.locator,
+        .length = footer.length,
+        .stored_unix_ms = footer.stored_unix_ms,
+        .trashed = trashed,
+        .trashed_unix_ms = trashed ? trash_day_time(at->day, volume_now_unix_ms(op->volume)) : 0,
+    };
+    return true;
+}
+
+static void take_record(struct volume_list_op *op, uint64_t size)
+{
+    const struct shard_location *at = &op->items[op->next_item].location;
+    struct volume_entry entry;
+    if (read_footer(op, at, size, &entry)) {
+        add_entry(op->list, &entry);
+        return;
+    }
+    op->list->damaged++;
+    volume_report(op->volume,
+        &(struct volume_event){.kind = VOLUME_SHARD_DAMAGED,
+            .log = at->log,
+            .offset = at->offset,
+            .reason = "the record of a shard does not verify"});
+}
+
+static void record_read(struct disk_io *io)
 {
     struct volume_list_op *op = io->context;
-    take_header(op, io->error == 0 ? io->size : 0);
+    take_record(op, io->error == 0 ? io->size : 0);
     op->next_item++;
     read_next(op);
 }
 
+static bool is_listed(const struct shard_location *at)
+{
+    return at->state == SHARD_LIVE || (at->state == SHARD_TRASHED && at->day != TRASH_DAY_PURGED);
+}
+
 static void read_next(struct volume_list_op *op)
 {
-    while (
-        op->next_item < op->item_count && op->items[op->next_item].location.state == SHARD_BARRED) {
+    while (op->next_item < op->item_count && !is_listed(&op->items[op->next_item].location)) {
         op->next_item++;
     }
     if (op->next_item == op->item_count) {
@@ -77,18 +116,18 @@ static void read_next(struct volume_list_op *op)
     const struct shard_location *at = &op->items[op->next_item].location;
     const struct volume_log *log = op->logs[op->next_item];
     if (log == NULL || log->file == NULL) {
-        take_header(op, 0);
+        take_record(op, 0);
         op->next_item++;
         read_next(op);
         return;
     }
-    op->part = (struct iovec){op->header, RECORD_HEADER_SIZE};
+    op->part = (struct iovec){op->record, FOOTER_READ_SIZE};
     op->io = (struct disk_io){.request = DISK_READ,
         .file = log->file,
         .offset = at->offset,
         .iov = &op->part,
         .iov_count = 1,
-        .done = header_read,
+        .done = record_read,
         .context = op};
     disk_submit(op->volume->disk, &op->io);
 }
@@ -107,6 +146,7 @@ void volume_list_next(struct volume *volume, struct volume_list *list)
     op->list = list;
     volume->list_count++;
     list->count = 0;
+    list->damaged = 0;
     op->item_count = shard_index_walk(volume->index, &list->cursor, op->items, VOLUME_LIST_MAX);
     list->at_end = list->cursor == UINT64_MAX;
     for (unsigned i = 0; i < op->item_count; i++) {
@@ -116,4 +156,15 @@ void volume_list_next(struct volume *volume, struct volume_list *list)
         }
     }
     read_next(op);
+}
+
+uint64_t volume_list_cursor(const struct shard_id *id)
+{
+    return shard_index_cursor(id);
+}
+
+void volume_digest(const struct volume *volume, unsigned bits, uint32_t first, uint32_t count,
+    struct shard_digest *out)
+{
+    shard_index_digest(volume->index, bits, first, count, out);
 }

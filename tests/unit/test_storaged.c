@@ -65,6 +65,23 @@ static void only_a_session_may_ask(void **state)
     rpc_credentials_unref(client);
 }
 
+static void only_the_coordinator_may_ask_what_is_here(void **state)
+{
+    struct daemon_world *world = *state;
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
+    struct rpc_channel *channel = daemon_world_channel(world, world->coordinator.credentials);
+    struct rpc_channel *channels[] = {channel, world->channel};
+    for (unsigned i = 0; i < 2; i++) {
+        struct remote remote;
+        remote_open(&remote, channels[i], RPC_LIST_SHARDS, &(struct wire_list_shards_request){0});
+        rpc_stream_read(remote.stream);
+        assert_int_equal(remote_wait(&remote), i == 0 ? HEARTH_OK : HEARTH_DENIED);
+        assert_int_equal(remote.count > 0, i == 0);
+        remote_fini(&remote);
+    }
+    rpc_channel_destroy(channel);
+}
+
 static void one_more_request_than_there_is_room_for_is_told_busy(void **state)
 {
     struct daemon_world *world = *state;
@@ -296,6 +313,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         CASE(what_was_put_is_there_also_after_a_restart),
         CASE(only_a_session_may_ask),
+        CASE(only_the_coordinator_may_ask_what_is_here),
         CASE(one_more_request_than_there_is_room_for_is_told_busy),
         CASE(noise_ends_its_own_stream_and_no_other),
         CASE(a_client_that_breaks_off_leaves_room_for_itself),

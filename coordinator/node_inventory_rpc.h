@@ -1,0 +1,22 @@
+/*
+ * node_inventory_rpc.h - the node_inventory that asks real nodes, at the addresses of the node
+ * table.
+ */
+#ifndef HEARTH_COORDINATOR_NODE_INVENTORY_RPC_H
+#define HEARTH_COORDINATOR_NODE_INVENTORY_RPC_H
+
+#include "coordinator/node_inventory.h"
+#include "coordinator/node_table.h"
+#include "proto/rpc_credentials.h"
+#include "proto/rpc_runtime.h"
+
+/* Table and runtime are borrowed; of the credentials, the coordinator's own, a reference is taken.
+ */
+enum hearth_code node_inventory_rpc_create(struct rpc_runtime *runtime,
+    struct rpc_credentials *credentials, struct node_table *nodes, struct node_inventory **out,
+    struct hearth_err *err);
+
+/* No call may be under way. Accepts NULL. */
+void node_inventory_rpc_destroy(struct node_inventory *inventory);
+
+#endif /* HEARTH_COORDINATOR_NODE_INVENTORY_RPC_H */
