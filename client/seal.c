@@ -62,10 +62,16 @@ struct seal_writer {
 
 struct seal_writer *seal_writer_create(struct env *env, const struct upload_key *key)
 {
-    struct seal_writer *writer = calloc(1, sizeof(*writer));
-    assert(writer != NULL);
     uint8_t segment_id[SEGMENT_ID_SIZE];
     env_random(env, segment_id, sizeof(segment_id));
+    return seal_writer_create_named(key, segment_id);
+}
+
+struct seal_writer *seal_writer_create_named(
+    const struct upload_key *key, const uint8_t segment_id[SEGMENT_ID_SIZE])
+{
+    struct seal_writer *writer = calloc(1, sizeof(*writer));
+    assert(writer != NULL);
     seal_init(&writer->seal, key, segment_id);
     return writer;
 }

@@ -36,6 +36,10 @@ struct seal_writer;
 /* One sealing pass: draws the segment's id. The key is borrowed for the call. */
 struct seal_writer *seal_writer_create(struct env *env, const struct upload_key *key);
 
+/* The same under an id that the caller has never used with this key, and never will again (D12). */
+struct seal_writer *seal_writer_create_named(
+    const struct upload_key *key, const uint8_t segment_id[SEGMENT_ID_SIZE]);
+
 /* Accepts NULL. */
 void seal_writer_destroy(struct seal_writer *writer);
 

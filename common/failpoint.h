@@ -74,7 +74,11 @@
     X(COORDINATOR_COMPLETE_DURABLE, "coordinator.upload.complete_durable",                         \
         "durable, not answered")                                                                   \
     X(COORDINATOR_DELETE_ASKED, "coordinator.delete.asked", "allowed, nothing written")            \
-    X(COORDINATOR_DELETE_DURABLE, "coordinator.delete.durable", "durable, not answered")
+    X(COORDINATOR_DELETE_DURABLE, "coordinator.delete.durable", "durable, not answered")           \
+    X(COORDINATOR_SHIP_COPIED, "coordinator.ship.copied", "the copy is whole, nothing was sent")   \
+    X(COORDINATOR_SHIP_STORED, "coordinator.ship.stored", "all parts are at nodes, unnamed")       \
+    X(COORDINATOR_SHIP_COMMITTED, "coordinator.ship.committed", "a shipment is named and durable") \
+    X(COORDINATOR_SHIP_RETIRED, "coordinator.ship.retired", "one of an old chain is deleted")
 
 #define FAILPOINTS_CLIENT(X)                                                                       \
     X(CLIENT_PUT_BEGUN, "client.put.begun", "the intent is open, nothing was sent")                \

@@ -94,4 +94,13 @@ uint64_t meta_now_ms(struct meta_store *store);
  */
 enum hearth_code meta_backup(struct meta_store *store, const char *path, struct hearth_err *err);
 
+/* The same, and from exactly that state on changes are gathered (meta_changes.h): who applies
+ * them to the copy, in order, has the database of the last cut.  Waits for a backup that runs. */
+enum hearth_code meta_snapshot(struct meta_store *store, const char *path, struct hearth_err *err);
+
+/* What changed since the snapshot or the last call, with malloc; *size 0: nothing.
+ * HEARTH_NOT_READY: there was no snapshot since the start, or too much has changed. */
+enum hearth_code meta_changes_since(
+    struct meta_store *store, uint8_t **bytes, size_t *size, struct hearth_err *err);
+
 #endif /* HEARTH_COORDINATOR_META_STORE_H */

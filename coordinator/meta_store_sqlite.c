@@ -79,19 +79,87 @@ unsigned meta_store_queued(struct meta_store *store)
     return meta_writer_queued(store->writer);
 }
 
-enum hearth_code meta_backup(struct meta_store *store, const char *path, struct hearth_err *err)
+/* ---- copies, and what changes after one ---- */
+
+struct copy_task {
+    struct meta_writer_task task;
+    struct meta_backup *backup;
+    bool starts_changes;    /* they are gathered from the moment the copy is of */
+    struct hearth_err *err; /* of that start */
+};
+
+static bool step_copy(
+    struct meta_writer_task *task, struct meta_connection *connection, struct meta_changes *changes)
+{
+    struct copy_task *copy = (struct copy_task *)task;
+    if (!meta_backup_step(copy->backup, connection)) {
+        return false;
+    }
+    if (copy->starts_changes) {
+        meta_changes_start(changes, connection, copy->err);
+    }
+    return true;
+}
+
+static enum hearth_code copy_to(
+    struct meta_store *store, const char *path, bool starts_changes, struct hearth_err *err)
 {
     struct meta_backup *backup;
     enum hearth_code code = meta_backup_create(path, &backup, err);
     if (code != HEARTH_OK) {
         return code;
     }
-    code = meta_writer_copy(store->writer, backup, err);
+    struct hearth_err start = {.code = HEARTH_OK};
+    struct copy_task copy = {
+        .task.step = step_copy, .backup = backup, .starts_changes = starts_changes, .err = &start};
+    code = meta_writer_do(store->writer, &copy.task, starts_changes, err);
+    if (code == HEARTH_OK && start.code != HEARTH_OK) {
+        *err = start;
+        code = start.code;
+    }
     if (code == HEARTH_OK) {
         code = meta_backup_finish(backup, err);
     }
     meta_backup_destroy(backup);
     return code;
+}
+
+enum hearth_code meta_backup(struct meta_store *store, const char *path, struct hearth_err *err)
+{
+    return copy_to(store, path, false, err);
+}
+
+enum hearth_code meta_snapshot(struct meta_store *store, const char *path, struct hearth_err *err)
+{
+    return copy_to(store, path, true, err);
+}
+
+struct cut_task {
+    struct meta_writer_task task;
+    uint8_t *bytes;
+    size_t size;
+    enum hearth_code code;
+    struct hearth_err *err;
+};
+
+static bool step_cut(
+    struct meta_writer_task *task, struct meta_connection *connection, struct meta_changes *changes)
+{
+    struct cut_task *cut = (struct cut_task *)task;
+    cut->code = meta_changes_cut(changes, connection, &cut->bytes, &cut->size, cut->err);
+    return true;
+}
+
+enum hearth_code meta_changes_since(
+    struct meta_store *store, uint8_t **bytes, size_t *size, struct hearth_err *err)
+{
+    struct cut_task cut = {.task.step = step_cut, .err = err};
+    enum hearth_code code = meta_writer_do(store->writer, &cut.task, true, err);
+    if (code == HEARTH_OK && cut.code == HEARTH_OK) {
+        *bytes = cut.bytes;
+        *size = cut.size;
+    }
+    return code == HEARTH_OK ? cut.code : code;
 }
 
 /* ---- readers ---- */

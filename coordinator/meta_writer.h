@@ -1,5 +1,6 @@
 /*
- * meta_writer.h - the one thread that changes the database: group commit, checkpoints, backup.
+ * meta_writer.h - the one thread that changes the database: group commit, checkpoints, tasks in
+ * between.
  *
  *   callers --queue--> BEGIN, (SAVEPOINT closure)*, COMMIT = one fdatasync --> answers
  *
@@ -9,6 +10,7 @@
 #define HEARTH_COORDINATOR_META_WRITER_H
 
 #include "coordinator/meta_backup.h"
+#include "coordinator/meta_changes.h"
 #include "coordinator/meta_connection.h"
 
 struct meta_writer;
@@ -36,8 +38,16 @@ enum hearth_code meta_writer_run(
 
 unsigned meta_writer_queued(struct meta_writer *writer);
 
-/* Steps the backup until its pages are copied. HEARTH_BUSY: another one is being made. */
-enum hearth_code meta_writer_copy(
-    struct meta_writer *writer, struct meta_backup *backup, struct hearth_err *err);
+/* Something for the writer's thread to do between groups, step by step. */
+struct meta_writer_task {
+    /* True: it is done, whatever came of it. */
+    bool (*step)(struct meta_writer_task *task, struct meta_connection *connection,
+        struct meta_changes *changes);
+};
+
+/* Steps the task until it is done.  While there is another one it waits for that, or, unless
+ * `waits`: HEARTH_BUSY. */
+enum hearth_code meta_writer_do(
+    struct meta_writer *writer, struct meta_writer_task *task, bool waits, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_META_WRITER_H */

@@ -32,6 +32,7 @@ struct meta_writer {
     /* The thread only. */
     uint64_t clock_recorded_ms; /* 0: not known to be recorded */
     bool changes_access;        /* the group being run */
+    struct meta_changes changes;
 
     struct {
         pthread_mutex_t mutex; /* never held while SQLite works */
@@ -40,8 +41,8 @@ struct meta_writer {
         struct job *newest;
         unsigned queued;
         bool stopping;
-        struct meta_backup *backup; /* being copied */
-        pthread_cond_t copied;
+        struct meta_writer_task *task; /* being done */
+        pthread_cond_t task_over;
     } shared;
 };
 
@@ -202,26 +203,26 @@ static void finish_jobs(struct job *jobs)
     }
 }
 
-static void finish_copy(struct meta_writer *writer)
+static void finish_task(struct meta_writer *writer)
 {
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
-    writer->shared.backup = NULL;
-    pthread_cond_broadcast(&writer->shared.copied);
+    writer->shared.task = NULL;
+    pthread_cond_broadcast(&writer->shared.task_over);
 }
 
 /* False: it is time to stop. */
 static bool wait_for_work(
-    struct meta_writer *writer, struct job **jobs, struct meta_backup **backup)
+    struct meta_writer *writer, struct job **jobs, struct meta_writer_task **task)
 {
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
-    while (writer->shared.oldest == NULL && writer->shared.backup == NULL) {
+    while (writer->shared.oldest == NULL && writer->shared.task == NULL) {
         if (writer->shared.stopping) {
             return false;
         }
         pthread_cond_wait(&writer->shared.work, held);
     }
     *jobs = take_jobs(writer);
-    *backup = writer->shared.backup;
+    *task = writer->shared.task;
     return true;
 }
 
@@ -229,17 +230,19 @@ static void *writer_main(void *context)
 {
     struct meta_writer *writer = context;
     struct job *jobs;
-    struct meta_backup *backup;
-    while (wait_for_work(writer, &jobs, &backup)) {
+    struct meta_writer_task *task;
+    while (wait_for_work(writer, &jobs, &task)) {
         if (jobs != NULL) {
             run_group(writer, jobs);
             finish_jobs(jobs);
+            meta_changes_watch(&writer->changes);
             checkpoint_when_due(writer->options.connection);
         }
-        if (backup != NULL && meta_backup_step(backup, writer->options.connection)) {
-            finish_copy(writer);
+        if (task != NULL && task->step(task, writer->options.connection, &writer->changes)) {
+            finish_task(writer);
         }
     }
+    meta_changes_stop(&writer->changes);
     return NULL;
 }
 
@@ -253,7 +256,7 @@ enum hearth_code meta_writer_start(
     writer->options = *options;
     pthread_mutex_init(&writer->shared.mutex, NULL);
     pthread_cond_init(&writer->shared.work, NULL);
-    pthread_cond_init(&writer->shared.copied, NULL);
+    pthread_cond_init(&writer->shared.task_over, NULL);
     int rc = pthread_create(&writer->thread, NULL, writer_main, writer);
     if (rc != 0) {
         free(writer);
@@ -269,12 +272,12 @@ void meta_writer_stop(struct meta_writer *writer)
         return;
     }
     pthread_mutex_lock(&writer->shared.mutex);
-    assert(writer->shared.oldest == NULL && writer->shared.backup == NULL);
+    assert(writer->shared.oldest == NULL && writer->shared.task == NULL);
     writer->shared.stopping = true;
     pthread_cond_signal(&writer->shared.work);
     pthread_mutex_unlock(&writer->shared.mutex);
     pthread_join(writer->thread, NULL);
-    pthread_cond_destroy(&writer->shared.copied);
+    pthread_cond_destroy(&writer->shared.task_over);
     pthread_cond_destroy(&writer->shared.work);
     pthread_mutex_destroy(&writer->shared.mutex);
     free(writer);
@@ -322,17 +325,20 @@ unsigned meta_writer_queued(struct meta_writer *writer)
     return writer->shared.queued;
 }
 
-enum hearth_code meta_writer_copy(
-    struct meta_writer *writer, struct meta_backup *backup, struct hearth_err *err)
+enum hearth_code meta_writer_do(
+    struct meta_writer *writer, struct meta_writer_task *task, bool waits, struct hearth_err *err)
 {
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
-    if (writer->shared.backup != NULL) {
-        return hearth_fail(err, HEARTH_BUSY, "backup: another one is being made");
+    while (waits && writer->shared.task != NULL) {
+        pthread_cond_wait(&writer->shared.task_over, held);
     }
-    writer->shared.backup = backup;
+    if (writer->shared.task != NULL) {
+        return hearth_fail(err, HEARTH_BUSY, "another copy of the metadata is being made");
+    }
+    writer->shared.task = task;
     pthread_cond_signal(&writer->shared.work);
-    while (writer->shared.backup == backup) {
-        pthread_cond_wait(&writer->shared.copied, held);
+    while (writer->shared.task == task) {
+        pthread_cond_wait(&writer->shared.task_over, held);
     }
     return HEARTH_OK;
 }

@@ -10,6 +10,7 @@
 #include "coordinator/service.h"
 #include "coordinator/sweep.h"
 #include "coordinator/sweep_service.h"
+#include "coordinator/shipping.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct server {
     struct duty *reclaim;
     struct duty *repair;
     struct duty *sweep;
+    struct duty *shipping;
     struct repair_session session; /* repair's, towards nodes */
     struct rpc_handler handlers[RPC_METHODS];
     unsigned handler_count;
@@ -166,12 +168,26 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     return start_sweep(server, err);
 }
 
+static enum hearth_code start_shipping(struct server *server, struct hearth_err *err)
+{
+    struct coordinator *coordinator = server->coordinator;
+    if (!coordinator->settings->ships) {
+        return HEARTH_OK;
+    }
+    coordinator->shipping = shipping_create(coordinator, &server->session);
+    if (coordinator->shipping == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "shipping of metadata");
+    }
+    return duty_start(shipping_round, coordinator->shipping,
+        coordinator->settings->ship_interval_ms, &server->shipping, err);
+}
+
 /* ---- a life ---- */
 
 static enum hearth_code start_all(struct server *server, struct hearth_err *err)
 {
     if (start_runtime(server, err) != HEARTH_OK || start_duties(server, err) != HEARTH_OK ||
-        start_rpc(server, err) != HEARTH_OK) {
+        start_shipping(server, err) != HEARTH_OK || start_rpc(server, err) != HEARTH_OK) {
         return err->code;
     }
     return start_enrolment(server, err);
@@ -225,6 +241,8 @@ static void destroy_parts(struct coordinator *coordinator)
     coordinator->dialer = NULL;
     sweep_destroy(coordinator->sweep);
     coordinator->sweep = NULL;
+    shipping_destroy(coordinator->shipping);
+    coordinator->shipping = NULL;
     repair_destroy(coordinator->repair);
     coordinator->repair = NULL;
     admin_backups_destroy(coordinator->backups);
@@ -242,6 +260,7 @@ void server_stop_blocking(struct server *server)
     }
     stop_ports(server);
     duty_stop(server->sweep);
+    duty_stop(server->shipping);
     duty_stop(server->repair);
     duty_stop(server->reclaim);
     repair_session_close(&server->session);

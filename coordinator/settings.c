@@ -34,6 +34,13 @@ static const struct config_param params[] = {
         .max = DAY_MS, .help = "Pause between two rounds of repair; each pass begins one, too."},
     {"duties", "reclaim", CONFIG_DURATION, FIELD(reclaim_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two rounds of collecting garbage."},
+    {"duties", "ship", CONFIG_DURATION, FIELD(ship_interval_ms), .preset = "60s", .min = 100,
+        .max = DAY_MS, .help = "Pause between two shipments of changed metadata to the nodes."},
+    {"duties", "snapshot", CONFIG_DURATION, FIELD(snapshot_interval_ms), .preset = "1d",
+        .min = 1000, .max = 365 * (uint64_t)DAY_MS,
+        .help = "A whole copy of the metadata is shipped this often, changes in between."},
+    {"duties", "shipping", CONFIG_BOOL, FIELD(ships), .preset = "yes",
+        .help = "The nodes keep a copy of the metadata, from which a lost coordinator is rebuilt."},
 };
 
 const struct config_table settings_table = {

@@ -26,6 +26,9 @@ struct settings {
     uint64_t sweep_share; /* percent */
     uint64_t repair_interval_ms;
     uint64_t reclaim_interval_ms;
+    uint64_t ship_interval_ms;
+    uint64_t snapshot_interval_ms;
+    bool ships;
 };
 
 extern const struct config_table settings_table;
