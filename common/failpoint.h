@@ -78,7 +78,12 @@
     X(COORDINATOR_SHIP_COPIED, "coordinator.ship.copied", "the copy is whole, nothing was sent")   \
     X(COORDINATOR_SHIP_STORED, "coordinator.ship.stored", "all parts are at nodes, unnamed")       \
     X(COORDINATOR_SHIP_COMMITTED, "coordinator.ship.committed", "a shipment is named and durable") \
-    X(COORDINATOR_SHIP_RETIRED, "coordinator.ship.retired", "one of an old chain is deleted")
+    X(COORDINATOR_SHIP_RETIRED, "coordinator.ship.retired", "some of an old chain is deleted")     \
+    X(COORDINATOR_REBUILD_KEYS, "coordinator.rebuild.keys", "the kit's keys are in their files")   \
+    X(COORDINATOR_REBUILD_LISTED, "coordinator.rebuild.listed", "what nodes hold is known")        \
+    X(COORDINATOR_REBUILD_READ, "coordinator.rebuild.read", "a shipment is in its file")           \
+    X(COORDINATOR_REBUILD_APPLIED, "coordinator.rebuild.applied", "the database has no name yet")  \
+    X(COORDINATOR_REBUILD_NAMED, "coordinator.rebuild.named", "it has, and nobody was told")
 
 #define FAILPOINTS_CLIENT(X)                                                                       \
     X(CLIENT_PUT_BEGUN, "client.put.begun", "the intent is open, nothing was sent")                \

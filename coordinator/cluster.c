@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "common/file.h"
+#include "coordinator/kit.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -74,18 +75,25 @@ static enum hearth_code create_ca(
     return code;
 }
 
+static enum hearth_code write_master(
+    const char *path, const uint8_t master[CRYPTO_KEY_SIZE], struct hearth_err *err)
+{
+    char hex[2 * CRYPTO_KEY_SIZE + 1];
+    char text[MASTER_FILE_MAX];
+    hex_encode(master, CRYPTO_KEY_SIZE, hex);
+    snprintf(text, sizeof(text), "%s%s\n", master_head, hex);
+    enum hearth_code code = file_write_atomically(path, view_text(text), 0600, err);
+    crypto_wipe(hex, sizeof(hex));
+    crypto_wipe(text, sizeof(text));
+    return code;
+}
+
 static enum hearth_code create_master(const char *path, struct env *env, struct hearth_err *err)
 {
     uint8_t master[CRYPTO_KEY_SIZE];
-    char hex[2 * CRYPTO_KEY_SIZE + 1];
-    char text[MASTER_FILE_MAX];
     env_random(env, master, sizeof(master));
-    hex_encode(master, sizeof(master), hex);
-    snprintf(text, sizeof(text), "%s%s\n", master_head, hex);
-    enum hearth_code code = file_write_atomically(path, view_text(text), 0600, err);
+    enum hearth_code code = write_master(path, master, err);
     crypto_wipe(master, sizeof(master));
-    crypto_wipe(hex, sizeof(hex));
-    crypto_wipe(text, sizeof(text));
     return code;
 }
 
@@ -225,26 +233,99 @@ void cluster_close(struct cluster *cluster)
     free(cluster);
 }
 
-void cluster_print_sheet(const struct cluster *cluster, FILE *out)
+/* ---- the recovery kit ---- */
+
+char *cluster_kit(const struct cluster *cluster, struct kit *out)
 {
-    char id[PKI_CLUSTER_TEXT_SIZE];
-    char master[2 * CRYPTO_KEY_SIZE + 1];
-    hex_encode(cluster->id, sizeof(cluster->id), id);
-    hex_encode(cluster->master, sizeof(cluster->master), master);
     char *ca_key = pki_key_pem(cluster->ca_key);
-    fprintf(out,
-        "HEARTH CLUSTER RECOVERY SHEET - print it, lock it away, delete the file\n"
-        "\n"
-        "Cluster %s\n"
-        "With this sheet and a backup of the metadata the coordinator can be set up anew.\n"
-        "Who has it can act as the coordinator; it opens no customer's data.\n"
-        "\n"
-        "master.key:\n%s%s\n"
-        "\n"
-        "ca.key:\n%s"
-        "\n"
-        "ca.crt:\n%s",
-        id, master_head, master, ca_key, cluster->ca_pem);
-    pki_pem_destroy(ca_key);
-    crypto_wipe(master, sizeof(master));
+    *out = (struct kit){
+        .ca_key_pem = view_text(ca_key),
+        .ca_pem = view_text(cluster->ca_pem),
+    };
+    memcpy(out->cluster, cluster->id, sizeof(out->cluster));
+    memcpy(out->master, cluster->master, sizeof(out->master));
+    return ca_key;
+}
+
+/* The certificate of the kit is of this cluster, and its key that of the certificate. */
+static enum hearth_code check_kit(
+    const struct kit *kit, struct pki_key **key, struct hearth_err *err)
+{
+    uint8_t cluster[PKI_CLUSTER_SIZE];
+    uint8_t pin[PKI_PIN_SIZE];
+    uint8_t key_pin[PKI_PIN_SIZE];
+    if (pki_ca_read(kit->ca_pem, cluster, pin, err) != HEARTH_OK ||
+        pki_key_from_pem(kit->ca_key_pem, key, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "recovery kit");
+    }
+    pki_key_pin(*key, key_pin);
+    if (memcmp(cluster, kit->cluster, sizeof(cluster)) == 0 &&
+        memcmp(pin, key_pin, sizeof(pin)) == 0) {
+        return HEARTH_OK;
+    }
+    pki_key_destroy(*key);
+    return hearth_fail(err, HEARTH_INVALID, "recovery kit: its keys are of different clusters");
+}
+
+/* What an attempt that was ended has left counts, when it is of the same cluster. */
+static enum hearth_code check_same(const struct cluster_paths *paths, const struct kit *kit,
+    const struct pki_key *ca_key, struct hearth_err *err)
+{
+    uint8_t master[CRYPTO_KEY_SIZE];
+    uint8_t pins[2][PKI_PIN_SIZE];
+    struct pki_key *there = NULL;
+    bool is_same = true;
+    if (access(paths->ca_key, F_OK) == 0) {
+        if (pki_key_load(paths->ca_key, &there, err) != HEARTH_OK) {
+            return err->code;
+        }
+        pki_key_pin(there, pins[0]);
+        pki_key_pin(ca_key, pins[1]);
+        is_same = memcmp(pins[0], pins[1], PKI_PIN_SIZE) == 0;
+        pki_key_destroy(there);
+    }
+    if (is_same && access(paths->master, F_OK) == 0) {
+        if (read_master(paths->master, master, err) != HEARTH_OK) {
+            return err->code;
+        }
+        is_same = memcmp(master, kit->master, sizeof(master)) == 0;
+        crypto_wipe(master, sizeof(master));
+    }
+    return is_same ? HEARTH_OK : hearth_fail(err, HEARTH_EXISTS, "another cluster is there");
+}
+
+static enum hearth_code restore_files(const struct cluster_paths *paths, const struct kit *kit,
+    const struct pki_key *ca_key, struct hearth_err *err)
+{
+    struct pki_key *key = NULL;
+    enum hearth_code code =
+        access(paths->ca_key, F_OK) == 0 ? HEARTH_OK : pki_key_save(ca_key, paths->ca_key, err);
+    if (code == HEARTH_OK) {
+        code = file_write_atomically(paths->ca_certificate, kit->ca_pem, 0644, err);
+    }
+    if (code == HEARTH_OK && access(paths->key, F_OK) != 0) {
+        code = create_key(paths->key, &key, err);
+        pki_key_destroy(key);
+    }
+    return code == HEARTH_OK ? write_master(paths->master, kit->master, err) : code;
+}
+
+enum hearth_code cluster_restore(
+    const char *directory, const struct kit *kit, struct hearth_err *err)
+{
+    struct cluster_paths paths;
+    struct pki_key *ca_key;
+    if (paths_of(directory, &paths, err) != HEARTH_OK ||
+        check_kit(kit, &ca_key, err) != HEARTH_OK) {
+        return err->code;
+    }
+    enum hearth_code code = file_make_directories(directory, 0700, err);
+    if (code == HEARTH_OK) {
+        code = check_same(&paths, kit, ca_key, err);
+    }
+    if (code == HEARTH_OK) {
+        code = restore_files(&paths, kit, ca_key, err);
+    }
+    pki_key_destroy(ca_key);
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "restore keys in %s", directory);
 }

@@ -5,7 +5,7 @@
  *   DIR/master.key         names of shards, orders: whoever has it can find and open every shard
  *   DIR/coordinator.key    this process's identity; its certificate is made at each start
  *
- * None of them opens customers' data (D9).  The recovery sheet carries the first two.
+ * None of them opens customers' data (D9).  The recovery kit carries the first two.
  *
  * Thread-safety: never changes after open; share it freely.
  */
@@ -37,7 +37,18 @@ enum hearth_code cluster_open(
 
 void cluster_close(struct cluster *cluster); /* accepts NULL; wipes */
 
-/* The page to print and lock away: with it and the metadata's backup the cluster can be rebuilt. */
-void cluster_print_sheet(const struct cluster *cluster, FILE *out);
+struct kit;
+
+/* What belongs in a recovery kit (kit.h), without nodes; *out borrows from the cluster and from the
+ * text that is returned, to be ended with pki_pem_destroy(). */
+char *cluster_kit(const struct cluster *cluster, struct kit *out);
+
+/*
+ * The keys of the kit, in a directory that has none or some of the same, and a new one for the
+ * coordinator itself.  HEARTH_EXISTS: another cluster is there.  HEARTH_INVALID: the keys do not
+ * belong together.
+ */
+enum hearth_code cluster_restore(
+    const char *directory, const struct kit *kit, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_CLUSTER_H */

@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "coordinator/invitation.h"
+#include "coordinator/kit.h"
 #include "coordinator/meta_settings.h"
 
 #include <limits.h>
@@ -59,8 +60,8 @@ static enum hearth_code set_heartbeat(
 }
 
 /* The defaults with what the command line says instead. */
-static enum hearth_code settings_from_options(const struct init_options *options,
-    struct arena *arena, struct settings *settings, struct hearth_err *err)
+enum hearth_code init_settings(const struct init_options *options, struct arena *arena,
+    struct settings *settings, struct hearth_err *err)
 {
     config_defaults(&settings_table, arena, settings);
     settings->allow_colocation = options->allow_colocation;
@@ -87,7 +88,7 @@ static enum hearth_code settings_from_options(const struct init_options *options
     return code;
 }
 
-static enum hearth_code write_configuration(
+enum hearth_code init_write_settings(
     const char *path, const struct settings *settings, struct hearth_err *err)
 {
     char *text = NULL;
@@ -110,6 +111,16 @@ static enum hearth_code make_metadata(struct coordinator *coordinator, struct he
     return meta_cluster_set(coordinator->store, cluster, err);
 }
 
+/* No node has joined yet: `hearth-coordinator kit` prints it with some. */
+static void print_kit(const struct cluster *cluster, FILE *out)
+{
+    struct kit kit;
+    char *ca_key = cluster_kit(cluster, &kit);
+    kit_print(&kit, out);
+    kit_wipe(&kit);
+    pki_pem_destroy(ca_key);
+}
+
 static enum hearth_code first_invitation(
     struct coordinator *coordinator, struct arena *arena, FILE *out, struct hearth_err *err)
 {
@@ -119,7 +130,7 @@ static enum hearth_code first_invitation(
     enum hearth_code code = invitation_make(coordinator, &invitation, arena, &word, &expires, err);
     if (code == HEARTH_OK) {
         fprintf(out, "admin-invite: %s\n\n", word);
-        cluster_print_sheet(coordinator->cluster, out);
+        print_kit(coordinator->cluster, out);
     }
     return code;
 }
@@ -152,7 +163,7 @@ enum hearth_code coordinator_init(
     arena_init(&arena, 0);
     int length = snprintf(path, sizeof(path), "%s/%s", options->dir, SETTINGS_FILE);
     enum hearth_code code = length < (int)sizeof(path)
-        ? settings_from_options(options, &arena, &settings, err)
+        ? init_settings(options, &arena, &settings, err)
         : hearth_fail(err, HEARTH_INVALID, "path of %s is too long", SETTINGS_FILE);
     if (code == HEARTH_OK && access(path, F_OK) == 0) {
         code = hearth_fail(err, HEARTH_EXISTS, "%s is there already", path);
@@ -161,7 +172,7 @@ enum hearth_code coordinator_init(
         code = cluster_create(options->dir, env, err);
     }
     if (code == HEARTH_OK) {
-        code = write_configuration(path, &settings, err);
+        code = init_write_settings(path, &settings, err);
     }
     if (code == HEARTH_OK) {
         code = config_load(&settings_table, path, &arena, &settings, err);

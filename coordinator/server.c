@@ -8,9 +8,9 @@
 #include "coordinator/reclaim.h"
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
+#include "coordinator/shipping.h"
 #include "coordinator/sweep.h"
 #include "coordinator/sweep_service.h"
-#include "coordinator/shipping.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -18,9 +18,12 @@ static enum hearth_code check_node(
         return code;
     }
     if (certificate.identity.class != PEER_NODE ||
-        memcmp(certificate.identity.id, probe->id, PKI_ID_SIZE) != 0) {
+        (probe->id != NULL && memcmp(certificate.identity.id, probe->id, PKI_ID_SIZE) != 0)) {
         return hearth_fail(err, HEARTH_DENIED, "%s %s answers there",
             peer_class_text(certificate.identity.class), certificate.identity.id_text);
+    }
+    if (probe->met_id != NULL) {
+        memcpy(probe->met_id, certificate.identity.id, PKI_ID_SIZE);
     }
     return HEARTH_OK;
 }

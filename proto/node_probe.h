@@ -14,7 +14,8 @@
 struct node_probe {
     struct env *env;     /* NULL: env_system() */
     const char *address; /* required: "host:port", "[v6]:port" */
-    const uint8_t *id;   /* required: PKI_ID_SIZE bytes */
+    const uint8_t *id;   /* PKI_ID_SIZE bytes; NULL: any node of the cluster */
+    uint8_t *met_id;     /* PKI_ID_SIZE bytes, set by HEARTH_OK; NULL: not of interest */
     const char *ca_pem;  /* required: the cluster's */
     unsigned timeout_ms; /* 0: 5,000 */
     int stop_fd;         /* readable: give up at once; 0: none */

@@ -5,6 +5,7 @@
 #include "coordinator/cluster.h"
 
 #include "common/file.h"
+#include "coordinator/kit.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 
@@ -163,23 +164,79 @@ static void a_ca_key_of_another_cluster_is_refused(void **state)
     assert_int_equal(try_open(at), HEARTH_INVALID);
 }
 
-static void the_recovery_sheet_carries_what_the_files_say(void **state)
+/* The kit of a cluster, in the fixture's arena. */
+static void take_kit(struct fixture *at, struct kit *kit)
 {
-    struct fixture *at = *state;
     struct cluster *cluster;
     char *text = NULL;
     size_t size = 0;
     assert_ok(cluster_open(at->directory, &at->env.env, &cluster, &at->err), &at->err);
     FILE *memory = open_memstream(&text, &size);
-    cluster_print_sheet(cluster, memory);
+    char *ca_key = cluster_kit(cluster, kit);
+    kit_print(kit, memory);
     fclose(memory);
+    pki_pem_destroy(ca_key);
     cluster_close(cluster);
-    static const char *const carried[] = {"ca.key", "ca.crt", "master.key"};
-    for (unsigned i = 0; i < 3; i++) {
-        struct view file = read_file(at, carried[i]);
-        assert_non_null(memmem(text, size, file.bytes, file.size));
-    }
+    assert_ok(kit_read(view_of(text, size), &at->arena, kit, &at->err), &at->err);
     free(text);
+}
+
+static void a_cluster_is_restored_from_its_kit(void **state)
+{
+    struct fixture *at = *state;
+    struct kit kit;
+    struct view kept[FILES];
+    take_kit(at, &kit);
+    for (unsigned i = 0; i < FILES; i++) {
+        kept[i] = read_file(at, files[i]);
+    }
+    for (unsigned left = 0; left <= FILES; left++) { /* all of it is gone, or all but one file */
+        for (unsigned i = 0; i < FILES; i++) {
+            if (i != left) {
+                remove(path_of(at, files[i]));
+            }
+        }
+        assert_ok(cluster_restore(at->directory, &kit, &at->err), &at->err);
+        assert_ok(try_open(at), &at->err);
+        assert_true(view_equal(read_file(at, "ca.key"), kept[0]));
+        assert_true(view_equal(read_file(at, "ca.crt"), kept[1]));
+        assert_true(view_equal(read_file(at, "master.key"), kept[3]));
+    }
+}
+
+static void a_kit_is_not_written_over_another_cluster(void **state)
+{
+    struct fixture *at = *state;
+    struct kit kit;
+    take_kit(at, &kit);
+    for (unsigned i = 0; i < FILES; i++) {
+        remove(path_of(at, files[i]));
+    }
+    assert_ok(cluster_create(at->directory, &at->env.env, &at->err), &at->err);
+    struct view master = read_file(at, "master.key");
+    assert_int_equal(cluster_restore(at->directory, &kit, &at->err), HEARTH_EXISTS);
+    remove(path_of(at, "ca.key"));
+    assert_int_equal(cluster_restore(at->directory, &kit, &at->err), HEARTH_EXISTS);
+    assert_true(view_equal(read_file(at, "master.key"), master));
+}
+
+static void a_kit_of_two_clusters_is_refused(void **state)
+{
+    struct fixture *at = *state;
+    struct kit kit;
+    struct kit other;
+    take_kit(at, &kit);
+    for (unsigned i = 0; i < FILES; i++) {
+        remove(path_of(at, files[i]));
+    }
+    assert_ok(cluster_create(at->directory, &at->env.env, &at->err), &at->err);
+    take_kit(at, &other);
+    for (unsigned i = 0; i < FILES; i++) {
+        remove(path_of(at, files[i]));
+    }
+    other.ca_pem = kit.ca_pem;
+    assert_int_equal(cluster_restore(at->directory, &other, &at->err), HEARTH_INVALID);
+    assert_ok(cluster_create(at->directory, &at->env.env, &at->err), &at->err);
 }
 
 #define claim(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -193,7 +250,9 @@ int main(void)
         claim(a_cluster_that_is_there_in_part_is_left_untouched),
         claim(a_master_file_that_is_none_is_refused),
         claim(a_ca_key_of_another_cluster_is_refused),
-        claim(the_recovery_sheet_carries_what_the_files_say),
+        claim(a_cluster_is_restored_from_its_kit),
+        claim(a_kit_is_not_written_over_another_cluster),
+        claim(a_kit_of_two_clusters_is_refused),
     };
     return cmocka_run_group_tests_name("cluster", tests, NULL, NULL);
 }

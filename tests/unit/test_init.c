@@ -77,7 +77,7 @@ static void a_new_cluster_can_be_served(void **state)
         .listen = "127.0.0.1:7400", .enrol = "127.0.0.1:7401", .heartbeat = "1s"};
     assert_ok(init_with(at, options, &said), &at->err);
     assert_non_null(strstr(said, "admin-invite: "));
-    assert_non_null(strstr(said, "RECOVERY SHEET"));
+    assert_non_null(strstr(said, "RECOVERY KIT"));
     free(said);
 
     struct settings settings;
