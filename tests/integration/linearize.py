@@ -4,133 +4,263 @@ its beginning and its end, in which every call saw what it saw?  (D10)
 
     linearize.py LOG...        exit 0: yes; 1: no, and where it fails
 
-Keys are independent, so each is searched alone, and a listing counts as a read of every key.  A call
+Keys are independent, so each is judged alone, and a listing counts as a read of every key.  A call
 without an end, or whose outcome is unknown, happened once at some moment after it began, or never.
-A call that failed did not happen.
+A call that failed did not happen.  No two writes of a key write the same value.
 
-The search goes through the beginnings and ends in time and keeps every state the key can be in
-(Wing and Gong, with Lowe's memory):  (value, calls that began and count already, unknown calls used).
-Of two that differ only in the unknown calls used, the one that used fewer can do all the other can.
+So a read names its write, and nothing can stand between the two but other reads of that value: they
+are one block (Gibbons and Korach).  So is a chain of conditional writes, each naming what it replaced.
+Of a block only two moments matter: `opens`, when the last of its calls begins, and `due`, when the
+first ends.  Block A can come before block B unless B is due before A opens.  Therefore one that is due
+before it opens holds the key from the one moment to the other; any other can pass in an instant.
+
+A conditional write that was refused in the midst of a chain is believed.
+
+What is left to search is when there was nothing, since reads of nothing do not say who deleted.  The
+search goes through the moments at which blocks are due, and does then what has to be done.  Of blocks of
+one kind the first that is due is used first, and one that would change nothing - a write where something
+is, a delete where nothing is - counts as `done` while it can still be used.  Both keep the states few.
 """
+import bisect
 import collections
 import sys
 
 NONE = "none"
+SOME = "something"
 FOREVER = float("inf")
-CHANGES = ("put", "create", "delete")
+WRITES = ("put", "create", "replace")
+CHANGES = (*WRITES, "delete")
 
-Call = collections.namedtuple("Call", "name kind value result begin end")
-State = collections.namedtuple("State", "value done used")
+# `value` is what was written or seen, `expected` what a replace should have found.
+Call = collections.namedtuple("Call", "name kind value result begin end expected", defaults=(None,))
 
 
-def step(call, value):
-    """What the key holds after the call; None: the call cannot have seen what it saw."""
-    if call.kind == "put":
-        return call.value
-    if call.kind == "create":
-        if call.result == "refused":
-            return value if value != NONE else None
-        return call.value if value == NONE else None
-    if call.kind == "delete":
-        if call.result == "existed" and value == NONE or call.result == "absent" and value != NONE:
-            return None
-        return NONE
-    return value if call.value == value else None
+class Impossible(Exception):
+    """A call that cannot have seen what it saw, and why."""
+
+    def __init__(self, call, why):
+        super().__init__(f"{call.name}: {call.kind} {call.value} {call.result}: {why}")
+
+
+# ---- blocks ----
+
+# What changes the key, if it is used: PUT whatever is there, MAKE nothing, TAKE something, SWAP what it
+# expects, DELETE whatever is there.
+PUT, MAKE, TAKE, SWAP, DELETE = "put", "make", "take", "swap", "delete"
+CHANGING = (PUT, MAKE, TAKE, SWAP, DELETE)
+# What looks at it.
+NOTHING, SOMETHING, OTHER = "nothing", "something", "other"
+
+
+class Block:
+    """`groups` are the values it writes one after the other, each with its write and its reads."""
+
+    def __init__(self, kind, calls, groups=(), expected=None):
+        self.kind, self.groups, self.expected = kind, groups, expected
+        self.opens = max(call.begin for call in calls)
+        self.due = min(call.end for call in calls)
+        self.holds = self.due < self.opens
+        self.call = min(calls, key=lambda call: call.end)
+        self.last = groups[-1][0].value if groups else NONE
+
+    def shows(self, looker):
+        """Is there a moment in its midst at which that one call sees what it saw?"""
+        for number, (write, *_) in enumerate(self.groups):
+            before = [call.begin for group in self.groups[:number] for call in group] + [write.begin]
+            after = [call.end for group in self.groups[number + 1:] for call in group] + [FOREVER]
+            if write.value != looker.expected and max(before) <= looker.due and min(after) >= looker.opens:
+                return looker.kind in (SOMETHING, OTHER)
+        return False
+
+
+def block_alone(call):
+    """Of a call that writes nothing, or nothing that is read."""
+    kinds = {"create": SOMETHING, "replace": OTHER, "delete": DELETE, "existed": TAKE, "absent": NOTHING}
+    return Block(kinds.get(call.result) or kinds.get(call.kind, NOTHING), [call], expected=call.expected)
+
+
+def block_from(write, reads, next_of):
+    """Of that write and those that replaced it in turn; in their order no call may end before an
+    earlier one begins."""
+    kind = {"create": MAKE, "replace": SWAP}.get(write.kind, PUT)
+    groups, began, expected = [], 0, write.expected
+    while write is not None:
+        groups.append([write, *reads.get(write.value, [])])
+        for call in groups[-1]:
+            if call.end < max(began, write.begin if call != write else 0):
+                raise Impossible(call, "it ended before that was written")
+        began = max(began, *(call.begin for call in groups[-1]))
+        write = next_of.pop(write.value, None)
+    return Block(kind, [call for group in groups for call in group], groups, expected)
+
+
+def sort_calls(calls):
+    """(writes by value, reads by value, value -> what replaced it, the others)"""
+    reads, writes, next_of, others = collections.defaultdict(list), {}, {}, []
+    for call in calls:
+        if call.kind in WRITES and call.result != "refused":
+            assert call.value not in writes, f"{call.name}: another call wrote {call.value}, too"
+            writes[call.value] = call
+        elif call.kind in CHANGES or call.value == NONE:
+            others.append(call)
+        else:
+            reads[call.value].append(call)
+    for call in writes.values():
+        if call.kind == "replace" and (call.end != FOREVER or call.value in reads):
+            if call.expected in next_of:
+                raise Impossible(call, f"{next_of[call.expected].name} had replaced that")
+            next_of[call.expected] = call
+    return writes, reads, next_of, others
+
+
+def blocks_of(calls):
+    writes, reads, next_of, others = sort_calls(calls)
+    for value, readers in reads.items():
+        if value not in writes:
+            raise Impossible(readers[0], "nobody wrote that")
+    first = [write for write in writes.values() if write not in set(next_of.values())]
+    blocks = [block_alone(call) for call in others] + [block_from(write, reads, next_of) for write in first]
+    for call in next_of.values():
+        raise Impossible(call, f"{call.expected} was not there")
+    return [block for block in blocks
+            if block.kind != OTHER or not any(len(other.groups) > 1 and other.shows(block) for other in blocks)]
+
+
+# ---- states ----
+
+
+# `value` is NONE or SOME, or which, where that matters; `held` the block in whose midst this is.
+State = collections.namedtuple("State", "value held done used")
 
 
 class States:
-    """A set without those that another one can stand in for."""
+    """A set without those that another one can stand in for: with as much done, and no more used."""
 
-    def __init__(self):
-        self.used = collections.defaultdict(list)  # (value, done) -> sets of unknown calls used
+    def __init__(self, states=()):
+        self.alike = collections.defaultdict(list)
+        for state in states:
+            self.add(state)
 
     def add(self, state):
         """False: it, or a better one, is there."""
-        sets = self.used[state.value, state.done]
-        if any(other <= state.used for other in sets):
+        others = self.alike[state.value, state.held]
+        if any(other.done >= state.done and other.used <= state.used for other in others):
             return False
-        sets[:] = [other for other in sets if not state.used <= other] + [state.used]
+        others[:] = [other for other in others
+                     if not (state.done >= other.done and state.used <= other.used)] + [state]
         return True
 
     def __iter__(self):
-        for (value, done), sets in self.used.items():
-            for used in sets:
-                yield State(value, done, used)
+        for states in self.alike.values():
+            yield from states
 
 
-def is_seen(change, running):
-    """An unknown change can wait until just before a call that sees it, so now or never matters."""
-    if change.kind == "delete":
-        return any(call.value == NONE or call.result == "absent" or call.kind == "create"
-                   for call in running)
-    return any(call.value == change.value or call.result in ("existed", "refused")
-               for call in running)
+class Search:
+    def __init__(self, blocks):
+        self.watched = {block.expected for block in blocks if block.kind in (OTHER, SWAP)}
+        self.closed = set(blocks)
+        self.open = []  # by when they are due
+        self.states = States([State(NONE, None, frozenset(), frozenset())])
 
+    def is_seen(self, block, state):
+        """Does that look at what is there?"""
+        if state.held:
+            return state.held.shows(block)
+        if block.kind == OTHER:
+            return state.value != block.expected
+        return block.kind == (NOTHING if state.value == NONE else SOMETHING)
 
-def settle(state, running):
-    """What saw what is there now, and changes nothing whenever it happens, may as well count now:
-    without that, every set of reads under way at once would be a state of its own."""
-    now = [call for call in running if call not in state.done
-           and (call.kind not in CHANGES or call.result in ("refused", "absent"))
-           and step(call, state.value) == state.value]
-    return state._replace(done=state.done | frozenset(now)) if now else state
+    def settle(self, state):
+        """With what has seen what is there, or would change nothing that anybody can see."""
+        passing = DELETE if state.value == NONE else PUT if state.value == SOME else None
+        now = [block for block in self.open if self.is_seen(block, state)
+               or not state.held and block.kind == passing and block.due != FOREVER
+               and block.last not in self.watched]
+        return state._replace(done=state.done.union(now))
 
+    def choices(self, state):
+        """What may be next: of each kind the first to be due, and all whose value matters."""
+        kinds = (PUT, MAKE, DELETE) if state.value == NONE else (PUT, TAKE, DELETE)
+        for kind in kinds:
+            unused = [block for block in self.open if block.kind == kind and block not in state.used]
+            yield from unused[:1]
+            yield from (block for block in unused[1:] if block.last in self.watched)
+        yield from (block for block in self.open if block.kind == SWAP and block not in state.used
+                    and block.expected == state.value)
 
-def after_end(states, call, running, unknown):
-    """Every state in which `call` counts, from states in which others may have come first."""
-    unknown = [change for change in unknown if is_seen(change, running)]
-    result = States()
-    seen = States()
-    waiting = []
-    for state in states:
-        state = settle(state, running)
-        if call in state.done:
-            result.add(State(state.value, state.done - {call}, state.used))
-        elif seen.add(state):
-            waiting.append(state)
-    while waiting:
-        state = waiting.pop()
-        for other in running:
-            value = None if other in state.done else step(other, state.value)
-            if value is None:
+    def use(self, block, state, held=None):
+        """What it overwrites may have been written just before it."""
+        hidden = {PUT: (PUT, DELETE), DELETE: (PUT,), TAKE: (PUT,)}.get(block.kind, ())
+        done = state.done.union(other for other in self.open if other.due != FOREVER
+                                and (other == block or other.kind in hidden))
+        value = NONE if block.kind in (TAKE, DELETE) else block.last if block.last in self.watched else SOME
+        return self.settle(State(value, held, done, state.used | {block}))
+
+    def begin_early(self, looker, state):
+        """A call may have seen the beginning of a block before that is due."""
+        for block in self.closed:
+            if block.due >= looker.due and block.shows(looker) and (block.kind == PUT or state.value == NONE):
+                yield self.use(block, state, held=block)
+
+    def reach(self, is_enough=lambda _: False, looker=None):
+        """Every state that changes can lead to, up to those that are enough."""
+        seen, waiting = States(), [self.settle(state) for state in self.states]
+        waiting = [state for state in waiting if seen.add(state)]
+        while waiting:
+            state = waiting.pop()
+            if state.held or is_enough(state):
                 continue
-            if other == call:
-                result.add(State(value, state.done, state.used))
-                continue
-            after = settle(State(value, state.done | {other}, state.used), running)
-            if call in after.done:
-                result.add(after._replace(done=after.done - {call}))
-            elif seen.add(after):
-                waiting.append(after)
-        for other in unknown:
-            value = None if other in state.used else step(other, state.value)
-            if value is not None:
-                after = settle(State(value, state.done, state.used | {other}), running)
-                if call in after.done:
-                    result.add(after._replace(done=after.done - {call}))
-                elif seen.add(after):
-                    waiting.append(after)
-    return result
+            after = [self.use(block, state) for block in self.choices(state)]
+            if looker:
+                after += self.begin_early(looker, state)
+            waiting += [other for other in after if seen.add(other)]
+        return seen
+
+    def end(self, block):
+        """It is due: what is left are states in which it is done.  What was only passing by may be used."""
+        looker = block if block.kind in (SOMETHING, OTHER) else None
+        before = self.reach(lambda state: block in state.used or (
+            block in state.done and block.kind not in CHANGING), looker)
+        self.open.remove(block)
+        self.keep(block, [state._replace(done=state.done - {block}, used=state.used - {block})
+                          for state in before if block in state.done])
+
+    def hold(self, block):
+        """It is due and not open yet: from now until then the key is its own."""
+        before = self.reach()
+        self.keep(block, [state for state in before if state.held == block] + [
+            self.use(block, state, held=block) for state in before
+            if not state.held and (block.kind == PUT or state.value == NONE)])
+
+    def keep(self, block, states):
+        could = sorted({state.held.last if state.held else state.value for state in self.states})
+        self.states = States(states)
+        if not states:
+            raise Impossible(block.call, f"it can have been {', '.join(could)}")
+
+    def opens(self, block):
+        """All of its calls have begun; where it held the key it does no longer."""
+        self.closed.remove(block)
+        if not block.holds:
+            bisect.insort(self.open, block, key=lambda other: other.due)
+        kept = []
+        for state in map(self.settle, self.states):
+            if state.held == block:
+                ended = {block} if block.holds else set()  # what was begun early is still to be due
+                state = state._replace(held=None, done=state.done | {block} - ended, used=state.used - ended)
+            kept.append(state)
+        self.states = States(kept)
 
 
-def check_key(calls, start=NONE):
-    """None: all is well.  Else the call that cannot have seen what it saw, and what it could."""
-    events = [(call.begin, 1, call) for call in calls]
-    events += [(call.end, 0, call) for call in calls if call.end != FOREVER]
-    events.sort(key=lambda event: event[:2])  # at one moment ends come first: stricter than need be
-    states = States()
-    states.add(State(start, frozenset(), frozenset()))
-    running, unknown = [], []
-    for _, begins, call in events:
-        if begins:
-            (unknown if call.end == FOREVER else running).append(call)
-            continue
-        before = states
-        states = after_end(before, call, running, unknown)
-        running.remove(call)
-        if not states.used:
-            return call, sorted({state.value for state in before})
-    return None
+def check_key(calls):
+    """Raises Impossible; else all is well."""
+    blocks = blocks_of(calls)
+    search = Search(blocks)
+    events = [(block.opens, 0, number, search.opens) for number, block in enumerate(blocks)]
+    events += [(block.due, *((1, number, search.hold) if block.holds else (2, number, search.end)))
+               for number, block in enumerate(blocks) if block.due != FOREVER]
+    for _, _, number, happens in sorted(events, key=lambda event: event[:3]):
+        happens(blocks[number])
 
 
 # ---- histories ----
@@ -189,12 +319,10 @@ class History:
         """One line for each key with a call that cannot have seen what it saw."""
         found = []
         for key in sorted(self.calls):
-            failed = check_key(self.calls[key])
-            if failed:
-                call, could = failed
-                seen = call.value if call.kind != "delete" else call.result
-                found.append(f"{call.name}: {call.kind} {key} saw {seen} {call.result}; "
-                             f"it can have been {', '.join(could)}")
+            try:
+                check_key(self.calls[key])
+            except Impossible as error:
+                found.append(f"{key}: {error}")
         return found
 
     def problems(self):
