@@ -81,6 +81,7 @@ class Cluster:
         self.base = tempfile.mkdtemp(prefix="hearth-test-")
         self.dir = os.path.join(self.base, "cluster")
         self.config = os.path.join(self.dir, "hearth.conf")
+        self.clock = {}  # environment by which the coordinator has another time
         # Uploads that are killed leave their state here, not with whoever runs the test.
         os.environ["XDG_STATE_HOME"] = os.path.join(self.base, "state")
 
@@ -197,7 +198,7 @@ class Cluster:
         names = self.pids()
         if names:
             self.kill(*names)
-        result = run([os.path.join(BIN, "fsck_cluster"), self.dir], fails=None)
+        result = run([os.path.join(BIN, "fsck_cluster"), self.dir], fails=None, env=self.clock)
         assert result.code == 0, result.err + result.text
         return result.json[0]
 

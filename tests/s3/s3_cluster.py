@@ -36,6 +36,17 @@ class S3Cluster(base.Cluster):
     def endpoint(self):
         return self.env["AWS_ENDPOINT_URL"]
 
+    def limit_gateway(self, **limits):
+        """The gateway is started anew with these."""
+        path = os.path.join(self.dir, "gateway", "hearth-gateway.conf")
+        with open(path) as file:
+            text = file.read().split("[limits]")[0]
+        with open(path, "w") as file:
+            file.write(text + "[limits]\n" + "".join(f"{n} = {v}\n" for n, v in limits.items()))
+        if "gateway" in self.pids():
+            self.kill("gateway")
+        self.start("gateway")
+
     def client_of(self, key=None, secret=None, endpoint=None, verify=None, **config):
         """A boto3 client; without arguments that of s3.env.  No retries: what fails is seen."""
         settings = {"retries": {"max_attempts": 0}, "signature_version": "s3v4",

@@ -3,8 +3,12 @@ hand for what an SDK would not send."""
 import http.client
 import os
 import random
+import re
+import select
+import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 import xml.etree.ElementTree
 
@@ -16,7 +20,7 @@ import botocore.credentials
 import botocore.exceptions
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
-from cluster import BIN, Revival, failpoints, main as cluster_main  # noqa: E402, F401
+from cluster import BIN, FAKETIME, Revival, failpoints, run  # noqa: E402, F401
 import s3_cluster  # noqa: E402
 
 MIB = 1 << 20
@@ -26,32 +30,72 @@ def bytes_by(seed, size):
     return random.Random(seed).randbytes(size)
 
 
-class OpenGateway:
-    """open_gateway.c on the cluster: the operations, without a verifier before them.
-
-    It ends with its standard input, so it cannot outlive the test."""
-
-    access_key, secret_key = "nobody", "nothing"
+class SecondGateway:
+    """Another hearth-gateway for the tenant of the first one, with the same access keys; it ends with
+    the test, however that ends."""
 
     def __init__(self, cluster):
-        self.config = cluster.config
+        self.cluster = cluster
+        self.log = cluster.path("second", "log")
+        self.arguments = [os.path.join(BIN, "hearth-gateway"), "--config", cluster.write(
+            "second/hearth-gateway.conf", b"[gateway]\nlisten = 127.0.0.1:0\nadmin =\n")]
+        invite = cluster.admin("tenant", "invite", "local", "--gateway").text.strip()
+        run([*self.arguments, "join", "--invite", invite, "--root-key",
+             os.path.join(cluster.dir, "root.key")])
 
     def __enter__(self):
-        self.program = subprocess.Popen(
-            [os.path.join(BIN, "open_gateway"), self.config], text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE)
-        self.url = f"http://127.0.0.1:{self.program.stdout.readline().strip()}"
+        with open(self.log, "wb") as log:
+            self.program = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.arguments], stderr=log)
+        self.url = f"http://127.0.0.1:{self.wait_for_port()}"
         return self
 
-    def kill(self):
-        self.program.kill()
-        self.program.wait()
+    def wait_for_port(self):
+        while True:
+            with open(self.log) as log:
+                found = re.search(r" process.started .* port=(\d+)", log.read())
+            if found:
+                return found[1]
+            assert self.program.poll() is None, self.log
+            time.sleep(0.02)
 
     def __exit__(self, *_):
-        was_killed = self.program.poll() == -9
-        self.program.stdin.close()
-        code = self.program.wait()
-        assert code == 0 or was_killed, f"open_gateway ended with {code}"
+        self.program.terminate()
+        assert self.program.wait() == 0
+
+
+class SlowPut:
+    """A presigned PUT by hand, whose body comes when it is told to."""
+
+    def __init__(self, url, content):
+        self.content, self.sent = content, 0
+        where = urllib.parse.urlsplit(url)
+        self.socket = socket.create_connection((where.hostname, where.port), timeout=60)
+        self.socket.sendall(f"PUT {where.path}?{where.query} HTTP/1.1\r\nHost: {where.netloc}\r\n"
+                            f"Content-Length: {len(content)}\r\n"
+                            "Expect: 100-continue\r\n\r\n".encode())
+
+    def status(self):
+        """100: the handler has begun to read."""
+        return int(self.socket.recv(4096).split()[1])
+
+    def send(self, size):
+        self.socket.sendall(self.content[self.sent:self.sent + size])
+        self.sent += size
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def close(self):
+        self.socket.close()
+
+
+def wait_for_some(uploads, count):
+    """Those whose body is wanted, when there are at least so many."""
+    ready = []
+    while len(ready) < count:
+        ready = select.select(uploads, [], [], 60)[0]
+        assert ready, "nobody's turn came"
+    return ready
 
 
 class Client:
@@ -64,7 +108,7 @@ class Client:
         self.boto = boto3.client(
             "s3", endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret,
             region_name=region, verify=verify, config=botocore.config.Config(
-                s3={"addressing_style": "path"}, retries={"max_attempts": 1},
+                signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 0},
                 max_pool_connections=32))
 
     def __getattr__(self, name):
