@@ -73,6 +73,14 @@
     X(COORDINATOR_COMPLETE_ASKED, "coordinator.upload.complete_asked", "allowed, nothing written") \
     X(COORDINATOR_COMPLETE_DURABLE, "coordinator.upload.complete_durable",                         \
         "durable, not answered")                                                                   \
+    X(COORDINATOR_MOVE_OFFERED, "coordinator.move.offered", "a new place is durable, and empty")   \
+    X(COORDINATOR_MOVE_COPIED, "coordinator.move.copied",                                          \
+        "a shard is at both nodes, not verified")                                                  \
+    X(COORDINATOR_MOVE_VERIFIED, "coordinator.move.verified",                                      \
+        "it was read back, the holder is old")                                                     \
+    X(COORDINATOR_MOVE_APPLIED, "coordinator.move.applied", "the holder is new, nobody was told")  \
+    X(COORDINATOR_REBALANCE_PLANNED, "coordinator.rebalance.planned", "worked out, not written")   \
+    X(COORDINATOR_REBALANCE_PROGRESS, "coordinator.rebalance.progress", "moved, the pass not")     \
     X(COORDINATOR_DELETE_ASKED, "coordinator.delete.asked", "allowed, nothing written")            \
     X(COORDINATOR_DELETE_DURABLE, "coordinator.delete.durable", "durable, not answered")           \
     X(COORDINATOR_SHIP_COPIED, "coordinator.ship.copied", "the copy is whole, nothing was sent")   \

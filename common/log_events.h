@@ -42,6 +42,13 @@
     X(GARBAGE_RELEASED, INFO, "garbage.released", "an admin lets shards be trashed again")         \
     X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
+    X(SHARD_MOVED, DEBUG, "shard.moved", "a new holder has it, the old one may let go of it")      \
+    X(MOVE_FAILED, WARN, "move.failed", "a shard could not be moved now; tried again")             \
+    X(REBALANCE_PLANNED, INFO, "rebalance.planned", "what a plan would move is known")             \
+    X(REBALANCE_CHANGED, INFO, "rebalance.changed", "an admin applied, paused or ended a plan")    \
+    X(REBALANCE_ENDED, INFO, "rebalance.ended", "a plan is done, or cannot be carried out")        \
+    X(NODE_DRAINED, INFO, "node.drained", "an admin drains a node, or lets it take shards again")  \
+    X(NODE_REMOVED, WARN, "node.removed", "an admin removed a node for ever")                      \
     X(NODE_DECLARED_LOST, WARN, "node.declared_lost", "an admin said so; its slots are made anew") \
     X(INVITED, INFO, "member.invited", "an invitation was made: whoever has it can enrol")         \
     X(TENANT_MADE, INFO, "tenant.made", "an admin made a tenant")                                  \

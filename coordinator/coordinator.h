@@ -30,6 +30,7 @@ struct coordinator {
     struct sweep *sweep;
     struct node_inventory *inventory; /* asks nodes what they hold; NULL: no network */
     struct repair *repair;
+    struct rebalance *rebalance;
     struct admin_backups *backups;
     struct shipping *shipping; /* NULL: nothing is shipped */
     struct place_sets *sets;

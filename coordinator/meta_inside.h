@@ -186,6 +186,10 @@ bool meta_segment_in(struct meta_tx *tx, const struct meta_id *segment, struct m
 enum hearth_code meta_seal_in(struct meta_tx *tx, const struct meta_seal *request,
     struct meta_seal_result *out, struct hearth_err *err);
 
+/* As meta_repair_apply(). */
+enum hearth_code meta_repair_apply_in(struct meta_tx *tx, const struct meta_repair_apply *request,
+    struct meta_seal_result *out, struct hearth_err *err);
+
 /* A sealed segment as it is now. */
 void meta_sealed_result(const struct meta_segment *segment, struct meta_seal_result *out);
 

@@ -378,16 +378,11 @@ enum hearth_code meta_add_holders(struct meta_store *store, const struct meta_ad
     return meta_run(store, add_holders, &call, err);
 }
 
-struct apply_call {
-    const struct meta_repair_apply *request;
-    struct meta_seal_result *out;
-};
-
-static enum hearth_code repair_apply(struct meta_tx *tx, void *arg, struct hearth_err *err)
+enum hearth_code meta_repair_apply_in(struct meta_tx *tx, const struct meta_repair_apply *request,
+    struct meta_seal_result *out, struct hearth_err *err)
 {
-    struct apply_call *call = arg;
-    const struct meta_repair_apply *request = call->request;
     struct meta_segment segment;
+    out->bad_count = 0;
     if (check_receipt_count(request->receipt_count, err) != HEARTH_OK ||
         read_alive(tx, &request->segment, &segment, err) != HEARTH_OK) {
         return err->code;
@@ -402,7 +397,7 @@ static enum hearth_code repair_apply(struct meta_tx *tx, void *arg, struct heart
         .shard_length = request->shard_length,
         .orders_must_live = true,
         .replaces = true,
-        .result = call->out,
+        .result = out,
     };
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
     weighing.damaged = segment.damaged;
@@ -411,6 +406,17 @@ static enum hearth_code repair_apply(struct meta_tx *tx, void *arg, struct heart
         return hearth_fail(err, HEARTH_SHARDS_LOST, "repair: no good receipt");
     }
     return swap_holders(tx, &segment, &weighing, err);
+}
+
+struct apply_call {
+    const struct meta_repair_apply *request;
+    struct meta_seal_result *out;
+};
+
+static enum hearth_code repair_apply(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    struct apply_call *call = arg;
+    return meta_repair_apply_in(tx, call->request, call->out, err);
 }
 
 enum hearth_code meta_repair_apply(struct meta_store *store,

@@ -52,7 +52,7 @@ static uint64_t part_of(uint64_t bytes, uint64_t share, uint64_t whole)
     return whole == 0 ? 0 : (uint64_t)((wide)bytes * share / whole);
 }
 
-static uint64_t weight_of(const struct rebalance_node *node)
+uint64_t rebalance_weight(const struct rebalance_node *node)
 {
     if (node->uplink_bits == 0) {
         return node->capacity;
@@ -195,7 +195,7 @@ void rebalance_targets(struct rebalance_plan *plan)
     for (size_t i = 0; i < plan->count; i++) {
         struct rebalance_node *node = &plan->nodes[i];
         assert(i == 0 || plan->nodes[i - 1].number < node->number);
-        node->weight = weight_of(node);
+        node->weight = rebalance_weight(node);
         node->give = node->leaves ? node->held : 0;
         node->take = 0;
         bytes += takes(node) || node->leaves ? node->held : 0;

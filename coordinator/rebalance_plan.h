@@ -112,6 +112,9 @@ struct rebalance_spread {
 
 struct rebalance_spread rebalance_spread_of(const struct rebalance_plan *plan);
 
+/* By capacity and uplink. */
+uint64_t rebalance_weight(const struct rebalance_node *node);
+
 /* NULL: no such node. */
 struct rebalance_node *rebalance_node_find(const struct rebalance_plan *plan, uint32_t number);
 

@@ -108,6 +108,57 @@ CREATE TABLE endpoint (
 ) -- sqlite: WITHOUT ROWID
 ;
 
+-- ---------------------------------------------------------------- what is to be moved
+
+-- A plan of an operator; what its columns mean says meta_rebalance.h.  Rows go when many newer plans
+-- have been made.
+CREATE TABLE rebalance (
+    plan BIGINT NOT NULL PRIMARY KEY,
+    kind BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    starts BIGINT NOT NULL,
+    bytes_max BIGINT NOT NULL,
+    bandwidth BIGINT NOT NULL,
+    fleet BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    moves_planned BIGINT NOT NULL,
+    bytes_planned BIGINT NOT NULL,
+    stuck_planned BIGINT NOT NULL,
+    least_before BIGINT NOT NULL,
+    most_before BIGINT NOT NULL,
+    least_after BIGINT NOT NULL,
+    most_after BIGINT NOT NULL,
+    violations_before BIGINT NOT NULL,
+    violations_after BIGINT NOT NULL,
+    busiest BIGINT NOT NULL,
+    pass BIGINT NOT NULL,
+    pass_moves BIGINT NOT NULL,
+    pass_left BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    moves_done BIGINT NOT NULL,
+    bytes_done BIGINT NOT NULL,
+    cursor BYTEA NOT NULL,
+    subject BYTEA NOT NULL,
+    admin BYTEA NOT NULL,
+    reason BYTEA NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+-- What a plan wants of each node, and how much of it is left.
+CREATE TABLE rebalance_share (
+    plan BIGINT NOT NULL,
+    node BIGINT NOT NULL,
+    leaves BIGINT NOT NULL,
+    held BIGINT NOT NULL,
+    target BIGINT NOT NULL,
+    give BIGINT NOT NULL,
+    take BIGINT NOT NULL,
+    PRIMARY KEY (plan, node)
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX rebalance_share_of_node ON rebalance_share (node) WHERE leaves = 1;
+
 -- ---------------------------------------------------------------- what customers see
 
 -- key_version 0: an operator made it, and nobody has brought it a key yet.  A quota of 0 is none.

@@ -128,3 +128,20 @@ enum hearth_code segment_to_wire(struct coordinator *coordinator,
     }
     return code;
 }
+
+enum hearth_code segment_placement_to_wire(struct coordinator *coordinator,
+    const struct segment_placement *placement, struct view session_id, struct arena *arena,
+    struct wire_placement *out, struct hearth_err *err)
+{
+    uint64_t now = meta_now_ms(coordinator->store);
+    struct order_request request = {
+        .action = ORDER_GET,
+        .segment = placement->segment,
+        .slot = placement->slot,
+        .p = placement->holder.p,
+        .session_id = session_id,
+        .created_unix_ms = now,
+        .expires_unix_ms = now + META_ORDER_MS,
+    };
+    return place(coordinator, placement->holder.node, &request, arena, out, err);
+}

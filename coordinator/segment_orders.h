@@ -42,4 +42,16 @@ enum hearth_code segment_to_wire(struct coordinator *coordinator,
     const struct meta_segment *segment, const struct segment_reading *reading, struct arena *arena,
     struct wire_segment_info *out, struct hearth_err *err);
 
+/* One placement that is, or may become, a holder. */
+struct segment_placement {
+    struct meta_id segment;
+    uint16_t slot;
+    struct meta_holder holder;
+};
+
+/* Leave for `session_id` to read it there. */
+enum hearth_code segment_placement_to_wire(struct coordinator *coordinator,
+    const struct segment_placement *placement, struct view session_id, struct arena *arena,
+    struct wire_placement *out, struct hearth_err *err);
+
 #endif /* HEARTH_COORDINATOR_SEGMENT_ORDERS_H */

@@ -5,6 +5,7 @@
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
 #include "coordinator/node_inventory_rpc.h"
+#include "coordinator/rebalance.h"
 #include "coordinator/reclaim.h"
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
@@ -20,6 +21,8 @@ enum {
     /* Handlers wait for the metadata's group commit, not for a core: so many calls share one. */
     WORKERS = 64,
     WORKER_QUEUE_MAX = 1024,
+    MOVES_AT_ONCE = 4,                /* more, and they take the nodes' disks from everybody else */
+    REBALANCE_INTERVAL_MS = 5000,     /* whoever changes a plan wakes the duty */
     STREAMS_PER_CONNECTION_MAX = 128, /* a gateway has one connection for all its customers */
 };
 
@@ -33,6 +36,7 @@ struct server {
     unsigned enrolment_count;
     struct duty *reclaim;
     struct duty *repair;
+    struct duty *rebalance;
     struct duty *sweep;
     struct duty *shipping;
     struct repair_session session; /* repair's, towards nodes */
@@ -131,6 +135,15 @@ static enum hearth_code start_dialler(struct coordinator *coordinator, struct he
     return node_dialer_start(&options, &coordinator->dialer, err);
 }
 
+/* Over repair's session: a node cannot tell one from the other. */
+static enum hearth_code start_rebalance(struct server *server, struct hearth_err *err)
+{
+    struct rebalance *rebalance = server->coordinator->rebalance;
+    rebalance_use_session(rebalance, server->session.net, server->session.id);
+    rebalance_wakes(rebalance, &server->rebalance);
+    return duty_start(rebalance_round, rebalance, REBALANCE_INTERVAL_MS, &server->rebalance, err);
+}
+
 /* Last of all duties: it wakes others. */
 static enum hearth_code start_sweep(struct server *server, struct hearth_err *err)
 {
@@ -151,7 +164,9 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     const struct settings *settings = coordinator->settings;
     coordinator->backups = admin_backups_create();
     coordinator->repair = repair_create(coordinator);
-    if (coordinator->backups == NULL || coordinator->repair == NULL) {
+    coordinator->rebalance = rebalance_create(coordinator, MOVES_AT_ONCE);
+    if (coordinator->backups == NULL || coordinator->repair == NULL ||
+        coordinator->rebalance == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
@@ -165,7 +180,7 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
             &server->repair, err) != HEARTH_OK) {
         return err->code;
     }
-    return start_sweep(server, err);
+    return start_rebalance(server, err) == HEARTH_OK ? start_sweep(server, err) : err->code;
 }
 
 static enum hearth_code start_shipping(struct server *server, struct hearth_err *err)
@@ -245,6 +260,8 @@ static void destroy_parts(struct coordinator *coordinator)
     coordinator->shipping = NULL;
     repair_destroy(coordinator->repair);
     coordinator->repair = NULL;
+    rebalance_destroy(coordinator->rebalance);
+    coordinator->rebalance = NULL;
     admin_backups_destroy(coordinator->backups);
     coordinator->backups = NULL;
     struct hearth_err err;
@@ -262,6 +279,7 @@ void server_stop_blocking(struct server *server)
     duty_stop(server->sweep);
     duty_stop(server->shipping);
     duty_stop(server->repair);
+    duty_stop(server->rebalance);
     duty_stop(server->reclaim);
     repair_session_close(&server->session);
     destroy_parts(server->coordinator);

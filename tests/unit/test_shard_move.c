@@ -1,0 +1,295 @@
+/*
+ * shard_move: a shard gets a new holder only when it is there, true to its tags, and nobody was
+ * first; until then, and whatever goes wrong, the old holder has it (D5, D6, D7, D8).
+ */
+#include "coordinator/shard_move.h"
+
+#include "common/failpoint.h"
+#include "coordinator/meta_garbage.h"
+#include "coordinator/rebalance_survey.h"
+#include "tests/lib/move_world.h"
+#include "tests/lib/test.h"
+
+#include <stdlib.h>
+
+enum { NODES = 10, SLOT = 3 };
+
+struct fixture {
+    struct move_world at;
+    uint64_t plan;
+    uint32_t to; /* a node that holds nothing of the segment */
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct move_world *at = &fixture->at;
+    struct hearth_err *err = &at->world.err;
+    move_world_init(at, NODES, NODES);
+    move_world_upload(at);
+    fixture->to = 1;
+    while (move_world_held(at, fixture->to) > 0) {
+        fixture->to++;
+    }
+    const struct meta_rebalance plan =
+        move_world_plan(at, REBALANCE_LEAVING, at->rows[0].holders[SLOT].node, true);
+    fixture->plan = plan.number;
+    assert_ok(rebalance_survey(at->world.coordinator, &plan, NULL, err), err);
+    assert_int_equal(move_world_read_plan(at, plan.number).state, META_REBALANCE_RUNNING);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    move_world_fini(&fixture->at);
+    free(fixture);
+    return 0;
+}
+
+static struct shard_move move_of(struct fixture *fixture)
+{
+    struct move_world *at = &fixture->at;
+    return (struct shard_move){.coordinator = at->world.coordinator,
+        .net = &at->net.net,
+        .session_id = view_of(at->customer.session, PKI_ID_SIZE),
+        .plan = fixture->plan,
+        .segment = at->rows[0].id,
+        .slot = SLOT,
+        .from = at->rows[0].holders[SLOT].node,
+        .to = fixture->to};
+}
+
+static enum hearth_code run(struct fixture *fixture)
+{
+    const struct shard_move move = move_of(fixture);
+    return shard_move_blocking(&move, &fixture->at.world.err);
+}
+
+static void assert_unmoved(struct fixture *fixture)
+{
+    const struct meta_segment now = move_world_row(&fixture->at, 0);
+    assert_memory_equal(now.holders, fixture->at.rows[0].holders, sizeof(now.holders));
+    assert_int_equal(move_world_read_plan(&fixture->at, fixture->plan).moves_done, 0);
+}
+
+static struct fake_node *source(struct fixture *fixture)
+{
+    return &fixture->at.net.nodes[fixture->at.rows[0].holders[SLOT].node - 1];
+}
+
+static struct fake_node *target(struct fixture *fixture)
+{
+    return &fixture->at.net.nodes[fixture->to - 1];
+}
+
+/* ---- it moves ---- */
+
+static void every_cell_is_at_the_new_holder_and_no_other_slot_changes(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(run(fixture), &fixture->at.world.err);
+    const struct meta_segment now = move_world_row(&fixture->at, 0);
+    assert_int_equal(now.holders[SLOT].node, fixture->to);
+    for (unsigned slot = 0; slot < MOVE_WORLD_N; slot++) {
+        assert_int_equal(
+            now.holders[slot].node != fixture->at.rows[0].holders[slot].node, slot == SLOT);
+    }
+    move_world_check(&fixture->at);
+    const struct meta_rebalance plan = move_world_read_plan(&fixture->at, fixture->plan);
+    assert_int_equal(plan.moves_done, 1);
+    assert_int_equal(plan.bytes_done, test_shard_size());
+}
+
+static size_t count_dead(struct fixture *fixture)
+{
+    struct meta_id ids[4];
+    size_t count;
+    struct hearth_err *err = &fixture->at.world.err;
+    assert_ok(
+        meta_dead_next(fixture->at.world.coordinator->store, fixture->at.rows[0].holders[SLOT].node,
+            (struct meta_id){{0}}, ids, 4, &count, err),
+        err);
+    return count;
+}
+
+static void the_old_shard_is_dead_when_no_reader_can_have_an_order_for_it(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(run(fixture), &fixture->at.world.err);
+    test_env_step_ms(&fixture->at.world.env, META_READ_GRACE_MS - 1000);
+    assert_int_equal(count_dead(fixture), 0);
+    test_env_step_ms(&fixture->at.world.env, 2000);
+    assert_int_equal(count_dead(fixture), 1);
+}
+
+/* It was read back: who took the shard was asked for it. */
+static void the_new_holder_is_read_before_it_is_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(run(fixture), &fixture->at.world.err);
+    assert_int_equal(target(fixture)->puts, 1);
+    assert_int_equal(target(fixture)->gets, 1);
+    assert_int_equal(source(fixture)->gets, 1);
+}
+
+/* ---- nodes that fail ---- */
+
+static void whatever_a_node_does_wrong_nothing_is_moved(void **state)
+{
+    struct fixture *fixture = *state;
+    static const enum fake_manner manners[] = {FAKE_DEAD, FAKE_STOPPED, FAKE_FLIPS_A_BIT,
+        FAKE_SWAPS_CELLS, FAKE_WRONG_LENGTH, FAKE_EMPTY, FAKE_ENDS_EARLY};
+    for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+        source(fixture)->manner = manners[i];
+        assert_int_not_equal(run(fixture), HEARTH_OK);
+        assert_unmoved(fixture);
+        source(fixture)->manner = FAKE_HONEST;
+        target(fixture)->manner = manners[i];
+        assert_int_not_equal(run(fixture), HEARTH_OK);
+        assert_unmoved(fixture);
+        target(fixture)->manner = FAKE_HONEST;
+    }
+    assert_ok(run(fixture), &fixture->at.world.err);
+    move_world_check(&fixture->at);
+}
+
+static void a_receipt_for_what_was_thrown_away_is_not_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    target(fixture)->manner = FAKE_FORGETS;
+    assert_int_not_equal(run(fixture), HEARTH_OK);
+    assert_non_null(strstr(fixture->at.world.err.message, "read back from node"));
+    assert_unmoved(fixture);
+}
+
+/* ---- others who change the same ---- */
+
+/* While cells are under way the slot goes to another node. */
+static void be_first(struct fake_net *net, void *context)
+{
+    struct fixture *fixture = context;
+    struct move_world *at = &fixture->at;
+    struct meta_store *store = at->world.coordinator->store;
+    struct hearth_err *err = &at->world.err;
+    struct meta_offers offers;
+    struct meta_seal_result result;
+    net->at_open = NULL;
+    uint32_t number = fixture->to + 1;
+    while (move_world_held(at, number) > 0) {
+        number++;
+    }
+    const struct meta_offer offer = {.slot = SLOT, .node = number};
+    const struct meta_repair_offer request = {
+        .segment = at->rows[0].id, .generation = 1, .offers = &offer, .offer_count = 1};
+    assert_ok(meta_repair_offer(store, &request, &offers, err), err);
+    const struct meta_receipt receipt = {
+        .slot = SLOT, .p = offers.offers[0].p, .node = number, .shard_length = test_shard_size()};
+    const struct meta_repair_apply apply = {.segment = at->rows[0].id,
+        .generation = 1,
+        .shard_length = test_shard_size(),
+        .receipts = &receipt,
+        .receipt_count = 1};
+    assert_ok(meta_repair_apply(store, &apply, &result, err), err);
+}
+
+static void a_repair_that_was_first_wins(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->at.net.at_open = be_first;
+    fixture->at.net.at_open_context = fixture;
+    assert_int_equal(run(fixture), HEARTH_CONFLICT);
+    const struct meta_segment now = move_world_row(&fixture->at, 0);
+    assert_int_equal(now.generation, 2);
+    assert_int_not_equal(now.holders[SLOT].node, fixture->to);
+    assert_int_equal(run(fixture), HEARTH_CONFLICT); /* the slot has another holder */
+}
+
+static void delete_it(struct fake_net *net, void *context)
+{
+    struct fixture *fixture = context;
+    net->at_open = NULL;
+    move_world_delete(&fixture->at, 0);
+    test_env_step_ms(&fixture->at.world.env, 60 * 60 * 1000);
+    struct meta_garbage_report report = {.idle = false};
+    while (!report.idle) {
+        assert_ok(meta_garbage_step(
+                      fixture->at.world.coordinator->store, &report, &fixture->at.world.err),
+            &fixture->at.world.err);
+    }
+}
+
+static void what_was_deleted_meanwhile_is_not_moved(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->at.net.at_open = delete_it;
+    fixture->at.net.at_open_context = fixture;
+    assert_int_not_equal(run(fixture), HEARTH_OK);
+    assert_int_equal(move_world_read_plan(&fixture->at, fixture->plan).moves_done, 0);
+    assert_int_equal(run(fixture), HEARTH_NOT_FOUND);
+}
+
+static void what_is_to_be_deleted_is_not_begun(void **state)
+{
+    struct fixture *fixture = *state;
+    move_world_delete(&fixture->at, 0);
+    assert_int_equal(run(fixture), HEARTH_NOT_FOUND);
+    assert_int_equal(target(fixture)->puts, 0);
+}
+
+static void cancel(struct fake_net *net, void *context)
+{
+    struct fixture *fixture = context;
+    net->at_open = NULL;
+    struct hearth_err *err = &fixture->at.world.err;
+    assert_ok(meta_rebalance_command(fixture->at.world.coordinator->store, fixture->plan,
+                  META_REBALANCE_CANCEL, 0, err),
+        err);
+}
+
+static void a_plan_that_was_cancelled_takes_nothing_from_anybody(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->at.net.at_open = cancel;
+    fixture->at.net.at_open_context = fixture;
+    assert_int_equal(run(fixture), HEARTH_CANCELLED);
+    assert_unmoved(fixture);
+}
+
+/* ---- steps that fail ---- */
+
+static void a_move_that_ends_at_any_step_leaves_the_old_holder(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const steps[] = {"coordinator.move.offered=error",
+        "coordinator.move.copied=error", "coordinator.move.verified=error"};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        assert_ok(failpoint_arm(steps[i], &fixture->at.world.err), &fixture->at.world.err);
+        assert_int_equal(run(fixture), HEARTH_IO);
+        assert_unmoved(fixture);
+        move_world_check(&fixture->at);
+    }
+    assert_ok(failpoint_arm(NULL, &fixture->at.world.err), &fixture->at.world.err);
+    assert_ok(run(fixture), &fixture->at.world.err);
+    move_world_check(&fixture->at);
+}
+
+int main(void)
+{
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CLAIM(every_cell_is_at_the_new_holder_and_no_other_slot_changes),
+        CLAIM(the_old_shard_is_dead_when_no_reader_can_have_an_order_for_it),
+        CLAIM(the_new_holder_is_read_before_it_is_believed),
+        CLAIM(whatever_a_node_does_wrong_nothing_is_moved),
+        CLAIM(a_receipt_for_what_was_thrown_away_is_not_believed),
+        CLAIM(a_repair_that_was_first_wins),
+        CLAIM(what_was_deleted_meanwhile_is_not_moved),
+        CLAIM(what_is_to_be_deleted_is_not_begun),
+        CLAIM(a_plan_that_was_cancelled_takes_nothing_from_anybody),
+        CLAIM(a_move_that_ends_at_any_step_leaves_the_old_holder),
+    };
+#undef CLAIM
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
