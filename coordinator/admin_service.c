@@ -5,11 +5,7 @@
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/node_network.h"
-#include "coordinator/repair.h"
-#include "coordinator/sweep_service.h"
-
-#include <inttypes.h>
-#include <stdio.h>
+#include "coordinator/status.h"
 
 enum hearth_code admin_check(
     struct coordinator *coordinator, const struct peer_identity *peer, struct hearth_err *err)
@@ -73,7 +69,7 @@ static bool describe_node(
     return out->node_id.bytes != NULL && out->endpoints != NULL;
 }
 
-static enum hearth_code describe_nodes(struct coordinator *coordinator, struct arena *arena,
+enum hearth_code admin_describe_nodes(struct coordinator *coordinator, struct arena *arena,
     const struct wire_node_info **out, size_t *count, struct hearth_err *err)
 {
     struct node_status_list list;
@@ -100,7 +96,7 @@ static enum hearth_code node_list(void *service, const struct rpc_context *conte
     struct wire_node_list_reply *out = response;
     enum hearth_code code = admin_check(coordinator, &context->peer, err);
     return code == HEARTH_OK
-        ? describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err)
+        ? admin_describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err)
         : code;
 }
 
@@ -146,83 +142,13 @@ static enum hearth_code garbage_release(void *service, const struct rpc_context 
 
 /* ---- status ---- */
 
-/* What needs a person, most urgent first; empty: nothing. */
-static void say_what_needs_a_person(
-    const struct wire_status_reply *status, bool garbage_held, char text[WIRE_TEXT_MAX + 1])
-{
-    int length = 0;
-    text[0] = '\0';
-    if (status->segments_unreadable > 0) {
-        length += snprintf(text, WIRE_TEXT_MAX + 1,
-            "%" PRIu64 " segments cannot be read now: bring nodes back. ",
-            status->segments_unreadable);
-    }
-    if (garbage_held) {
-        length += snprintf(text + length, (size_t)(WIRE_TEXT_MAX + 1 - length),
-            "Restored from a backup: nothing is trashed until hearth-admin gc release. ");
-    }
-    if (status->colocation_allowed) {
-        length += snprintf(text + length, (size_t)(WIRE_TEXT_MAX + 1 - length),
-            "COLOCATION IS ALLOWED: shards may share an owner or a network; not for real data. ");
-    }
-    if (length > 0) {
-        text[length - 1] = '\0'; /* the blank after the last sentence */
-    }
-}
-
-static enum hearth_code add_counts(
-    struct coordinator *coordinator, struct wire_status_reply *out, struct hearth_err *err)
-{
-    struct meta_counts counts;
-    struct repair_status repair;
-    enum hearth_code code = meta_counts_get(coordinator->store, &counts, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    repair_status_get(coordinator->repair, &repair);
-    out->buckets = counts.buckets;
-    out->objects = counts.objects;
-    out->bytes = counts.bytes;
-    out->intents_open = counts.intents_open;
-    out->bodies_doomed = counts.bodies_doomed;
-    out->shards_dead = counts.shards_dead;
-    out->segments = repair.segments;
-    out->segments_below_n = repair.below_n;
-    out->segments_below_r = repair.below_r;
-    out->segments_unreadable = repair.unreadable;
-    out->repair_queue = repair.queue;
-    out->repaired_total = repair.repaired;
-    out->repair_waiting = repair.waiting;
-    out->repair_without_place = repair.without_place;
-    return HEARTH_OK;
-}
-
 static enum hearth_code status(void *service, const struct rpc_context *context,
     const void *request, void *response, struct hearth_err *err)
 {
     (void)request;
     struct coordinator *coordinator = service;
-    struct wire_status_reply *out = response;
-    struct meta_settings settings;
-    char human[WIRE_TEXT_MAX + 1];
-    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK ||
-        meta_settings_get(coordinator->store, &settings, err) != HEARTH_OK ||
-        add_counts(coordinator, out, err) != HEARTH_OK) {
-        return err->code;
-    }
-    out->sweep = sweep_service_describe(coordinator, context->arena);
-    if (out->sweep == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "state of the sweep");
-    }
-    out->sweep_started_unix_ms = out->sweep->started_unix_ms;
-    out->sweep_finished_unix_ms = out->sweep->finished_unix_ms;
-    out->cluster_id = view_of(coordinator->cluster->id, sizeof(coordinator->cluster->id));
-    out->now_unix_ms = meta_now_ms(coordinator->store);
-    out->colocation_allowed = coordinator->settings->allow_colocation;
-    out->garbage_held = settings.garbage_held;
-    say_what_needs_a_person(out, settings.garbage_held, human);
-    out->human = arena_copy(context->arena, view_text(human));
-    return describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err);
+    enum hearth_code code = admin_check(coordinator, &context->peer, err);
+    return code == HEARTH_OK ? status_collect(coordinator, context->arena, response, err) : code;
 }
 
 /* ---- invitations ---- */

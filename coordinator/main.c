@@ -35,8 +35,9 @@ static enum program_exit run_init(const struct program_call *call, struct hearth
 static void log_started(const struct server *server)
 {
     log_write(LOG_PROCESS_STARTED,
-        "program=hearth-coordinator version=" HEARTH_VERSION " port=%u enrolment_port=%u",
-        server_port(server), server_enrolment_port(server));
+        "program=hearth-coordinator version=" HEARTH_VERSION
+        " port=%u enrolment_port=%u admin_port=%u",
+        server_port(server), server_enrolment_port(server), server_admin_port(server));
 }
 
 static enum hearth_code serve(const struct settings *settings, struct hearth_err *err)

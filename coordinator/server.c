@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "coordinator/admin_backup.h"
+#include "coordinator/admin_port.h"
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
 #include "coordinator/node_inventory_rpc.h"
@@ -12,6 +13,7 @@
 #include "coordinator/shipping.h"
 #include "coordinator/sweep.h"
 #include "coordinator/sweep_service.h"
+#include "http/http.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ struct server {
     struct rpc_server *rpc;
     struct enrol_server *enrolment[CONFIG_ADDRESSES_MAX];
     unsigned enrolment_count;
+    struct http_server *admin; /* NULL: none */
     struct duty *reclaim;
     struct duty *repair;
     struct duty *rebalance;
@@ -202,7 +205,8 @@ static enum hearth_code start_shipping(struct server *server, struct hearth_err 
 static enum hearth_code start_all(struct server *server, struct hearth_err *err)
 {
     if (start_runtime(server, err) != HEARTH_OK || start_duties(server, err) != HEARTH_OK ||
-        start_shipping(server, err) != HEARTH_OK || start_rpc(server, err) != HEARTH_OK) {
+        start_shipping(server, err) != HEARTH_OK || start_rpc(server, err) != HEARTH_OK ||
+        admin_port_start(server->coordinator, &server->admin, err) != HEARTH_OK) {
         return err->code;
     }
     return start_enrolment(server, err);
@@ -236,8 +240,14 @@ unsigned server_enrolment_port(const struct server *server)
     return enrol_server_port(server->enrolment[0]);
 }
 
+unsigned server_admin_port(const struct server *server)
+{
+    return server->admin == NULL ? 0 : http_server_port(server->admin);
+}
+
 static void stop_ports(struct server *server)
 {
+    http_server_stop_blocking(server->admin, 0);
     for (unsigned i = 0; i < server->enrolment_count; i++) {
         enrol_server_stop_blocking(server->enrolment[i]);
     }

@@ -20,6 +20,7 @@ enum hearth_code server_start(
 /* Of the first address each: what port 0 became. */
 unsigned server_port(const struct server *server);
 unsigned server_enrolment_port(const struct server *server);
+unsigned server_admin_port(const struct server *server); /* 0: there is none */
 
 /* Refuses what is new, lets what runs come to its end for a few seconds. Accepts NULL. */
 void server_stop_blocking(struct server *server);

@@ -21,6 +21,9 @@ static const struct config_param params[] = {
         .help = "What members are told to dial. Empty: as it listens."},
     {"network", "advertise_enrolment", CONFIG_ADDRESSES, FIELD(advertise_enrolment), .preset = "",
         .max = 8, .help = "What invites say. Empty: as it listens."},
+    {"network", "admin", CONFIG_ADDRESSES, FIELD(admin), .preset = "", .max = 1,
+        .help = "Where /metrics, /health/live and /health/ready answer anybody who asks, over plain"
+                " HTTP; empty: nowhere. For machines of the operator's own: 127.0.0.1:7402."},
     {"nodes", "heartbeat", CONFIG_DURATION, FIELD(heartbeat_ms), .preset = "30s",
         .min = SETTINGS_HEARTBEAT_MIN_MS, .max = SETTINGS_HEARTBEAT_MAX_MS,
         .help = "How often a node reports. Three missed: suspect; ten: offline."},

@@ -16,6 +16,7 @@ struct settings {
     const char *metadata;  /* directory of the database */
     struct config_addresses listen;
     struct config_addresses enrolment;
+    struct config_addresses admin;               /* empty: nowhere */
     struct config_addresses advertise;           /* empty: as it listens */
     struct config_addresses advertise_enrolment; /* empty: as it listens */
     const char *profile;                         /* of buckets that name none */

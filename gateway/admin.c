@@ -1,5 +1,7 @@
 #include "gateway/admin.h"
 
+#include "common/prometheus.h"
+
 #include <stdlib.h>
 
 static void answer_text(struct http_exchange *exchange, unsigned status, const char *text)
@@ -24,7 +26,7 @@ static void sum_counts(const struct admin *admin, struct http_counts *sum)
 
 static void answer_metrics(const struct admin *admin, struct http_exchange *exchange)
 {
-    static const struct http_header headers[] = {{"Content-Type", "text/plain; version=0.0.4"}};
+    static const struct http_header headers[] = {{"Content-Type", PROMETHEUS_CONTENT_TYPE}};
     struct http_counts counts;
     sum_counts(admin, &counts);
     char *page = metrics_page(admin->metrics, &counts);

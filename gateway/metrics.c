@@ -1,11 +1,11 @@
 #include "gateway/metrics.h"
 
+#include "common/prometheus.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 enum {
     OPERATIONS_MAX = 128, /* rows of the route table, and one for what is none of them */
@@ -82,18 +82,6 @@ void metrics_count(struct metrics *metrics, const struct metrics_request *reques
 
 /* ---- the page ---- */
 
-static void print_head(FILE *out, const char *name, const char *type, const char *help)
-{
-    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void print_one(
-    FILE *out, const char *name, const char *type, const char *help, uint64_t value)
-{
-    print_head(out, name, type, help);
-    fprintf(out, "%s %" PRIu64 "\n", name, value);
-}
-
 static const char *operation_name(unsigned row)
 {
     return row == route_count ? "none" : route_table[row].operation;
@@ -127,7 +115,7 @@ static uint64_t sum_requests(const struct metrics *metrics, unsigned row, unsign
 static void print_requests(const struct metrics *metrics, FILE *out)
 {
     static const char name[] = "hearth_gateway_requests_total";
-    print_head(out, name, "counter", "S3 requests answered.");
+    prometheus_head(out, name, "counter", "S3 requests answered.");
     for (unsigned row = 0; row <= route_count; row++) {
         for (unsigned column = 0; is_first_of_operation(row) && column < STATUSES; column++) {
             uint64_t count = sum_requests(metrics, row, column);
@@ -166,7 +154,7 @@ static void print_histogram(
 static void print_histograms(
     const struct histogram *histograms, FILE *out, const char *name, const char *help)
 {
-    print_head(out, name, "histogram", help);
+    prometheus_head(out, name, "histogram", help);
     for (unsigned row = 0; row <= route_count; row++) {
         if (is_first_of_operation(row)) {
             struct histogram sum = {0};
@@ -186,7 +174,7 @@ static void print_errors(const struct metrics *metrics, FILE *out)
 #define X(error, status, code, message) S3_ERROR_##error,
     static const enum s3_error errors[] = {S3_ERROR_TABLE(X)};
 #undef X
-    print_head(out, name, "counter", "S3 errors answered, refused signatures among them.");
+    prometheus_head(out, name, "counter", "S3 errors answered, refused signatures among them.");
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         uint64_t count = atomic_load(&metrics->errors[errors[i]]);
         if (count > 0) {
@@ -198,36 +186,16 @@ static void print_errors(const struct metrics *metrics, FILE *out)
 
 static void print_http(FILE *out, const struct http_counts *counts)
 {
-    print_one(out, "hearth_gateway_connections", "gauge", "Open connections.", counts->connections);
-    print_one(out, "hearth_gateway_requests_in_flight", "gauge", "Requests being handled.",
+    prometheus_one(
+        out, "hearth_gateway_connections", "gauge", "Open connections.", counts->connections);
+    prometheus_one(out, "hearth_gateway_requests_in_flight", "gauge", "Requests being handled.",
         counts->running);
-    print_one(out, "hearth_gateway_requests_waiting", "gauge", "Requests waiting for a worker.",
-        counts->waiting);
-    print_one(out, "hearth_gateway_received_bytes_total", "counter", "Bytes of request bodies.",
-        counts->received_bytes);
-    print_one(out, "hearth_gateway_sent_bytes_total", "counter", "Bytes of streamed answers.",
+    prometheus_one(out, "hearth_gateway_requests_waiting", "gauge",
+        "Requests waiting for a worker.", counts->waiting);
+    prometheus_one(out, "hearth_gateway_received_bytes_total", "counter",
+        "Bytes of request bodies.", counts->received_bytes);
+    prometheus_one(out, "hearth_gateway_sent_bytes_total", "counter", "Bytes of streamed answers.",
         counts->sent_bytes);
-}
-
-/* As Prometheus' own client libraries name them. */
-static void print_process(FILE *out)
-{
-    struct rusage usage;
-    unsigned long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    if (statm != NULL) {
-        if (fscanf(statm, "%*u %lu", &pages) != 1) {
-            pages = 0;
-        }
-        fclose(statm);
-    }
-    print_one(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
-        pages * (unsigned long)sysconf(_SC_PAGESIZE));
-    getrusage(RUSAGE_SELF, &usage);
-    print_head(out, "process_cpu_seconds_total", "counter", "User and system CPU time.");
-    fprintf(out, "process_cpu_seconds_total %.3f\n",
-        (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
 }
 
 char *metrics_page(const struct metrics *metrics, const struct http_counts *counts)
@@ -238,8 +206,7 @@ char *metrics_page(const struct metrics *metrics, const struct http_counts *coun
     if (out == NULL) {
         return NULL;
     }
-    print_head(out, "hearth_build_info", "gauge", "Which version this is.");
-    fprintf(out, "hearth_build_info{version=\"" HEARTH_VERSION "\"} 1\n");
+    prometheus_build(out);
     print_requests(metrics, out);
     print_histograms(metrics->durations, out, "hearth_gateway_request_duration_seconds",
         "From the head of a request to the end of its handling.");
@@ -247,7 +214,7 @@ char *metrics_page(const struct metrics *metrics, const struct http_counts *coun
         "From the head of a request to the beginning of its answer.");
     print_errors(metrics, out);
     print_http(out, counts);
-    print_process(out);
+    prometheus_process(out);
     if (fclose(out) != 0) {
         free(text);
         return NULL;

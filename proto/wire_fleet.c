@@ -83,11 +83,16 @@ static const struct wire_field status_reply_fields[] = {
     NUMBER(status_reply, sweep_started_unix_ms),
     NUMBER(status_reply, colocation_allowed),
     MESSAGES(status_reply, nodes, node_info, WIRE_NODES_MAX),
-    BYTES(status_reply, human, WIRE_TEXT_MAX),
+    BYTES(status_reply, human, WIRE_HUMAN_MAX),
     NUMBER(status_reply, repair_waiting),
     NUMBER(status_reply, repair_without_place),
     NUMBER(status_reply, garbage_held),
     MESSAGE(status_reply, sweep, sweep_info),
+    NUMBER(status_reply, capacity),
+    NUMBER(status_reply, used),
+    NUMBER(status_reply, trash),
+    NUMBER(status_reply, free),
+    NUMBER(status_reply, usable),
 };
 DESCRIBE(status_reply, status_reply_fields);
 

@@ -7,7 +7,10 @@
 
 #include "proto/wire_messages.h"
 
-enum { WIRE_WEEK_HOURS = 168 };
+enum {
+    WIRE_WEEK_HOURS = 168,
+    WIRE_HUMAN_MAX = 2047, /* lines of what needs a person */
+};
 
 /* ---- the sweep ---- */
 
@@ -90,11 +93,16 @@ struct wire_status_reply {
     bool colocation_allowed;
     const struct wire_node_info *nodes;
     size_t nodes_count;
-    struct view human;             /* what needs a person; empty: nothing */
+    struct view human;             /* what needs a person, a line for each; empty: nothing */
     uint64_t repair_waiting;       /* part of repair_queue: failed, and not tried again yet */
     uint64_t repair_without_place; /* part of repair_queue: no node may take a shard now */
     bool garbage_held;             /* restored from a backup: nothing is trashed */
     const struct wire_sweep_info *sweep;
+    uint64_t capacity; /* of all nodes that are expected back */
+    uint64_t used;
+    uint64_t trash;
+    uint64_t free;
+    uint64_t usable; /* capacity, as customers count bytes, in buckets that name no profile */
 };
 
 struct wire_node_lost_request {

@@ -3,8 +3,9 @@
  */
 #include "common/codec.h"
 #include "common/env.h"
+#include "proto/cluster_health.h"
+#include "proto/status_fields.h"
 #include "tools/admin.h"
-#include "tools/cluster_health.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
@@ -45,66 +46,118 @@ static void print_nodes(const struct wire_status_reply *status)
     printf("%s\n", *separator == '\0' ? "none yet: hearth-admin node invite" : "");
 }
 
+static unsigned percent(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : (unsigned)((double)part * 100 / (double)whole + 0.5);
+}
+
 static void print_space(const struct wire_status_reply *status)
 {
-    uint64_t capacity = 0;
-    uint64_t used = 0;
-    for (size_t i = 0; i < status->nodes_count; i++) {
-        capacity += status->nodes[i].capacity;
-        used += status->nodes[i].used;
-    }
-    char used_text[FORMAT_BYTES_SIZE];
-    char capacity_text[FORMAT_BYTES_SIZE];
-    printf("space       %s of %s used on the nodes\n", format_bytes(used, used_text),
-        format_bytes(capacity, capacity_text));
+    char capacity[FORMAT_BYTES_SIZE];
+    char usable[FORMAT_BYTES_SIZE];
+    char used[FORMAT_BYTES_SIZE];
+    char trash[FORMAT_BYTES_SIZE];
+    char free[FORMAT_BYTES_SIZE];
+    printf("space       %s used (%u %%), %s trash, %s free; %s in all, usable %s\n",
+        format_bytes(status->used, used), percent(status->used, status->capacity),
+        format_bytes(status->trash, trash), format_bytes(status->free, free),
+        format_bytes(status->capacity, capacity), format_bytes(status->usable, usable));
 }
 
-static void print_sweep(const struct wire_status_reply *status)
+static void print_stored(const struct wire_status_reply *status)
 {
-    char since[FORMAT_DURATION_SIZE];
-    char took[FORMAT_DURATION_SIZE];
-    printf("repair      %" PRIu64 " to do (%" PRIu64 " failed and wait, %" PRIu64
-           " have nowhere to go), %" PRIu64 " shards done",
-        status->repair_queue, status->repair_waiting, status->repair_without_place,
-        status->repaired_total);
-    if (status->sweep_finished_unix_ms == 0) {
-        printf("; no sweep has finished yet\n");
-        return;
-    }
-    printf("; last sweep %s ago, it took %s\n",
-        format_duration(status->now_unix_ms - status->sweep_finished_unix_ms, since),
-        format_duration(status->sweep_finished_unix_ms - status->sweep_started_unix_ms, took));
-}
-
-static void print_people(const struct wire_status_reply *status)
-{
-    char sentence[CLUSTER_SENTENCE_SIZE];
     char bytes[FORMAT_BYTES_SIZE];
-    char text[FORMAT_NAME_SIZE];
-    printf("%s\n", cluster_health_sentence(status, sentence));
-    if (status->human.size > 0) {
-        printf("ATTENTION   %s\n", format_name(status->human, text));
-    }
-    if (status->colocation_allowed) {
-        printf("ATTENTION   colocation is allowed: shards of one segment may share an owner or a\n"
-               "            network, and be lost together. For development only.\n");
-    }
-    printf("\n");
-    print_nodes(status);
-    print_space(status);
     printf("stored      %" PRIu64 " objects in %" PRIu64 " buckets, %s\n", status->objects,
         status->buckets, format_bytes(status->bytes, bytes));
+}
+
+static void print_segments(const struct wire_status_reply *status)
+{
     printf("segments    %" PRIu64 ": %" PRIu64 " below n, %" PRIu64 " below r, %" PRIu64
            " unreadable now\n",
         status->segments, status->segments_below_n, status->segments_below_r,
         status->segments_unreadable);
+}
+
+static void print_repair(const struct wire_status_reply *status)
+{
+    printf("repair      %" PRIu64 " to do (%" PRIu64 " failed and wait, %" PRIu64
+           " have nowhere to go), %" PRIu64 " shards done\n",
+        status->repair_queue, status->repair_waiting, status->repair_without_place,
+        status->repaired_total);
+}
+
+static void print_sweep(const struct wire_status_reply *status)
+{
+    char text[SWEEP_REPORT_SIZE];
+    printf("sweep       %s\n", sweep_report_text(status->sweep, status->now_unix_ms, text));
+}
+
+static void print_garbage(const struct wire_status_reply *status)
+{
+    printf("garbage     %" PRIu64 " uploads open, %" PRIu64 " bodies doomed, %" PRIu64
+           " shards to trash%s\n",
+        status->intents_open, status->bodies_doomed, status->shards_dead,
+        status->garbage_held ? "; held" : "");
+}
+
+/* A line each. */
+static void print_attention(struct view lines)
+{
+    char text[FORMAT_NAME_SIZE];
+    while (lines.size > 0) {
+        const uint8_t *end = memchr(lines.bytes, '\n', lines.size);
+        size_t size = end == NULL ? lines.size : (size_t)(end - lines.bytes);
+        size_t skipped = end == NULL ? size : size + 1;
+        printf("ATTENTION   %s\n", format_name(view_of(lines.bytes, size), text));
+        lines = view_of(lines.bytes + skipped, lines.size - skipped);
+    }
+}
+
+/* The sentence, what somebody has to do, then one line a matter. */
+static void print_people(const struct wire_status_reply *status)
+{
+    char sentence[CLUSTER_SENTENCE_SIZE];
+    printf("%s\n", cluster_health_sentence(status, sentence));
+    print_attention(status->human);
+    printf("\n");
+    print_space(status);
+    print_nodes(status);
+    print_stored(status);
+    print_segments(status);
+    print_repair(status);
     print_sweep(status);
-    printf("reclaiming  %" PRIu64 " uploads open, %" PRIu64 " bodies doomed, %" PRIu64
-           " shards to trash\n",
-        status->intents_open, status->bodies_doomed, status->shards_dead);
+    print_garbage(status);
 }
 
 /* ---- for programs ---- */
+
+static void add_field(
+    json_t *line, const struct wire_status_reply *status, const struct status_field *field)
+{
+    uint64_t value;
+    if (!status_field_value(field, status, &value)) {
+        return;
+    }
+    if (field->unit == STATUS_UNIX_MS) {
+        json_line_time(line, field->name, value);
+    } else if (field->unit == STATUS_FLAG) {
+        json_line_flag(line, field->name, value != 0);
+    } else {
+        json_line_number(line, field->name, value);
+    }
+}
+
+/* What is of the whole; a part is said as its own verb says it. */
+static void add_numbers(json_t *line, const struct wire_status_reply *status)
+{
+    for (unsigned i = 0; i < status_field_count; i++) {
+        if (*status_fields[i].part == '\0') {
+            add_field(line, status, &status_fields[i]);
+        }
+    }
+    json_line_set(line, "sweep", sweep_report_json(status->sweep, status->now_unix_ms));
+}
 
 static void print_json(const struct wire_status_reply *status)
 {
@@ -118,26 +171,9 @@ static void print_json(const struct wire_status_reply *status)
     json_line_text(line, "health", cluster_health_text(cluster_health_of(status)));
     json_line_text(line, "sentence", cluster_health_sentence(status, sentence));
     json_line_bytes(line, "attention", status->human);
-    json_line_flag(line, "colocation_allowed", status->colocation_allowed);
     json_line_number(line, "nodes", cluster_count_nodes(status, ""));
     json_line_number(line, "nodes_alive", cluster_count_nodes(status, "alive"));
-    json_line_number(line, "buckets", status->buckets);
-    json_line_number(line, "objects", status->objects);
-    json_line_number(line, "bytes", status->bytes);
-    json_line_number(line, "segments", status->segments);
-    json_line_number(line, "segments_below_n", status->segments_below_n);
-    json_line_number(line, "segments_below_r", status->segments_below_r);
-    json_line_number(line, "segments_unreadable", status->segments_unreadable);
-    json_line_number(line, "repair_queue", status->repair_queue);
-    json_line_number(line, "repair_waiting", status->repair_waiting);
-    json_line_number(line, "repair_without_place", status->repair_without_place);
-    json_line_number(line, "repaired_total", status->repaired_total);
-    json_line_number(line, "intents_open", status->intents_open);
-    json_line_number(line, "bodies_doomed", status->bodies_doomed);
-    json_line_number(line, "shards_dead", status->shards_dead);
-    json_line_time(line, "now", status->now_unix_ms);
-    json_line_time(line, "sweep_finished", status->sweep_finished_unix_ms);
-    json_line_set(line, "sweep", sweep_report_json(status->sweep, status->now_unix_ms));
+    add_numbers(line, status);
     json_line_print(line);
 }
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Writes go on while at least w = 6 of 8 nodes take their shard, are refused clearly below that, and
 reach all eight afterwards."""
+import urllib.request
+
 from cluster import digest, expect, main, noise
 
 CONTENT = {name: noise(1_500_000, seed=seed)
@@ -59,6 +61,25 @@ def what_was_written_around_reaches_all_eight(cluster):
     cluster.start(1, 2, 4, 6)
 
 
+def metrics_of(cluster):
+    page = urllib.request.urlopen(f"http://127.0.0.1:{cluster.port('coordinator-admin')}/metrics")
+    lines = page.read().decode().splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+
+def status_and_metrics_say_the_same(cluster):
+    status, metrics = cluster.wait_full(), metrics_of(cluster)
+    for name, metric in (("objects", "hearth_objects"), ("bytes", "hearth_object_bytes"),
+                         ("capacity", "hearth_capacity_bytes"), ("segments", "hearth_segments"),
+                         ("segments_below_n", "hearth_segments_below_n"),
+                         ("repaired_total", "hearth_repaired_shards_total")):
+        assert status[name] == int(metrics[metric]), (name, status[name], metrics[metric])
+    assert metrics['hearth_cluster_health{health="healthy"}'] == "1"
+    assert metrics['hearth_nodes{state="alive"}'] == "8"
+    lines = cluster.admin("status").lines
+    assert lines[0].startswith("healthy: 8 of 8 nodes answer"), lines
+
+
 def a_stopped_node_is_not_waited_for(cluster):
     cluster.stop(2)
     result = put(cluster, "stopped")
@@ -88,4 +109,5 @@ def a_node_declared_lost_is_rebuilt_elsewhere_or_waited_for(cluster):
 if __name__ == "__main__":
     main(all_eight_take_their_shard, two_dead_are_written_around, three_dead_are_refused,
          small_things_need_no_node, what_was_written_around_reaches_all_eight,
+         status_and_metrics_say_the_same,
          a_stopped_node_is_not_waited_for, a_node_declared_lost_is_rebuilt_elsewhere_or_waited_for)

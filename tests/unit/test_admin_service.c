@@ -59,6 +59,36 @@ static void colocation_shouts(void **state)
     assert_non_null(memmem(status.human.bytes, status.human.size, "COLOCATION", 10));
 }
 
+static void what_needs_a_person_has_a_line_each(void **state)
+{
+    struct test_coordinator *world = *state;
+    const struct wire_empty nothing = {0};
+    struct wire_status_reply status;
+    test_coordinator_nodes(world, 1);
+    struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    world->settings.allow_colocation = true;
+    sweep_round(NULL, world->coordinator->sweep);
+    test_env_step_ms(&world->env, 2 * 3600 * 1000);
+    assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &nothing, &status), &world->err);
+    const char *expected = "no pass over all segments has ended for 120 min\nCOLOCATION IS ALLOWED";
+    assert_true(status.human.size > strlen(expected));
+    assert_memory_equal(status.human.bytes, expected, strlen(expected));
+}
+
+static void space_is_that_of_all_nodes_and_what_of_it_can_be_used(void **state)
+{
+    struct test_coordinator *world = *state;
+    const struct wire_empty nothing = {0};
+    struct wire_status_reply status;
+    test_coordinator_nodes(world, 3);
+    struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &nothing, &status), &world->err);
+    assert_true(status.capacity == UINT64_C(3) << 40);
+    assert_true(status.usable == UINT64_C(3) << 39); /* local: 4 of 8 */
+    assert_true(status.used == 3 * status.nodes[0].used);
+    assert_true(status.free == 3 * status.nodes[0].free);
+}
+
 static void every_answer_can_be_sent(void **state)
 {
     struct test_coordinator *world = *state;
@@ -198,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         claim(status_is_of_this_cluster_and_all_its_nodes),
         claim(colocation_shouts),
+        claim(what_needs_a_person_has_a_line_each),
+        claim(space_is_that_of_all_nodes_and_what_of_it_can_be_used),
         claim(every_answer_can_be_sent),
         claim(a_pass_is_asked_for_and_told_of),
         claim(a_node_declared_lost_is_lost_until_it_reports_again),

@@ -1,8 +1,8 @@
 /*
  * cluster_health: the worst that is true is said, and nothing worse.
  */
+#include "proto/cluster_health.h"
 #include "tests/lib/test.h"
-#include "tools/cluster_health.h"
 
 enum { NODES = 4 };
 

@@ -1,9 +1,9 @@
-#include "tools/cluster_health.h"
+#include "proto/cluster_health.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_expected(const struct wire_node_info *node)
+bool cluster_expects_node(const struct wire_node_info *node)
 {
     return !view_equal(node->state, view_text("lost")) &&
         !view_equal(node->state, view_text("gone"));
@@ -14,7 +14,8 @@ size_t cluster_count_nodes(const struct wire_status_reply *status, const char *s
     size_t count = 0;
     for (size_t i = 0; i < status->nodes_count; i++) {
         const struct wire_node_info *node = &status->nodes[i];
-        count += *state == '\0' ? is_expected(node) : view_equal(node->state, view_text(state));
+        count +=
+            *state == '\0' ? cluster_expects_node(node) : view_equal(node->state, view_text(state));
     }
     return count;
 }

@@ -1,10 +1,11 @@
 /*
- * cluster_health.h - a cluster's state in one sentence: what hearth-admin status begins with.
+ * cluster_health.h - a cluster's state in one sentence: what hearth-admin status and the page of
+ * metrics begin with.
  *
  * The worst that is true is said, and only that; the figures are below it for whoever wants them.
  */
-#ifndef HEARTH_TOOLS_CLUSTER_HEALTH_H
-#define HEARTH_TOOLS_CLUSTER_HEALTH_H
+#ifndef HEARTH_PROTO_CLUSTER_HEALTH_H
+#define HEARTH_PROTO_CLUSTER_HEALTH_H
 
 #include "proto/wire_fleet.h"
 
@@ -28,7 +29,10 @@ const char *cluster_health_text(enum cluster_health health);
 char *cluster_health_sentence(
     const struct wire_status_reply *status, char sentence[CLUSTER_SENTENCE_SIZE]);
 
+/* Neither lost nor gone: it should answer. */
+bool cluster_expects_node(const struct wire_node_info *node);
+
 /* Nodes of the state; "" counts all that are expected to answer: neither lost nor gone. */
 size_t cluster_count_nodes(const struct wire_status_reply *status, const char *state);
 
-#endif /* HEARTH_TOOLS_CLUSTER_HEALTH_H */
+#endif /* HEARTH_PROTO_CLUSTER_HEALTH_H */

@@ -1,0 +1,165 @@
+#include "coordinator/status.h"
+
+#include "coordinator/admin_service.h"
+#include "coordinator/meta_settings.h"
+#include "coordinator/repair.h"
+#include "coordinator/sweep_service.h"
+#include "proto/cluster_health.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+    NEARLY_FULL_PERCENT = 10, /* free: from here on new nodes take longer than what is left */
+    SWEEP_LATE_MS = 60 * 60 * 1000,
+};
+
+/* ---- counts ---- */
+
+static enum hearth_code add_counts(
+    struct coordinator *coordinator, struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct meta_counts counts;
+    enum hearth_code code = meta_counts_get(coordinator->store, &counts, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    out->buckets = counts.buckets;
+    out->objects = counts.objects;
+    out->bytes = counts.bytes;
+    out->intents_open = counts.intents_open;
+    out->bodies_doomed = counts.bodies_doomed;
+    out->shards_dead = counts.shards_dead;
+    return HEARTH_OK;
+}
+
+static void add_repair(struct coordinator *coordinator, struct wire_status_reply *out)
+{
+    struct repair_status repair;
+    repair_status_get(coordinator->repair, &repair);
+    out->segments = repair.segments;
+    out->segments_below_n = repair.below_n;
+    out->segments_below_r = repair.below_r;
+    out->segments_unreadable = repair.unreadable;
+    out->repair_queue = repair.queue;
+    out->repaired_total = repair.repaired;
+    out->repair_waiting = repair.waiting;
+    out->repair_without_place = repair.without_place;
+}
+
+static enum hearth_code add_sweep(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    out->sweep = sweep_service_describe(coordinator, arena);
+    if (out->sweep == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "state of the sweep");
+    }
+    out->sweep_started_unix_ms = out->sweep->started_unix_ms;
+    out->sweep_finished_unix_ms = out->sweep->finished_unix_ms;
+    return HEARTH_OK;
+}
+
+static enum hearth_code add_nodes(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    enum hearth_code code =
+        admin_describe_nodes(coordinator, arena, &out->nodes, &out->nodes_count, err);
+    for (size_t i = 0; code == HEARTH_OK && i < out->nodes_count; i++) {
+        const struct wire_node_info *node = &out->nodes[i];
+        if (cluster_expects_node(node)) {
+            out->capacity += node->capacity;
+            out->used += node->used;
+            out->trash += node->trash;
+            out->free += node->free;
+        }
+    }
+    out->usable = out->capacity / coordinator->profile->n * coordinator->profile->k;
+    return code;
+}
+
+/* ---- what needs a person ---- */
+
+struct list {
+    size_t length;
+    char text[WIRE_HUMAN_MAX + 1];
+};
+
+/* One line more; what does not fit is left out: the most urgent come first. */
+__attribute__((format(printf, 2, 3))) static void say(struct list *list, const char *fmt, ...)
+{
+    size_t room = sizeof(list->text) - list->length;
+    const char *separator = list->length == 0 ? "" : "\n";
+    char line[WIRE_TEXT_MAX + 1];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    if (strlen(separator) + strlen(line) < room) {
+        list->length += (size_t)snprintf(list->text + list->length, room, "%s%s", separator, line);
+    }
+}
+
+static void say_of_data(const struct wire_status_reply *status, struct list *list)
+{
+    if (status->segments_unreadable > 0) {
+        say(list, "%" PRIu64 " segments cannot be read now: bring nodes back",
+            status->segments_unreadable);
+    }
+    if (status->repair_without_place > 0) {
+        say(list,
+            "%" PRIu64 " segments wait for repair and no node may take their shards: add nodes",
+            status->repair_without_place);
+    }
+    if (status->garbage_held) {
+        say(list, "restored from a backup: nothing is trashed until hearth-admin gc release");
+    }
+}
+
+static void say_of_fleet(const struct wire_status_reply *status, struct list *list)
+{
+    uint64_t late_ms = status->now_unix_ms - status->sweep_finished_unix_ms;
+    if (status->free < status->capacity / 100 * NEARLY_FULL_PERCENT) {
+        say(list, "less than %d %% of the nodes' room is free: add nodes", NEARLY_FULL_PERCENT);
+    }
+    for (size_t i = 0; i < status->nodes_count; i++) {
+        const struct wire_node_info *node = &status->nodes[i];
+        if (node->attention.size > 0) {
+            say(list, "node %u: %.*s", node->number, VIEW_ARGS(node->attention));
+        }
+    }
+    if (status->sweep_finished_unix_ms > 0 && late_ms > SWEEP_LATE_MS &&
+        status->now_unix_ms > status->sweep_finished_unix_ms) {
+        say(list, "no pass over all segments has ended for %" PRIu64 " min", late_ms / (60 * 1000));
+    }
+    if (status->colocation_allowed) {
+        say(list,
+            "COLOCATION IS ALLOWED: shards may share an owner or a network; not for real data");
+    }
+}
+
+/* ---- all of it ---- */
+
+enum hearth_code status_collect(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct meta_settings settings;
+    struct list list = {0};
+    *out = (struct wire_status_reply){
+        .cluster_id = view_of(coordinator->cluster->id, sizeof(coordinator->cluster->id)),
+        .now_unix_ms = meta_now_ms(coordinator->store),
+        .colocation_allowed = coordinator->settings->allow_colocation,
+    };
+    if (meta_settings_get(coordinator->store, &settings, err) != HEARTH_OK ||
+        add_counts(coordinator, out, err) != HEARTH_OK ||
+        add_sweep(coordinator, arena, out, err) != HEARTH_OK ||
+        add_nodes(coordinator, arena, out, err) != HEARTH_OK) {
+        return err->code;
+    }
+    add_repair(coordinator, out);
+    out->garbage_held = settings.garbage_held;
+    say_of_data(out, &list);
+    say_of_fleet(out, &list);
+    out->human = arena_copy(arena, view_text(list.text));
+    return HEARTH_OK;
+}
