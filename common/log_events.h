@@ -50,6 +50,8 @@
     X(NODE_DRAINED, INFO, "node.drained", "an admin drains a node, or lets it take shards again")  \
     X(NODE_REMOVED, WARN, "node.removed", "an admin removed a node for ever")                      \
     X(NODE_DECLARED_LOST, WARN, "node.declared_lost", "an admin said so; its slots are made anew") \
+    X(NODE_DECLARED_FOUND, WARN, "node.declared_found",                                            \
+        "an admin said it is not lost: what it holds counts again")                                \
     X(INVITED, INFO, "member.invited", "an invitation was made: whoever has it can enrol")         \
     X(TENANT_MADE, INFO, "tenant.made", "an admin made a tenant")                                  \
     X(ACCESS_KEY_MADE, INFO, "access_key.made", "an admin made an S3 access key")                  \
@@ -60,6 +62,8 @@
     X(METADATA_SHIPPED, INFO, "metadata.shipped", "the nodes have all that was written before")    \
     X(NODE_OTHER_DISK, ERROR, "node.other_disk",                                                   \
         "a node came back with an empty or older disk; what it held is made anew elsewhere")       \
+    X(NODE_TWICE, ERROR, "node.twice",                                                             \
+        "two machines report as one node: both are shut out; stop one, then node lost --found")    \
     X(NODE_RETURNED, INFO, "node.returned", "a lost node is back: its shards count again")         \
     X(NODE_DIALLED, DEBUG, "node.dialled", "its addresses were tried; none met: it is of no use")  \
     X(ENROLLED, INFO, "member.enrolled", "an invitation was used: somebody can speak to us now")   \

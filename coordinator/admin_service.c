@@ -4,7 +4,6 @@
 #include "coordinator/admin_backup.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
-#include "coordinator/node_network.h"
 #include "coordinator/status.h"
 
 enum hearth_code admin_check(
@@ -22,103 +21,6 @@ enum hearth_code admin_check(
     }
     return hearth_fail(
         err, HEARTH_DENIED, "%s is no admin of this cluster any more", peer->id_text);
-}
-
-/* ---- nodes ---- */
-
-static const struct wire_endpoint *endpoints_of(const struct meta_node *node, struct arena *arena)
-{
-    struct wire_endpoint *endpoints =
-        arena_take_array(arena, node->endpoint_count, sizeof(*endpoints));
-    for (size_t i = 0; endpoints != NULL && i < node->endpoint_count; i++) {
-        endpoints[i] = (struct wire_endpoint){
-            .kind = (uint32_t)node->endpoints[i].kind,
-            .host = node->endpoints[i].host,
-            .port = node->endpoints[i].port,
-        };
-    }
-    return endpoints;
-}
-
-static bool describe_node(
-    const struct node_status *status, struct arena *arena, struct wire_node_info *out)
-{
-    const struct meta_node *node = &status->node;
-    char network[NODE_NETWORK_TEXT_SIZE];
-    node_network_text(&node->network, network);
-    *out = (struct wire_node_info){
-        .number = node->number,
-        .node_id = service_copy(arena, node->id.bytes, sizeof(node->id.bytes)),
-        .owner = node->owner_name,
-        .network = arena_copy(arena, view_text(network)),
-        .place = node->place,
-        .state = view_text(node_health_text(status->health)),
-        .endpoints = endpoints_of(node, arena),
-        .endpoints_count = node->endpoint_count,
-        .last_seen_unix_ms = node->last_seen_ms,
-        .capacity = node->report.capacity,
-        .used = node->report.used,
-        .trash = node->report.trash,
-        .free = node->report.free,
-        .shards = node->report.shards,
-        .software = node->report.software,
-        .read_only = node->report.read_only,
-        .reports = status->reports,
-        .repair_reports = status->repair_reports,
-    };
-    return out->node_id.bytes != NULL && out->endpoints != NULL;
-}
-
-enum hearth_code admin_describe_nodes(struct coordinator *coordinator, struct arena *arena,
-    const struct wire_node_info **out, size_t *count, struct hearth_err *err)
-{
-    struct node_status_list list;
-    enum hearth_code code = node_table_list(coordinator->nodes, arena, &list, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    struct wire_node_info *infos = arena_take_array(arena, list.count, sizeof(*infos));
-    for (size_t i = 0; i < list.count; i++) {
-        if (infos == NULL || !describe_node(&list.nodes[i], arena, &infos[i])) {
-            return hearth_fail(err, HEARTH_NO_MEMORY, "list of %zu nodes", list.count);
-        }
-    }
-    *out = infos;
-    *count = list.count;
-    return HEARTH_OK;
-}
-
-static enum hearth_code node_list(void *service, const struct rpc_context *context,
-    const void *request, void *response, struct hearth_err *err)
-{
-    (void)request;
-    struct coordinator *coordinator = service;
-    struct wire_node_list_reply *out = response;
-    enum hearth_code code = admin_check(coordinator, &context->peer, err);
-    return code == HEARTH_OK
-        ? admin_describe_nodes(coordinator, context->arena, &out->nodes, &out->nodes_count, err)
-        : code;
-}
-
-static enum hearth_code node_lost(void *service, const struct rpc_context *context,
-    const void *request, void *response, struct hearth_err *err)
-{
-    (void)response;
-    struct coordinator *coordinator = service;
-    const struct wire_node_lost_request *in = request;
-    uint32_t number;
-    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK) {
-        return err->code;
-    }
-    if (!node_table_find(coordinator->nodes, in->node_id.bytes, &number)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such node");
-    }
-    enum hearth_code code = meta_node_set_state(coordinator->store, number, META_NODE_LOST, err);
-    if (code == HEARTH_OK) {
-        log_write(LOG_NODE_DECLARED_LOST, "node=%u by=%s", number, context->peer.id_text);
-        code = node_table_reload(coordinator->nodes, err);
-    }
-    return code;
 }
 
 /* ---- garbage ---- */
@@ -184,8 +86,6 @@ static enum hearth_code invite(void *service, const struct rpc_context *context,
 
 const struct rpc_handler admin_handlers[] = {
     {.method = RPC_STATUS, .unary = status},
-    {.method = RPC_NODE_LIST, .unary = node_list},
-    {.method = RPC_NODE_LOST, .unary = node_lost},
     {.method = RPC_GARBAGE_RELEASE, .unary = garbage_release},
     {.method = RPC_INVITE, .unary = invite},
     {.method = RPC_BACKUP, .opened = admin_backup_opened},

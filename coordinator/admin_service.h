@@ -5,14 +5,9 @@
 #define HEARTH_COORDINATOR_ADMIN_SERVICE_H
 
 #include "coordinator/service.h"
-#include "proto/wire_fleet.h"
 
 /* The certificate says admin; this says that nobody has taken it back. May block. HEARTH_DENIED. */
 enum hearth_code admin_check(
     struct coordinator *coordinator, const struct peer_identity *peer, struct hearth_err *err);
-
-/* All nodes, in the arena. */
-enum hearth_code admin_describe_nodes(struct coordinator *coordinator, struct arena *arena,
-    const struct wire_node_info **out, size_t *count, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_ADMIN_SERVICE_H */

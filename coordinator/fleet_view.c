@@ -1,5 +1,7 @@
 #include "coordinator/fleet_view.h"
 
+#include "coordinator/node_hazard.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -9,10 +11,6 @@ struct counted_view {
     atomic_uint users;
     struct fleet_node nodes[];
 };
-
-/* Until something was measured: a home box, up 95 % of the time, ten months of mean life. */
-static const double UPTIME_PRIOR = 0.95;
-static const double HAZARD_PRIOR = 1.2;
 
 enum { PROBATION_MS = 7 * 24 * 60 * 60 * 1000 };
 
@@ -32,8 +30,7 @@ static void describe(const struct node_status *status, uint64_t now_ms, struct f
         .state = node->state,
         .health = status->health,
         .silent_ms = status->silent_ms,
-        .uptime = UPTIME_PRIOR,
-        .hazard = HAZARD_PRIOR,
+        .uptime = status->uptime,
         .capacity = node->report.capacity,
         .used = node->report.used,
         .free = node->report.free,
@@ -41,6 +38,64 @@ static void describe(const struct node_status *status, uint64_t now_ms, struct f
         .is_probation = now_ms < node->enrolled_ms + PROBATION_MS,
     };
 }
+
+/* ---- hazards ---- */
+
+static const double YEAR_MS = 365.25 * 24 * 60 * 60 * 1000;
+
+/* Since it enrolled, until it was heard last when it is not there any more. */
+static double age_years(const struct node_status *status, uint64_t now_ms)
+{
+    const struct meta_node *node = &status->node;
+    bool is_over = status->health == NODE_LOST || status->health == NODE_GONE;
+    uint64_t end_ms = is_over ? node->last_seen_ms : now_ms;
+    return end_ms > node->enrolled_ms ? (double)(end_ms - node->enrolled_ms) / YEAR_MS : 0;
+}
+
+/* What is on record, and a silence that has become one. */
+static double losses_of(const struct node_status *status)
+{
+    bool by_silence = status->health == NODE_LOST && status->node.state != META_NODE_LOST;
+    return (double)status->record.losses + by_silence;
+}
+
+static void add_to(struct hazard_record *record, const struct node_status *status, uint64_t now_ms)
+{
+    record->years += age_years(status, now_ms);
+    record->losses += losses_of(status);
+}
+
+static uint32_t last_owner(const struct node_status_list *list)
+{
+    uint32_t last = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        last = list->nodes[i].node.owner > last ? list->nodes[i].node.owner : last;
+    }
+    return last;
+}
+
+/* False: out of memory. */
+static bool foresee(const struct node_status_list *list, uint64_t now_ms, struct fleet_node *nodes)
+{
+    struct hazard_record fleet = {0};
+    struct hazard_record *owners = calloc((size_t)last_owner(list) + 1, sizeof(*owners));
+    if (owners == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        add_to(&fleet, &list->nodes[i], now_ms);
+        add_to(&owners[list->nodes[i].node.owner], &list->nodes[i], now_ms);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct node_status *status = &list->nodes[i];
+        nodes[status->node.number - 1].hazard =
+            node_hazard(&fleet, &owners[status->node.owner], age_years(status, now_ms));
+    }
+    free(owners);
+    return true;
+}
+
+/* ---- a view ---- */
 
 static struct counted_view *make_view(const struct node_status_list *list, uint64_t now_ms)
 {
@@ -57,6 +112,10 @@ static struct counted_view *make_view(const struct node_status_list *list, uint6
     for (size_t i = 0; i < list->count; i++) {
         const struct node_status *status = &list->nodes[i];
         describe(status, now_ms, &out->nodes[status->node.number - 1]);
+    }
+    if (!foresee(list, now_ms, out->nodes)) {
+        free(out);
+        return NULL;
     }
     return out;
 }

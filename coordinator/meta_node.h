@@ -49,6 +49,7 @@ struct meta_node_report {
     uint64_t shards;
     bool read_only;
     struct view software;
+    struct meta_id instance; /* drawn when the daemon started; not kept in the database */
 };
 
 struct meta_node {

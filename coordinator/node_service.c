@@ -34,31 +34,38 @@ static struct meta_node_report report_of(const struct wire_heartbeat_request *in
         .shards = in->shards,
         .read_only = in->read_only,
         .software = in->software,
+        .instance = in->instance.size > 0 ? service_id(in->instance) : (struct meta_id){{0}},
     };
 }
 
-static enum hearth_code change_state(struct coordinator *coordinator, uint32_t number,
-    enum meta_node_state state, struct hearth_err *err)
+static enum meta_fence fence_of(enum claim_verdict verdict)
 {
-    enum hearth_code code = meta_node_set_state(coordinator->store, number, state, err);
-    return code == HEARTH_OK ? node_table_reload(coordinator->nodes, err) : code;
+    return verdict == CLAIM_TWO_AT_ONCE ? META_FENCE_TWO_AT_ONCE
+        : verdict == CLAIM_OLDER_COPY   ? META_FENCE_OLDER_COPY
+                                        : META_FENCE_OTHER_DISK;
 }
 
 /* Its slots count as missing from now on. The node gets `err` as it is. */
-static enum hearth_code refuse_disk(
+static enum hearth_code refuse_claim(
     struct coordinator *coordinator, const struct node_seen *seen, struct hearth_err *err)
 {
     struct hearth_err failed;
-    if (seen->state != META_NODE_LOST) {
-        log_write(LOG_NODE_OTHER_DISK, "node=%u reason=\"%s\"", seen->number, err->message);
-        if (change_state(coordinator, seen->number, META_NODE_LOST, &failed) != HEARTH_OK) {
-            *err = failed;
-        }
+    bool is_known = seen->state == META_NODE_LOST && seen->verdict != CLAIM_TWO_AT_ONCE;
+    if (seen->is_second || is_known) {
+        return err->code;
+    }
+    log_write(seen->verdict == CLAIM_TWO_AT_ONCE ? LOG_NODE_TWICE : LOG_NODE_OTHER_DISK,
+        "node=%u reason=\"%s\"", seen->number, err->message);
+    if (meta_health_lost(coordinator->store, seen->number, fence_of(seen->verdict), &failed) !=
+            HEARTH_OK ||
+        node_table_reload(coordinator->nodes, &failed) != HEARTH_OK) {
+        *err = failed;
     }
     return err->code;
 }
 
-/* Counted as lost, yet here it is, with the disk we know: its shards count again. */
+/* Counted as lost, yet here it is, with the disk we know: its shards count again, and it is drained
+ * or suspended as before. */
 static enum hearth_code take_back(
     struct coordinator *coordinator, const struct node_seen *seen, struct hearth_err *err)
 {
@@ -66,7 +73,8 @@ static enum hearth_code take_back(
         return HEARTH_OK;
     }
     log_write(LOG_NODE_RETURNED, "node=%u", seen->number);
-    return change_state(coordinator, seen->number, META_NODE_ACTIVE, err);
+    enum hearth_code code = meta_health_found(coordinator->store, seen->number, err);
+    return code == HEARTH_OK ? node_table_reload(coordinator->nodes, err) : code;
 }
 
 static enum hearth_code end_dead(struct coordinator *coordinator, uint32_t number,
@@ -202,7 +210,7 @@ static enum hearth_code heartbeat(void *service, const struct rpc_context *conte
     enum hearth_code code =
         node_table_seen(coordinator->nodes, context->peer.id, &report, &seen, err);
     if (code == HEARTH_CONFLICT) {
-        return refuse_disk(coordinator, &seen, err);
+        return refuse_claim(coordinator, &seen, err);
     }
     if (code == HEARTH_OK) {
         code = take_back(coordinator, &seen, err);

@@ -12,7 +12,11 @@
  * be alive or suspect: it is read from, and gets no new shards.
  *
  * A heartbeat whose volume is another one, or an older copy of the one known, is not counted: what
- * the node held may not be there.  Its slots are missing until the right disk reports again.
+ * the node held may not be there.  Its slots are missing until the right disk reports again.  Two
+ * machines that report as one node are both shut out (node_claim.h).
+ *
+ * When a node is usually away is learned (node_presence.h): such hours of a silence do not bring it
+ * nearer to being lost, but never more than half of it is excused.
  *
  * Suspect nodes are still read from, but take no new shards.
  *
@@ -26,7 +30,9 @@
 #ifndef HEARTH_COORDINATOR_NODE_TABLE_H
 #define HEARTH_COORDINATOR_NODE_TABLE_H
 
-#include "coordinator/meta_node.h"
+#include "coordinator/meta_health.h"
+#include "coordinator/node_claim.h"
+#include "coordinator/node_presence.h"
 #include "coordinator/place_choose.h"
 #include "proto/wire_messages.h"
 
@@ -63,11 +69,14 @@ enum hearth_code node_table_reload(struct node_table *table, struct hearth_err *
 struct node_seen {
     uint32_t number;
     enum meta_node_state state; /* before this heartbeat */
+    enum claim_verdict verdict;
+    bool is_second; /* of what is refused: it changes nothing, the right one is there or it is known
+                     */
 };
 
 /*
  * A heartbeat came.  HEARTH_NOT_FOUND: no such node.  HEARTH_DENIED: it is gone.
- * HEARTH_CONFLICT: of another volume, or an older copy of it; *out is set, the node was not seen.
+ * HEARTH_CONFLICT: not the one we know, see node_claim.h; *out is set, the node was not seen.
  */
 enum hearth_code node_table_seen(struct node_table *table, const uint8_t id[META_PRINCIPAL_SIZE],
     const struct meta_node_report *report, struct node_seen *out, struct hearth_err *err);
@@ -97,9 +106,12 @@ bool node_table_find(
 enum hearth_code node_table_fleet(
     struct node_table *table, struct arena *arena, struct place_fleet *out, struct hearth_err *err);
 
+/* Per cent of presence to expect, by hour of the week (node_presence.h). false: no such node. */
+bool node_table_pattern(struct node_table *table, uint32_t number, uint8_t percent[PRESENCE_HOURS]);
+
 /*
- * Health, and for how long it has been silent: UINT64_MAX when it was called lost, or is gone.
- * NODE_LOST goes by options.lost_after_ms.  An unknown number is NODE_GONE.
+ * Health, and for how long it has been silent without excuse: UINT64_MAX when it was called lost,
+ * or is gone. NODE_LOST goes by options.lost_after_ms.  An unknown number is NODE_GONE.
  */
 enum node_health node_table_health(struct node_table *table, uint32_t number, uint64_t *silent_ms);
 
@@ -111,7 +123,9 @@ bool node_table_address(
 struct node_status {
     struct meta_node node; /* its texts live in the arena */
     enum node_health health;
-    uint64_t silent_ms;      /* as node_table_health() says */
+    uint64_t silent_ms; /* as node_table_health() says */
+    double uptime;      /* node_presence_uptime(), with the silence that lasts */
+    struct meta_health record;
     bool takes_shards;       /* placement may offer it some now */
     uint64_t reports;        /* of readers, since the start */
     uint64_t repair_reports; /* of repair, which nobody can make up */

@@ -97,6 +97,17 @@ CREATE TABLE node (
 ) -- sqlite: WITHOUT ROWID
 ;
 
+-- What was learned of a node, and why it is lost; see meta_health.h.  state_before: when that began.
+CREATE TABLE node_health (
+    node BIGINT NOT NULL PRIMARY KEY,
+    fence BIGINT NOT NULL,
+    fenced_ms BIGINT NOT NULL,
+    losses BIGINT NOT NULL,
+    state_before BIGINT NOT NULL,
+    presence BYTEA NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
 CREATE TABLE endpoint (
     node BIGINT NOT NULL,
     position BIGINT NOT NULL,

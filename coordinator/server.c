@@ -5,6 +5,7 @@
 #include "coordinator/admin_port.h"
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
+#include "coordinator/fleet_service.h"
 #include "coordinator/node_inventory_rpc.h"
 #include "coordinator/rebalance.h"
 #include "coordinator/reclaim.h"
@@ -66,6 +67,7 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, node_handlers, node_handler_count);
     add_handlers(server, admin_handlers, admin_handler_count);
     add_handlers(server, account_handlers, account_handler_count);
+    add_handlers(server, fleet_handlers, fleet_handler_count);
     add_handlers(server, sweep_handlers, sweep_handler_count);
     add_handlers(server, gateway_handlers, gateway_handler_count);
 }

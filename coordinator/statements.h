@@ -466,11 +466,33 @@
         "UPDATE sweep_range SET read_to = :after, done = :done, holder = :holder,"                 \
         " leased_ms = :until WHERE part = :range")
 
+#define STATEMENTS_HEALTH(X)                                                                       \
+    X(HEALTH_COUNT, "SELECT COUNT(*) FROM node_health")                                            \
+    X(HEALTH_LIST, "SELECT node, fence, fenced_ms, losses FROM node_health ORDER BY node")         \
+    X(HEALTH_LOST,                                                                                 \
+        "INSERT INTO node_health (node, fence, fenced_ms, losses, state_before, presence)"         \
+        " VALUES (:node, :fence, :now, 1, :before, :none) ON CONFLICT (node) DO UPDATE SET"        \
+        " fence = excluded.fence, fenced_ms = excluded.fenced_ms,"                                 \
+        " losses = node_health.losses + 1, state_before = excluded.state_before")                  \
+    X(HEALTH_SET_FENCE,                                                                            \
+        "UPDATE node_health SET fence = :fence, fenced_ms = :now WHERE node = :node")              \
+    X(HEALTH_BEFORE, "SELECT state_before FROM node_health WHERE node = :node")                    \
+    X(HEALTH_FOUND,                                                                                \
+        "UPDATE node_health SET fence = 0, fenced_ms = 0, state_before = 0,"                       \
+        " losses = CASE WHEN losses > 0 THEN losses - 1 ELSE 0 END WHERE node = :node")            \
+    X(PRESENCE_PUT,                                                                                \
+        "INSERT INTO node_health (node, fence, fenced_ms, losses, state_before, presence)"         \
+        " VALUES (:node, 0, 0, 0, 0, :presence) ON CONFLICT (node) DO UPDATE SET"                  \
+        " presence = excluded.presence")                                                           \
+    X(PRESENCE_NEXT,                                                                               \
+        "SELECT node, presence FROM node_health WHERE node > :after ORDER BY node LIMIT :max")
+
 #define STATEMENT_TABLE(X)                                                                         \
     STATEMENTS_CLUSTER(X)                                                                          \
     STATEMENTS_TENANT(X)                                                                           \
     STATEMENTS_FLEET(X)                                                                            \
     STATEMENTS_REBALANCE(X)                                                                        \
+    STATEMENTS_HEALTH(X)                                                                           \
     STATEMENTS_BUCKET(X)                                                                           \
     STATEMENTS_OBJECT(X)                                                                           \
     STATEMENTS_INTENT(X)                                                                           \

@@ -1,6 +1,6 @@
 #include "coordinator/status.h"
 
-#include "coordinator/admin_service.h"
+#include "coordinator/fleet_service.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/repair.h"
 #include "coordinator/sweep_service.h"
@@ -64,7 +64,7 @@ static enum hearth_code add_nodes(struct coordinator *coordinator, struct arena 
     struct wire_status_reply *out, struct hearth_err *err)
 {
     enum hearth_code code =
-        admin_describe_nodes(coordinator, arena, &out->nodes, &out->nodes_count, err);
+        fleet_service_describe(coordinator, arena, &out->nodes, &out->nodes_count, err);
     for (size_t i = 0; code == HEARTH_OK && i < out->nodes_count; i++) {
         const struct wire_node_info *node = &out->nodes[i];
         if (cluster_expects_node(node)) {

@@ -98,5 +98,6 @@ DESCRIBE(status_reply, status_reply_fields);
 
 static const struct wire_field node_lost_request_fields[] = {
     ID(node_lost_request, node_id, 20),
+    NUMBER(node_lost_request, found),
 };
 DESCRIBE(node_lost_request, node_lost_request_fields);

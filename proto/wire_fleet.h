@@ -107,6 +107,7 @@ struct wire_status_reply {
 
 struct wire_node_lost_request {
     struct view node_id;
+    bool found; /* it is not lost after all */
 };
 
 #endif /* HEARTH_PROTO_WIRE_FLEET_H */

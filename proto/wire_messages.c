@@ -389,6 +389,7 @@ static const struct wire_field heartbeat_request_fields[] = {
     NUMBER(heartbeat_request, read_only),
     MESSAGES(heartbeat_request, trash_results, trash_result, WIRE_TRASH_MAX),
     MESSAGES(heartbeat_request, damaged, damaged_shard, WIRE_DAMAGED_MAX),
+    ID_OR_NONE(heartbeat_request, instance, 16),
 };
 DESCRIBE(heartbeat_request, heartbeat_request_fields);
 

@@ -424,6 +424,7 @@ struct wire_heartbeat_request {
     size_t trash_results_count;
     const struct wire_damaged_shard *damaged;
     size_t damaged_count;
+    struct view instance; /* 16: drawn when the daemon started; empty: by one that draws none */
 };
 
 struct wire_order_key {

@@ -8,11 +8,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { INSTANCE_SIZE = 16 };
+
 struct heartbeat {
     struct heartbeat_options options;
     struct trash_queue *trash;
     struct damage_queue damage;
     struct timer timer;
+    uint8_t instance[INSTANCE_SIZE]; /* of this run: two daemons with one home are told apart */
 
     struct coordinator_call call;
     bool call_is_out;
@@ -67,6 +70,7 @@ static void send_report(struct heartbeat *heartbeat)
         .endpoints = options->endpoints,
         .endpoints_count = options->endpoint_count,
         .software = view_text("hearth-storaged " HEARTH_VERSION),
+        .instance = view_of(heartbeat->instance, sizeof(heartbeat->instance)),
     };
     report_space(heartbeat, &request);
     request.trash_results = trash_queue_results(heartbeat->trash, &request.trash_results_count);
@@ -173,6 +177,7 @@ enum hearth_code heartbeat_create(
         return hearth_fail(err, HEARTH_NO_MEMORY, "heartbeat");
     }
     heartbeat->options = *options;
+    env_random(loop_env(options->loop), heartbeat->instance, sizeof(heartbeat->instance));
     heartbeat->timer.run = run_timer;
     heartbeat->stopped_task.run = run_stopped;
     if (trash_queue_create(options->volume, &heartbeat->trash, err) != HEARTH_OK) {

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "coordinator/admin_backup.h"
+#include "coordinator/fleet_service.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/sweep.h"
@@ -152,6 +153,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {node_handlers, node_handler_count},
         {admin_handlers, admin_handler_count},
         {account_handlers, account_handler_count},
+        {fleet_handlers, fleet_handler_count},
         {sweep_handlers, sweep_handler_count},
         {gateway_handlers, gateway_handler_count},
     };
@@ -255,6 +257,7 @@ struct wire_heartbeat_request test_coordinator_report(
     struct wire_endpoint *endpoint = arena_take(&world->arena, sizeof(*endpoint));
     struct wire_heartbeat_request report = {
         .volume_uuid = meta_id_view(&node->volume),
+        .instance = meta_id_view(&node->instance),
         .start_count = node->start_count,
         .sequence = node->sequence,
         .endpoints = endpoint,

@@ -26,6 +26,7 @@ struct test_member {
     uint8_t id[PKI_ID_SIZE];
     uint32_t number; /* nodes */
     struct meta_id volume;
+    struct meta_id instance; /* zero: its daemon draws none */
     uint64_t start_count;
     uint64_t sequence;
 };

@@ -178,6 +178,111 @@ static void the_disk_is_known_again_after_a_restart(void **state)
     assert_int_equal(report(world, node, "there", &reply), HEARTH_CONFLICT);
 }
 
+/* ---- two with one identity ---- */
+
+static void run_as(struct test_member *node, uint8_t instance)
+{
+    node->start_count++;
+    node->instance = (struct meta_id){{instance}};
+}
+
+static enum hearth_code beat(struct test_coordinator *world, struct test_member *node)
+{
+    struct wire_heartbeat_reply reply;
+    test_env_step_ms(&world->env, TEST_HEARTBEAT_MS);
+    node->sequence++;
+    return report(world, node, "there", &reply);
+}
+
+/* The whole home was copied, and both daemons run. */
+static void make_twins(
+    struct test_coordinator *world, struct test_member *node, struct test_member *twin)
+{
+    run_as(node, 1);
+    assert_ok(beat(world, node), &world->err);
+    *twin = *node;
+    run_as(twin, 2);
+    for (unsigned turns = 0; turns < 3; turns++) {
+        beat(world, twin);
+        beat(world, node);
+    }
+    beat(world, twin);
+}
+
+static void two_that_run_at_once_are_both_shut_out(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct test_member *node = test_coordinator_nodes(world, 1);
+    struct test_member twin;
+    make_twins(world, node, &twin);
+    assert_int_equal(health_of(world, node), NODE_LOST);
+    struct test_member *both[] = {node, &twin};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(beat(world, both[i]), HEARTH_CONFLICT);
+        assert_non_null(strstr(world->err.message, "two machines"));
+        assert_int_equal(health_of(world, node), NODE_LOST);
+    }
+    run_as(node, 3); /* starting again is no way in */
+    assert_int_equal(beat(world, node), HEARTH_CONFLICT);
+    assert_int_equal(health_of(world, node), NODE_LOST);
+}
+
+static void an_operator_lets_one_of_two_in_again(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct test_member *node = test_coordinator_nodes(world, 1);
+    struct test_member twin;
+    make_twins(world, node, &twin);
+    struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    const struct wire_node_lost_request found = {
+        .node_id = view_of(node->id, sizeof(node->id)), .found = true};
+    struct wire_empty nothing;
+    assert_ok(test_coordinator_call(world, admin, RPC_NODE_LOST, &found, &nothing), &world->err);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_ok(beat(world, &twin), &world->err);
+    }
+    assert_int_equal(health_of(world, node), NODE_ALIVE);
+    beat(world, node); /* and if the other one runs on, both are out again */
+    beat(world, &twin);
+    beat(world, node);
+    assert_int_equal(beat(world, &twin), HEARTH_CONFLICT);
+    assert_int_equal(health_of(world, node), NODE_LOST);
+}
+
+/* A daemon that is started with a wiped disk, while the one of before was there a moment ago. */
+static void a_wiped_disk_is_known_as_soon_as_the_old_one_is_silent(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct test_member *node = test_coordinator_nodes(world, 1);
+    run_as(node, 1);
+    assert_ok(beat(world, node), &world->err);
+    struct test_member wiped = *node;
+    wiped.volume.bytes[0] ^= 1;
+    run_as(&wiped, 2);
+    assert_int_equal(beat(world, &wiped), HEARTH_CONFLICT);
+    assert_int_equal(health_of(world, node), NODE_ALIVE);
+    test_env_step_ms(&world->env, 3 * TEST_HEARTBEAT_MS);
+    assert_int_equal(beat(world, &wiped), HEARTH_CONFLICT);
+    assert_int_equal(health_of(world, node), NODE_LOST);
+}
+
+static void a_suspended_node_stays_so_whatever_disk_it_tries(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct test_member *node = test_coordinator_nodes(world, 1);
+    assert_ok(meta_node_set_state(
+                  world->coordinator->store, node->number, META_NODE_SUSPENDED, &world->err),
+        &world->err);
+    assert_ok(node_table_reload(world->coordinator->nodes, &world->err), &world->err);
+    struct test_member other = *node;
+    struct wire_heartbeat_reply reply;
+    other.volume.bytes[0] ^= 1;
+    assert_int_equal(report(world, &other, "there", &reply), HEARTH_CONFLICT);
+    assert_int_equal(health_of(world, node), NODE_LOST);
+    assert_ok(beat(world, node), &world->err);
+    assert_int_equal(health_of(world, node), NODE_SUSPENDED);
+}
+
 /* ---- who ---- */
 
 static void who_is_gone_or_never_enrolled_is_refused(void **state)
@@ -315,6 +420,10 @@ int main(void)
         claim(an_older_copy_of_the_disk_is_not_believed),
         claim(the_right_disk_counts_again),
         claim(the_disk_is_known_again_after_a_restart),
+        claim(two_that_run_at_once_are_both_shut_out),
+        claim(an_operator_lets_one_of_two_in_again),
+        claim(a_wiped_disk_is_known_as_soon_as_the_old_one_is_silent),
+        claim(a_suspended_node_stays_so_whatever_disk_it_tries),
         claim(who_is_gone_or_never_enrolled_is_refused),
         claim(silence_is_suspect_then_offline_then_lost),
         claim(dead_shards_are_named_until_the_node_says_they_are_gone),
