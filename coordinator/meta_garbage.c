@@ -309,6 +309,32 @@ static size_t reap_extents(struct meta_tx *tx, const struct meta_id *body, size_
     return end;
 }
 
+/* False: no body is due. */
+static bool reap_next(struct meta_tx *tx, struct meta_garbage_report *report)
+{
+    struct sql *next = sql_use(tx, SQL_DOOMED_DUE);
+    sql_set_u64(next, ":now", tx->now_ms);
+    if (!sql_step(next)) {
+        return false;
+    }
+    struct meta_id body;
+    sql_id(next, &body);
+    size_t reaped = sql_u64(next);
+    bool is_last = false;
+    size_t end = reap_extents(tx, &body, reaped, &is_last, report);
+    report->extents_reaped += end - reaped;
+    if (is_last) {
+        forget_body(tx, &body);
+        report->bodies_reaped++;
+    } else {
+        struct sql *advance = sql_use(tx, SQL_DOOMED_ADVANCE);
+        sql_set_id(advance, ":body", &body);
+        sql_set_u64(advance, ":extents_reaped", end);
+        sql_run(advance);
+    }
+    return true;
+}
+
 static enum hearth_code reap(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     (void)err;
@@ -316,25 +342,9 @@ static enum hearth_code reap(struct meta_tx *tx, void *arg, struct hearth_err *e
     report->segments_dying = 0;
     report->bodies_reaped = 0;
     report->extents_reaped = 0;
-    struct sql *next = sql_use(tx, SQL_DOOMED_DUE);
-    sql_set_u64(next, ":now", tx->now_ms);
-    if (is_held(tx) || !sql_step(next)) {
-        return HEARTH_OK;
-    }
-    struct meta_id body;
-    sql_id(next, &body);
-    size_t reaped = sql_u64(next);
-    bool is_last = false;
-    size_t end = reap_extents(tx, &body, reaped, &is_last, report);
-    report->extents_reaped = end - reaped;
-    if (is_last) {
-        forget_body(tx, &body);
-        report->bodies_reaped = 1;
-    } else {
-        struct sql *advance = sql_use(tx, SQL_DOOMED_ADVANCE);
-        sql_set_id(advance, ":body", &body);
-        sql_set_u64(advance, ":extents_reaped", end);
-        sql_run(advance);
+    bool goes_on = !is_held(tx);
+    while (goes_on && report->bodies_reaped < META_REAP_BODIES && report->extents_reaped == 0) {
+        goes_on = reap_next(tx, report) && !meta_tx_failed(tx);
     }
     return HEARTH_OK;
 }

@@ -4,7 +4,7 @@
  *   intent past its time --expire--> ABORTED (written first)
  *   ended intent's segments --settle--> offers: dead shards after the last order + skew
  *                                       sealed but in no body: dying
- *   doomed body --reap--> refs down; 0: dying
+ *   doomed body --reap, when it is not kept any more (meta_undelete.h)--> refs down; 0: dying
  *   dying segment --bury--> its placements become dead shards, the row goes
  *   dead shard --deliver--> node: "trashed" or "never had, id barred" --end--> row goes
  *
@@ -22,7 +22,8 @@
 
 enum {
     META_GARBAGE_BATCH = 64, /* intents, offers or segments handled in one transaction */
-    META_REAP_EXTENTS = 256, /* extents of one doomed body reaped in one transaction */
+    META_REAP_EXTENTS = 256, /* extents of one doomed body reaped in one transaction, */
+    META_REAP_BODIES = 64,   /* or so many bodies without any */
     META_FORGET_BATCH = 512, /* rows that served their time, of each kind */
     META_DEAD_BATCH_MAX = 1024,
 };

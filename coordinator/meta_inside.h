@@ -257,7 +257,18 @@ enum hearth_code meta_body_insert_in(
 enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *target,
     const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err);
 
-/* Unlinks a version; its body is reaped when no reader can be at it any more. */
+/* One row of a statement that begins with the columns of a version. False: no more. */
+bool meta_version_read_in(struct sql *sql, struct meta_version_row *out);
+
+/*
+ * The doomed version becomes the visible one again, under a new version, newer than all before;
+ * what is visible (newest; NULL: nothing) is doomed.
+ */
+void meta_revive_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *newest, const struct meta_version_row *row, struct view tags,
+    struct meta_object_info *out);
+
+/* Unlinks a version; its body is reaped when nobody can want it back any more. */
 void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row);
 

@@ -35,6 +35,7 @@ struct meta_tx {
     struct env *env;
     const struct shard_name_keys *names;
     bool allow_colocation;
+    uint64_t keep_deleted_ms;
     bool changes_access;       /* set by closures that change grants or buckets */
     struct hearth_err failure; /* of the first statement that failed; code 0: none */
 };

@@ -46,7 +46,8 @@ struct meta_store_options {
     const char *directory; /* holds meta.db, its WAL, and the lock; must exist */
     struct env *env;
     const struct shard_name_keys *names; /* borrowed; dead shards are named with them */
-    bool allow_colocation; /* development: two shards of a segment may share owner and network */
+    bool allow_colocation;    /* development: two shards of a segment may share owner and network */
+    uint64_t keep_deleted_ms; /* so long a version can be undeleted; 0: not at all */
     /* Tests only, else NULL: true makes the group's outcome unknown at this step. Writer thread. */
     bool (*fails_at)(void *context, enum meta_step step);
     void *fails_context;

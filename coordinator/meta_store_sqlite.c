@@ -66,6 +66,7 @@ static struct meta_tx make_tx(void *context, struct meta_connection *connection)
         .env = store->options.env,
         .names = store->options.names,
         .allow_colocation = store->options.allow_colocation,
+        .keep_deleted_ms = store->options.keep_deleted_ms,
     };
 }
 

@@ -10,7 +10,7 @@
 
 /* ---- finding ---- */
 
-static bool read_version(struct sql *sql, struct meta_version_row *out)
+bool meta_version_read_in(struct sql *sql, struct meta_version_row *out)
 {
     if (!sql_step(sql)) {
         return false;
@@ -31,7 +31,7 @@ bool meta_newest_in(
     struct sql *sql = sql_use(tx, SQL_VERSION_NEWEST);
     sql_set_id(sql, ":bucket", bucket);
     sql_set_blob(sql, ":key", key);
-    return read_version(sql, out);
+    return meta_version_read_in(sql, out);
 }
 
 bool meta_version_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
@@ -44,7 +44,11 @@ bool meta_version_in(struct meta_tx *tx, const struct meta_id *bucket, struct vi
         sql_set_id(sql, ":bucket", bucket);
         sql_set_blob(sql, ":key", key);
         sql_set_blob(sql, ":version", view_of(version->bytes, sizeof(version->bytes)));
-        found = read_version(sql, out);
+        if (i == 1) {
+            sql_set_u64(sql, ":since",
+                tx->now_ms > META_READ_GRACE_MS ? tx->now_ms - META_READ_GRACE_MS : 0);
+        }
+        found = meta_version_read_in(sql, out);
     }
     return found;
 }
@@ -216,8 +220,15 @@ static void delete_version(struct meta_tx *tx, const struct meta_id *bucket, str
     sql_run(sql);
 }
 
+/* How long it stays, and whether it can be undeleted meanwhile. */
+struct doom {
+    uint64_t due_ms;
+    bool is_kept;
+    struct view tags;
+};
+
 static void insert_doomed(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
-    const struct meta_version_row *row)
+    const struct meta_version_row *row, const struct doom *doom)
 {
     const struct meta_object_info *info = &row->info;
     struct sql *sql = sql_use(tx, SQL_DOOMED_INSERT);
@@ -230,12 +241,16 @@ static void insert_doomed(struct meta_tx *tx, const struct meta_id *bucket, stru
     sql_set_u64(sql, ":parts", info->parts);
     sql_set_u64(sql, ":created", info->created_ms);
     sql_set_u64(sql, ":extent_count", row->extent_count);
-    sql_set_u64(sql, ":due", tx->now_ms + META_READ_GRACE_MS);
+    sql_set_u64(sql, ":due", doom->due_ms);
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_set_u64(sql, ":is_kept", doom->is_kept);
+    sql_set_blob(sql, ":tags", doom->tags);
     sql_run(sql);
 }
 
-/* Its segments are not repaired any more, unless others name them, too. */
-static void doom_segments(struct meta_tx *tx, const struct meta_version_row *row)
+/* Each segment that it names, by a statement about one segment. */
+static void change_segments(
+    struct meta_tx *tx, const struct meta_version_row *row, enum statement change)
 {
     size_t count = 0;
     struct view extents = {0};
@@ -251,20 +266,21 @@ static void doom_segments(struct meta_tx *tx, const struct meta_version_row *row
     }
     for (size_t i = 0; i < count; i++) {
         struct meta_extent extent = meta_extents_at(extents, i);
-        struct sql *sql = sql_use(tx, SQL_SEGMENT_DOOM);
+        struct sql *sql = sql_use(tx, change);
         sql_set_id(sql, ":segment", &extent.segment);
         sql_run(sql);
     }
 }
 
-void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
-    const struct meta_version_row *row)
+/* Its segments are not repaired any more, unless others name them, too. */
+static void doom_body(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *row, const struct doom *doom)
 {
     if (meta_dooms_segments(row->extent_count)) {
-        doom_segments(tx, row);
+        change_segments(tx, row, SQL_SEGMENT_DOOM);
     }
-    if (row->extent_count > 0) {
-        insert_doomed(tx, bucket, key, row);
+    if (row->extent_count > 0 || doom->is_kept) {
+        insert_doomed(tx, bucket, key, row, doom);
     } else { /* inline: whoever has read it has all of it */
         struct sql *sql = sql_use(tx, SQL_BODY_DELETE);
         sql_set_id(sql, ":body", &row->body);
@@ -272,10 +288,57 @@ void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct 
     }
 }
 
+void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *row)
+{
+    doom_body(tx, bucket, key, row, &(struct doom){.due_ms = tx->now_ms + META_READ_GRACE_MS});
+}
+
+/* Borrowed until they are asked for again. */
+static struct view read_tags(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version *version)
+{
+    struct sql *sql = sql_use(tx, SQL_VERSION_TAGS);
+    sql_set_id(sql, ":bucket", bucket);
+    sql_set_blob(sql, ":key", key);
+    sql_set_blob(sql, ":version", view_of(version->bytes, sizeof(version->bytes)));
+    return sql_step(sql) ? sql_blob(sql) : view_of(NULL, 0);
+}
+
 void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row)
 {
+    uint64_t keep_ms = tx->keep_deleted_ms;
+    const struct doom doom = {
+        .due_ms = tx->now_ms + (keep_ms > META_READ_GRACE_MS ? keep_ms : META_READ_GRACE_MS),
+        .is_kept = keep_ms > 0,
+        .tags = read_tags(tx, bucket, key, &row->info.version),
+    };
+    doom_body(tx, bucket, key, row, &doom);
     delete_version(tx, bucket, key, &row->info.version);
-    meta_doom_body_in(tx, bucket, key, row);
     meta_usage_add_in(tx, bucket, &row->body, -1, -(int64_t)row->info.size);
+}
+
+/* ---- brought back ---- */
+
+void meta_revive_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *newest, const struct meta_version_row *row, struct view tags,
+    struct meta_object_info *out)
+{
+    *out = row->info;
+    out->version = next_version(tx, newest);
+    if (newest != NULL) {
+        meta_doom_in(tx, bucket, key, newest);
+    }
+    if (meta_dooms_segments(row->extent_count)) {
+        change_segments(tx, row, SQL_SEGMENT_SPARE);
+    }
+    const struct meta_target target = {.bucket = bucket, .key = key};
+    const struct meta_body body = {
+        .id = row->body, .extent_count = row->extent_count, .tags = tags};
+    insert_version(tx, &target, &body, out);
+    meta_usage_add_in(tx, bucket, &row->body, 1, (int64_t)row->info.size);
+    struct sql *sql = sql_use(tx, SQL_DOOMED_DELETE);
+    sql_set_id(sql, ":body", &row->body);
+    sql_run(sql);
 }

@@ -231,8 +231,8 @@ CREATE TABLE body (
     extents BYTEA NOT NULL
 );
 
--- Bodies with extents that no version points to, until these are reaped.  What the version said is
--- kept so that a reader who began with it can finish.
+-- Bodies that no version points to any more, until they are reaped.  What the version said is kept so
+-- that a reader who began with it can finish, and, where is_kept is 1, so that it can be undeleted.
 CREATE TABLE doomed (
     body BYTEA NOT NULL PRIMARY KEY,
     bucket BYTEA NOT NULL,
@@ -244,11 +244,14 @@ CREATE TABLE doomed (
     created_ms BIGINT NOT NULL,
     extent_count BIGINT NOT NULL,
     extents_reaped BIGINT NOT NULL,
-    due_ms BIGINT NOT NULL
+    due_ms BIGINT NOT NULL,
+    doomed_ms BIGINT NOT NULL,
+    is_kept BIGINT NOT NULL,
+    tags BYTEA NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX doomed_due ON doomed (due_ms);
-CREATE INDEX doomed_version ON doomed (version);
+CREATE INDEX doomed_of_key ON doomed (bucket, key, version);
 
 -- An upload in parts. state: 1 open, 2 ended (completed, aborted or expired): its parts go.  due_ms:
 -- when garbage collection comes to it; each part that arrives puts that off.

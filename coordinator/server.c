@@ -69,6 +69,7 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, account_handlers, account_handler_count);
     add_handlers(server, fleet_handlers, fleet_handler_count);
     add_handlers(server, sweep_handlers, sweep_handler_count);
+    add_handlers(server, garbage_handlers, garbage_handler_count);
     add_handlers(server, gateway_handlers, gateway_handler_count);
 }
 

@@ -99,6 +99,8 @@ extern const struct rpc_handler admin_handlers[];
 extern const unsigned admin_handler_count;
 extern const struct rpc_handler account_handlers[];
 extern const unsigned account_handler_count;
+extern const struct rpc_handler garbage_handlers[];
+extern const unsigned garbage_handler_count;
 extern const struct rpc_handler gateway_handlers[];
 extern const unsigned gateway_handler_count;
 

@@ -44,6 +44,9 @@ static const struct config_param params[] = {
         .help = "A whole copy of the metadata is shipped this often, changes in between."},
     {"duties", "shipping", CONFIG_BOOL, FIELD(ships), .preset = "yes",
         .help = "The nodes keep a copy of the metadata, from which a lost coordinator is rebuilt."},
+    {"duties", "undelete", CONFIG_DURATION, FIELD(undelete_ms), .preset = "7d", .min = 0,
+        .max = 365 * (uint64_t)DAY_MS,
+        .help = "So long a deleted object can be brought back. 0s: it cannot."},
 };
 
 const struct config_table settings_table = {

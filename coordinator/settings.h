@@ -30,6 +30,7 @@ struct settings {
     uint64_t ship_interval_ms;
     uint64_t snapshot_interval_ms;
     bool ships;
+    uint64_t undelete_ms;
 };
 
 extern const struct config_table settings_table;

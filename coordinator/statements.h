@@ -267,7 +267,8 @@
         " WHERE bucket = :bucket AND key = :key AND version = :version")                           \
     X(VERSION_GET_DOOMED,                                                                          \
         "SELECT version, size, etag, parts, created_ms, body, extent_count FROM doomed"            \
-        " WHERE version = :version AND bucket = :bucket AND key = :key")                           \
+        " WHERE bucket = :bucket AND key = :key AND version = :version"                            \
+        " AND doomed_ms >= :since")                                                                \
     X(VERSION_INSERT,                                                                              \
         "INSERT INTO object_version (bucket, key, version, size, etag, parts, created_ms, body, "  \
         "extent_count, tags)"                                                                      \
@@ -289,9 +290,20 @@
     X(BODY_DELETE, "DELETE FROM body WHERE body = :body")                                          \
     X(DOOMED_INSERT,                                                                               \
         "INSERT INTO doomed (body, bucket, key, version, size, etag, parts, created_ms,"           \
-        " extent_count, extents_reaped, due_ms) VALUES (:body, :bucket, :key, :version, :size, "   \
-        ":etag, :parts,"                                                                           \
-        " :created, :extent_count, 0, :due)")                                                      \
+        " extent_count, extents_reaped, due_ms, doomed_ms, is_kept, tags)"                         \
+        " VALUES (:body, :bucket, :key, :version, :size, :etag, :parts, :created,"                 \
+        " :extent_count, 0, :due, :now, :is_kept, :tags)")                                         \
+    X(DOOMED_KEPT,                                                                                 \
+        "SELECT version, size, etag, parts, created_ms, body, extent_count, doomed_ms, due_ms,"    \
+        " tags, key FROM doomed WHERE bucket = :bucket AND key = :key AND version >= :version"     \
+        " AND is_kept = 1 AND due_ms > :now ORDER BY version LIMIT 1")                             \
+    X(DOOMED_LIST,                                                                                 \
+        "SELECT version, size, etag, parts, created_ms, body, extent_count, doomed_ms, due_ms,"    \
+        " tags, key FROM doomed WHERE bucket = :bucket AND (key, version) > (:key, :version)"      \
+        " AND key < :end AND is_kept = 1 AND due_ms > :now ORDER BY key, version LIMIT :max")      \
+    X(DOOMED_COUNT_KEPT,                                                                           \
+        "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM"                             \
+        " (SELECT size FROM doomed WHERE is_kept = 1 LIMIT :max) AS counted")                      \
     X(DOOMED_DUE,                                                                                  \
         "SELECT body, extents_reaped FROM doomed WHERE due_ms <= :now ORDER BY due_ms LIMIT 1")    \
     X(DOOMED_ADVANCE, "UPDATE doomed SET extents_reaped = :extents_reaped WHERE body = :body")     \
@@ -436,6 +448,9 @@
         " dying_ms = CASE WHEN refs = 1 THEN :now ELSE 0 END"                                      \
         " WHERE segment = :segment AND refs > 0 RETURNING refs")                                   \
     X(SEGMENT_DOOM, "UPDATE segment SET doomed_refs = doomed_refs + 1 WHERE segment = :segment")   \
+    X(SEGMENT_SPARE,                                                                               \
+        "UPDATE segment SET doomed_refs = CASE WHEN doomed_refs > 0 THEN doomed_refs - 1 ELSE 0"   \
+        " END WHERE segment = :segment")                                                           \
     X(SEGMENT_ABANDON,                                                                             \
         "UPDATE segment SET dying_ms = :now"                                                       \
         " WHERE segment = :segment AND refs = 0 AND dying_ms = 0")                                 \

@@ -127,6 +127,10 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         "AdminPlane/BucketUsages", ADMIN, account_list_request, SMALL, bucket_usages_reply, LIST),
     [RPC_BUCKET_SET] =
         CHANGES("AdminPlane/BucketSet", ADMIN, bucket_set_request, SMALL, bucket_usage, SMALL),
+    [RPC_UNDELETE] =
+        CHANGES("AdminPlane/Undelete", ADMIN, undelete_request, SMALL, deleted_entry, SMALL),
+    [RPC_DELETED_LIST] = READS(
+        "AdminPlane/DeletedList", ADMIN, deleted_list_request, SMALL, deleted_list_reply, LIST),
 
     [RPC_SHARD_PUT] = ROW("ShardService/Put", CLIENT_STREAM, SESSION, true, shard_put_message, CELL,
         shard_put_reply, SMALL),

@@ -20,6 +20,7 @@
 #include "common/err.h"
 #include "proto/wire_accounts.h"
 #include "proto/wire_fleet.h"
+#include "proto/wire_garbage.h"
 #include "proto/wire_inventory.h"
 #include "proto/wire_messages.h"
 #include "proto/wire_uploads.h"
@@ -48,7 +49,8 @@
     X(create_upload_request) X(create_upload_reply) X(part_ref) X(complete_upload_request) \
     X(abort_upload_request) X(list_parts_request) X(part_info) X(upload_info) \
     X(list_parts_reply) X(list_uploads_request) X(list_uploads_reply) X(list_shards_request) \
-    X(shard_entry) X(shard_page) X(digest_shards_request) X(shard_digest_page)
+    X(shard_entry) X(shard_page) X(digest_shards_request) X(shard_digest_page) \
+    X(undelete_request) X(deleted_entry) X(deleted_list_request) X(deleted_list_reply)
 /* clang-format on */
 
 /* The table of struct wire_begin_request is wire_begin_request_message, and so on. */

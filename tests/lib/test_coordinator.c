@@ -155,6 +155,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {account_handlers, account_handler_count},
         {fleet_handlers, fleet_handler_count},
         {sweep_handlers, sweep_handler_count},
+        {garbage_handlers, garbage_handler_count},
         {gateway_handlers, gateway_handler_count},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {

@@ -26,6 +26,7 @@ static void open_store(struct test_meta *meta)
         .directory = meta->directory,
         .env = &meta->env.env,
         .names = &meta->names,
+        .keep_deleted_ms = meta->keep_deleted_ms,
         .fails_at = fails_at,
         .fails_context = meta,
     };

@@ -17,6 +17,7 @@ struct test_meta {
     struct test_env env;
     char directory[64];
     struct shard_name_keys names;
+    uint64_t keep_deleted_ms;                             /* in force from the next opening on */
     struct arena arena;                                   /* for answers; lives as long as this */
     bool (*fails_at)(void *context, enum meta_step step); /* may be set at any time; NULL: never */
     void *fails_context;

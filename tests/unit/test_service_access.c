@@ -74,6 +74,8 @@ static const struct {
     [RPC_BUCKET_RESERVE] = {.kind = ADMINS},
     [RPC_BUCKET_USAGES] = {.kind = ADMINS},
     [RPC_BUCKET_SET] = {.kind = ADMINS},
+    [RPC_UNDELETE] = {.kind = ADMINS},
+    [RPC_DELETED_LIST] = {.kind = ADMINS},
 };
 
 /* ---- a world with something in it ---- */

@@ -1,0 +1,39 @@
+/*
+ * The tables of the messages in wire_garbage.h.
+ */
+#include "proto/wire_garbage.h"
+
+#include "proto/hearth.pb-c.h"
+#include "proto/wire.h"
+#include "proto/wire_rows.h"
+
+static const struct wire_field undelete_request_fields[] = {
+    BYTES(undelete_request, bucket, WIRE_NAME_MAX),
+    BYTES(undelete_request, key, WIRE_KEY_MAX),
+    ID_OR_NONE(undelete_request, version, 16),
+    NUMBER(undelete_request, replaces),
+};
+DESCRIBE(undelete_request, undelete_request_fields);
+
+static const struct wire_field deleted_entry_fields[] = {
+    BYTES(deleted_entry, key, WIRE_KEY_MAX),
+    ID(deleted_entry, version, 16),
+    NUMBER(deleted_entry, size),
+    NUMBER(deleted_entry, created_unix_ms),
+    NUMBER(deleted_entry, deleted_unix_ms),
+    NUMBER(deleted_entry, until_unix_ms),
+};
+DESCRIBE(deleted_entry, deleted_entry_fields);
+
+static const struct wire_field deleted_list_request_fields[] = {
+    BYTES(deleted_list_request, bucket, WIRE_NAME_MAX),
+    BYTES(deleted_list_request, prefix, WIRE_KEY_MAX),
+    BYTES(deleted_list_request, after_key, WIRE_KEY_MAX),
+    ID_OR_NONE(deleted_list_request, after_version, 16),
+};
+DESCRIBE(deleted_list_request, deleted_list_request_fields);
+
+static const struct wire_field deleted_list_reply_fields[] = {
+    MESSAGES(deleted_list_reply, entries, deleted_entry, WIRE_LIST_MAX),
+};
+DESCRIBE(deleted_list_reply, deleted_list_reply_fields);
