@@ -15,7 +15,8 @@
 enum { FLEET_MS = 5000 }; /* a view of the fleet older than this is taken anew */
 
 struct repair {
-    struct coordinator *coordinator; /* set once */
+    struct coordinator *coordinator; /* set once, both */
+    struct repair_rules rules;
 
     /* The sweep's thread only: of the pass that runs. */
     struct {
@@ -48,6 +49,7 @@ struct repair *repair_create(struct coordinator *coordinator)
         return NULL;
     }
     repair->coordinator = coordinator;
+    repair_rules_init(&repair->rules, (unsigned)coordinator->settings->repair_nines);
     arena_init(&repair->on_sweep.arena, 0);
     pthread_mutex_init(&repair->shared.mutex, NULL);
     if (!repair_queue_init(&repair->on_sweep.queue, REPAIR_QUEUE_MAX) ||
@@ -89,17 +91,10 @@ void repair_status_get(struct repair *repair, struct repair_status *out)
 
 /* ---- the sweep ---- */
 
-static bool is_left_alone(const struct meta_segment *segment)
-{
-    return segment->dying_ms != 0 || meta_segment_is_doomed(segment) ||
-        profile_by_number(segment->profile) == NULL;
-}
-
 static void judge(const struct repair *repair, const struct meta_segment *segment,
     const struct fleet_view *fleet, struct repair_judgement *out)
 {
-    repair_judge(segment, profile_by_number(segment->profile), fleet,
-        meta_now_ms(repair->coordinator->store), out);
+    repair_judge(&repair->rules, segment, fleet, meta_now_ms(repair->coordinator->store), out);
 }
 
 static bool has_place(struct repair *repair, const struct meta_segment *segment,
@@ -184,7 +179,7 @@ static void page(void *context, const struct sweep_pass *pass, const struct meta
     size_t segment_count)
 {
     for (size_t i = 0; i < segment_count; i++) {
-        if (!is_left_alone(&segments[i])) {
+        if (!repair_is_left_alone(&segments[i])) {
             count(context, &segments[i], pass->fleet);
         }
     }
@@ -244,7 +239,7 @@ static enum hearth_code repair_one(
         meta_segment_get(repair->coordinator->store, id, &segment, err) != HEARTH_OK) {
         return err->code;
     }
-    if (is_left_alone(&segment)) {
+    if (repair_is_left_alone(&segment)) {
         return HEARTH_OK;
     }
     struct repair_judgement judgement;

@@ -35,6 +35,9 @@ static const struct config_param params[] = {
         .max = 100, .help = "Per cent of one core that a pass takes, but for one asked for."},
     {"duties", "repair", CONFIG_DURATION, FIELD(repair_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two rounds of repair; each pass begins one, too."},
+    {"duties", "repair_nines", CONFIG_INTEGER, FIELD(repair_nines), .preset = "0", .max = 18,
+        .help = "Repair early enough to lose no more than one segment in 10^this a year. 0: as the "
+                "profile was worked out."},
     {"duties", "reclaim", CONFIG_DURATION, FIELD(reclaim_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two rounds of collecting garbage."},
     {"duties", "ship", CONFIG_DURATION, FIELD(ship_interval_ms), .preset = "60s", .min = 100,

@@ -26,6 +26,7 @@ struct settings {
     uint64_t sweep_interval_ms;
     uint64_t sweep_share; /* percent */
     uint64_t repair_interval_ms;
+    uint64_t repair_nines; /* 0: as the profiles were worked out */
     uint64_t reclaim_interval_ms;
     uint64_t ship_interval_ms;
     uint64_t snapshot_interval_ms;

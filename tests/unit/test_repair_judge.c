@@ -9,6 +9,7 @@
  *   G  gone             -  never held                    d  alive, and says that it is damaged
  *   D  offline, and said so before                               S  suspended, and answers
  *   r  draining, and answers                                     R  suspended, and silent
+ *   h  offline, silent for a little less than half a day
  */
 #include "coordinator/repair_judge.h"
 
@@ -26,6 +27,8 @@ static struct fleet_node node_of(char letter, const struct profile *profile)
     case 'd': return (struct fleet_node){.health = NODE_ALIVE};
     case 's': return (struct fleet_node){.health = NODE_SUSPECT, .silent_ms = lost_ms / 2};
     case 'D':
+    case 'h':
+        return (struct fleet_node){.health = NODE_OFFLINE, .silent_ms = REPAIR_UNHEARD_MS - 1};
     case 'o': return (struct fleet_node){.health = NODE_OFFLINE, .silent_ms = lost_ms - 1};
     case 'x': return (struct fleet_node){.health = NODE_OFFLINE, .silent_ms = lost_ms};
     case 'r': return (struct fleet_node){.health = NODE_DRAINING, .state = META_NODE_DRAINING};
@@ -54,6 +57,8 @@ static void draw(const char *slots, const struct profile *profile, struct drawin
         out->segment.holders[slot].node = slots[slot] == '-' ? 0 : slot + 1;
         out->nodes[slot] = node_of(slots[slot], profile);
         out->nodes[slot].number = slot + 1;
+        out->nodes[slot].uptime = profile->node_uptime;
+        out->nodes[slot].hazard = profile->node_hazard;
         if (slots[slot] == 'd' || slots[slot] == 'D') {
             ec_slots_add(&out->segment.damaged, slot);
         }
@@ -61,12 +66,19 @@ static void draw(const char *slots, const struct profile *profile, struct drawin
     out->fleet = (struct fleet_view){.nodes = out->nodes, .count = profile->n};
 }
 
-static struct repair_judgement judge(
-    const struct drawing *drawing, const struct profile *profile, uint64_t age_ms)
+static struct repair_judgement judge_by(
+    const struct repair_rules *rules, const struct drawing *drawing, uint64_t age_ms)
 {
     struct repair_judgement got;
-    repair_judge(&drawing->segment, profile, &drawing->fleet, SEALED_MS + age_ms, &got);
+    repair_judge(rules, &drawing->segment, &drawing->fleet, SEALED_MS + age_ms, &got);
     return got;
+}
+
+static struct repair_judgement judge(const struct drawing *drawing, uint64_t age_ms)
+{
+    struct repair_rules rules;
+    repair_rules_init(&rules, 0);
+    return judge_by(&rules, drawing, age_ms);
 }
 
 struct expectation {
@@ -75,8 +87,9 @@ struct expectation {
     uint64_t age_ms; /* since the segment was sealed */
     unsigned held;
     unsigned reachable;
-    bool is_due;
-    unsigned urgency;
+    unsigned missing;
+    enum repair_reason reason;
+    bool is_due; /* and there are enough to read it */
 };
 
 static void every_case_is_judged_as_drawn(void **state)
@@ -84,49 +97,57 @@ static void every_case_is_judged_as_drawn(void **state)
     (void)state;
     static const struct expectation cases[] = {
         /* local: anything below n is due at once, unless it cannot be read */
-        {"local", "aaaaaaaa", 0, 8, 8, false, 4},
+        {"local", "aaaaaaaa", 0, 8, 8, 0, REPAIR_NOTHING, false},
         /* what is damaged is missing, and read only when there are fewer than k others */
-        {"local", "aaadaaaa", 0, 7, 7, true, 3},
-        {"local", "ddddaaaa", 0, 4, 4, true, 0},
-        {"local", "ddddaaax", 0, 3, 7, true, 0},
-        {"local", "DDDDaaax", 0, 3, 3, false, 0},
-        {"local", "aaaaaaa-", 0, 7, 7, true, 3},
-        {"local", "aaaaaaax", 0, 7, 7, true, 3},
-        {"local", "aaaaaaaL", 0, 7, 7, true, 3},
-        {"local", "aaaaaaaG", 0, 7, 7, true, 3},
-        {"local", "aaaaaaao", 0, 8, 7, false, 4},
-        {"local", "aaaaaaas", 0, 8, 8, false, 4},
-        {"local", "ssssxxxx", 0, 4, 4, true, 0},
-        {"local", "aaaaxxxx", 0, 4, 4, true, 0},
-        {"local", "aaaxxxxx", 0, 3, 3, false, 0},
-        {"local", "aaaoxxxx", 0, 4, 3, false, 0}, /* held, but nobody to read from now */
+        {"local", "aaadaaaa", 0, 7, 7, 1, REPAIR_FILL, true},
+        {"local", "ddddaaaa", 0, 4, 4, 4, REPAIR_FEW_HELD, true},
+        {"local", "ddddaaax", 0, 3, 7, 5, REPAIR_FEW_HELD, true},
+        {"local", "DDDDaaax", 0, 3, 3, 5, REPAIR_FEW_HELD, false},
+        {"local", "aaaaaaa-", 0, 7, 7, 1, REPAIR_FILL, true},
+        {"local", "aaaaaaax", 0, 7, 7, 1, REPAIR_FILL, true},
+        {"local", "aaaaaaaL", 0, 7, 7, 1, REPAIR_FILL, true},
+        {"local", "aaaaaaaG", 0, 7, 7, 1, REPAIR_FILL, true},
+        {"local", "aaaaaaao", 0, 8, 7, 0, REPAIR_NOTHING, false},
+        {"local", "aaaaaaas", 0, 8, 8, 0, REPAIR_NOTHING, false},
+        {"local", "ssssxxxx", 0, 4, 4, 4, REPAIR_FEW_HELD, true},
+        {"local", "aaaaxxxx", 0, 4, 4, 4, REPAIR_FEW_HELD, true},
+        {"local", "aaaxxxxx", 0, 3, 3, 5, REPAIR_FEW_HELD, false},
+        {"local", "aaaoxxxx", 0, 4, 3, 4, REPAIR_FEW_HELD,
+            false}, /* held, but nobody to read from now */
         /* a node that is drained still holds; one that is suspended does not, but can be read */
-        {"local", "aaaaaaar", 0, 8, 8, false, 4},
-        {"local", "aaaaaaaS", 0, 7, 7, true, 3},
-        {"local", "aaaSSSSS", 0, 3, 8, true, 0},
-        {"local", "aaaRRRRR", 0, 3, 3, false, 0},
-        {"local", "LLLLLLLL", 0, 0, 0, false, 0},
-        {"local", "oooooooo", 0, 8, 0, false, 4},
-        /* small: up to fill only after its first hour, at r at once */
-        {"small", "aaaaaaaaaaaa--", 0, 12, 12, false, 8},
-        {"small", "aaaaaaaaaaaa--", HOUR_MS - 1, 12, 12, false, 8},
-        {"small", "aaaaaaaaaaaa--", HOUR_MS, 12, 12, true, 8},
-        {"small", "aaaaaaaaaaa---", 0, 11, 11, true, 7},
-        {"small", "aaaaaaaaaaaaoo", HOUR_MS, 14, 12, false, 10},
-        {"small", "aaaaooooooooxx", HOUR_MS, 12, 4, true, 8},
+        {"local", "aaaaaaar", 0, 8, 8, 0, REPAIR_NOTHING, false},
+        {"local", "aaaaaaaS", 0, 7, 7, 1, REPAIR_FILL, true},
+        {"local", "aaaSSSSS", 0, 3, 8, 5, REPAIR_FEW_HELD, true},
+        {"local", "aaaRRRRR", 0, 3, 3, 5, REPAIR_FEW_HELD, false},
+        {"local", "LLLLLLLL", 0, 0, 0, 8, REPAIR_FEW_HELD, false},
+        {"local", "oooooooo", 0, 8, 0, 0, REPAIR_NOTHING, false},
+        /* small: what nobody ever had is filled after its first hour, what was lost only at r */
+        {"small", "aaaaaaaaaaaa--", 0, 12, 12, 2, REPAIR_NOTHING, false},
+        {"small", "aaaaaaaaaaaa--", HOUR_MS - 1, 12, 12, 2, REPAIR_NOTHING, false},
+        {"small", "aaaaaaaaaaaa--", HOUR_MS, 12, 12, 2, REPAIR_FILL, true},
+        {"small", "aaaaaaaaaaa---", 0, 11, 11, 3, REPAIR_FEW_HELD, true},
+        {"small", "aaaaaaaaaaaaxx", HOUR_MS, 12, 12, 2, REPAIR_NOTHING, false},
+        {"small", "aaaaaaaaaaaax-", HOUR_MS, 12, 12, 2, REPAIR_FILL, true},
+        {"small", "aaaaaaaaaaaxxx", HOUR_MS, 11, 11, 3, REPAIR_FEW_HELD, true},
+        /* nine of them have to be heard of within half a day: k and five */
+        {"small", "aaaaaaaaaooooo", HOUR_MS, 14, 9, 0, REPAIR_NOTHING, false},
+        {"small", "aaaaaaaahooooo", HOUR_MS, 14, 8, 0, REPAIR_NOTHING, false},
+        {"small", "aaaaaaaaoooooo", HOUR_MS, 14, 8, 6, REPAIR_FEW_HEARD, true},
+        {"small", "aaaaaaaaaaaaoo", HOUR_MS, 14, 12, 0, REPAIR_NOTHING, false},
+        {"small", "aaaaooooooooxx", HOUR_MS, 12, 4, 10, REPAIR_FEW_HEARD, true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct expectation *expect = &cases[i];
         const struct profile *profile = profile_by_name(view_text(expect->profile));
         struct drawing drawing;
         draw(expect->slots, profile, &drawing);
-        const struct repair_judgement got = judge(&drawing, profile, expect->age_ms);
+        const struct repair_judgement got = judge(&drawing, expect->age_ms);
         print_message("%s %s\n", expect->profile, expect->slots);
         assert_int_equal(ec_slots_count(got.held), expect->held);
         assert_int_equal(ec_slots_count(got.reachable), expect->reachable);
         assert_int_equal(got.is_due, expect->is_due);
-        assert_int_equal(got.urgency, expect->urgency);
-        assert_int_equal(ec_slots_count(got.missing), profile->n - expect->held);
+        assert_int_equal(got.reason, expect->reason);
+        assert_int_equal(ec_slots_count(got.missing), expect->missing);
     }
 }
 
@@ -143,7 +164,7 @@ static void a_slot_is_held_or_missing_and_reachable_only_when_held(void **state)
             slots[slot] = letters[world >> 2 * slot & 3];
         }
         draw(slots, profile, &drawing);
-        const struct repair_judgement got = judge(&drawing, profile, 0);
+        const struct repair_judgement got = judge(&drawing, 0);
         for (unsigned slot = 0; slot < 8; slot++) {
             bool held = slots[slot] == 'a' || slots[slot] == 'o';
             assert_int_equal(ec_slots_has(got.held, slot), held);
@@ -166,10 +187,69 @@ static void a_segment_goes_by_its_own_profiles_patience(void **state)
     draw("aaaaaaaaaaaaaa", profile, &drawing);
     drawing.nodes[3].health = NODE_LOST;
     drawing.nodes[3].silent_ms = 60 * 1000;
-    const struct repair_judgement got = judge(&drawing, profile, HOUR_MS);
+    const struct repair_judgement got = judge(&drawing, HOUR_MS);
     assert_true(ec_slots_has(got.held, 3));
     assert_false(ec_slots_has(got.reachable, 3));
     assert_false(got.is_due);
+}
+
+/* Nodes that are up less, or lost more often, than those the profile was worked out for. */
+static void worse_holders_are_repaired_sooner_and_better_ones_later(void **state)
+{
+    (void)state;
+    const struct profile *small = profile_by_name(view_text("small"));
+    struct drawing drawing;
+    draw("aaaaaaaaaaaaxx", small, &drawing);
+    assert_false(judge(&drawing, HOUR_MS).is_due);
+    for (unsigned slot = 0; slot < small->n; slot++) {
+        drawing.nodes[slot].uptime = 0.8;
+    }
+    assert_int_equal(judge(&drawing, HOUR_MS).reason, REPAIR_FEW_HELD);
+
+    draw("aaaaaaaaaaaxxx", small, &drawing);
+    assert_true(judge(&drawing, HOUR_MS).is_due);
+    for (unsigned slot = 0; slot < small->n; slot++) {
+        drawing.nodes[slot].uptime = 0.999;
+        drawing.nodes[slot].hazard = 0.1;
+    }
+    assert_false(judge(&drawing, HOUR_MS).is_due);
+}
+
+static unsigned urgency_of(const char *slots, const struct profile *profile)
+{
+    struct drawing drawing;
+    draw(slots, profile, &drawing);
+    const struct repair_judgement got = judge(&drawing, HOUR_MS);
+    assert_true(got.is_due);
+    return got.urgency;
+}
+
+/* Across profiles, too: a chance is a chance. */
+static void who_is_most_likely_to_be_lost_goes_first(void **state)
+{
+    (void)state;
+    const struct profile *small = profile_by_name(view_text("small"));
+    const struct profile *local = profile_by_name(view_text("local"));
+    assert_true(urgency_of("aaaaxxxxxxxxxx", small) < urgency_of("aaaaaxxxxxxxxx", small));
+    assert_true(urgency_of("aaaaxxxxxxxxxx", small) < urgency_of("aaaaaxxx", local));
+    assert_true(urgency_of("aaaaaxxx", local) < urgency_of("aaaaaaaxxxxxxx", small));
+    assert_true(urgency_of("aaaaxxxxxxxxxx", small) < REPAIR_URGENCY_FILL);
+    assert_true(urgency_of("aaaaaaa-", local) >= REPAIR_URGENCY_FILL);
+}
+
+static void an_operator_has_everything_brought_to_n(void **state)
+{
+    (void)state;
+    const struct profile *small = profile_by_name(view_text("small"));
+    struct drawing drawing;
+    struct repair_rules rules;
+    repair_rules_init(&rules, 0);
+    rules.everything = true;
+    draw("aaaaaaaaaaaaax", small, &drawing);
+    assert_int_equal(judge_by(&rules, &drawing, HOUR_MS).reason, REPAIR_ASKED);
+    assert_true(judge_by(&rules, &drawing, HOUR_MS).urgency >= REPAIR_URGENCY_FILL);
+    draw("aaaaaaaaaaaaao", small, &drawing);
+    assert_false(judge_by(&rules, &drawing, HOUR_MS).is_due);
 }
 
 int main(void)
@@ -178,6 +258,9 @@ int main(void)
         cmocka_unit_test(every_case_is_judged_as_drawn),
         cmocka_unit_test(a_slot_is_held_or_missing_and_reachable_only_when_held),
         cmocka_unit_test(a_segment_goes_by_its_own_profiles_patience),
+        cmocka_unit_test(worse_holders_are_repaired_sooner_and_better_ones_later),
+        cmocka_unit_test(who_is_most_likely_to_be_lost_goes_first),
+        cmocka_unit_test(an_operator_has_everything_brought_to_n),
     };
     return cmocka_run_group_tests_name("repair_judge", tests, NULL, NULL);
 }
