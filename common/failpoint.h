@@ -91,7 +91,12 @@
     X(COORDINATOR_REBUILD_LISTED, "coordinator.rebuild.listed", "what nodes hold is known")        \
     X(COORDINATOR_REBUILD_READ, "coordinator.rebuild.read", "a shipment is in its file")           \
     X(COORDINATOR_REBUILD_APPLIED, "coordinator.rebuild.applied", "the database has no name yet")  \
-    X(COORDINATOR_REBUILD_NAMED, "coordinator.rebuild.named", "it has, and nobody was told")
+    X(COORDINATOR_REBUILD_NAMED, "coordinator.rebuild.named", "it has, and nobody was told")       \
+    X(COORDINATOR_REPAIR_QUEUED, "coordinator.repair.queued", "what is due is durable")            \
+    X(COORDINATOR_REPAIR_OFFERED, "coordinator.repair.offered", "offers durable, nothing moved")   \
+    X(COORDINATOR_REPAIR_STRIPE, "coordinator.repair.stripe", "a stripe is on its way")            \
+    X(COORDINATOR_REPAIR_STORED, "coordinator.repair.stored", "nodes have it, nobody says so")     \
+    X(COORDINATOR_REPAIR_APPLIED, "coordinator.repair.applied", "holders changed, durable")
 
 #define FAILPOINTS_CLIENT(X)                                                                       \
     X(CLIENT_PUT_BEGUN, "client.put.begun", "the intent is open, nothing was sent")                \

@@ -8,6 +8,7 @@
 struct repair {
     const struct repair_job *job;
     uint64_t deadline_ns;
+    uint64_t rested_ns; /* in all */
     struct ec_stripes stripes;
     struct ec_codec *codec;
     struct shard_inbox *inbox;
@@ -190,6 +191,40 @@ static enum hearth_code repair_stripe(
     return code;
 }
 
+/* ---- the budget ---- */
+
+/* What arrives meanwhile is taken in; nobody is called slow for it. */
+static enum hearth_code rest(struct repair *repair, uint64_t rest_ns, struct hearth_err *err)
+{
+    struct env *env = repair->job->env;
+    const uint64_t until = env_now_ns(env) + rest_ns;
+    enum hearth_code code = HEARTH_OK;
+    while (code == HEARTH_OK && env_now_ns(env) < until) {
+        struct shard_event event;
+        if (shard_inbox_take(repair->inbox, &event)) {
+            code = handle(repair, &event, err);
+        } else {
+            shard_net_wait(repair->job->net, repair->inbox, until);
+        }
+    }
+    return code;
+}
+
+static enum hearth_code keep_budget(struct repair *repair, uint32_t stripe, struct hearth_err *err)
+{
+    const struct repair_job *job = repair->job;
+    uint64_t bytes = ec_stripes_cell_size(&repair->stripes, stripe) + EC_CELL_TAG_SIZE;
+    uint64_t rest_ns = job->pass_ns != NULL ? job->pass_ns(job->context, bytes) : 0;
+    repair->rested_ns += rest_ns;
+    repair->deadline_ns += rest_ns;
+    if (repair->rested_ns > UINT64_C(1000000) * REPAIR_REST_MS) {
+        return hearth_fail(err, HEARTH_DEADLINE,
+            "the budget of repair lets too little pass: stripe %u of %u", stripe,
+            repair->stripes.stripe_count);
+    }
+    return rest(repair, rest_ns, err);
+}
+
 /* ---- all of it ---- */
 
 static enum hearth_code run(struct repair *repair, struct hearth_err *err)
@@ -206,6 +241,7 @@ static enum hearth_code run(struct repair *repair, struct hearth_err *err)
         }
         if (code == HEARTH_OK) {
             repair_read_advance(&repair->read);
+            code = keep_budget(repair, stripe, err);
         }
     }
     if (code == HEARTH_OK) {
@@ -244,7 +280,7 @@ static enum hearth_code prepare(
         .sources = job->sources,
         .source_count = job->source_count,
         .accuse = job->accuse,
-        .accuse_context = job->accuse_context,
+        .accuse_context = job->context,
     };
     repair->write = (struct repair_write){
         .net = job->net,

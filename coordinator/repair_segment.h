@@ -20,6 +20,8 @@ enum {
     /* However peers behave, a repair is over after half a minute and its bytes at 1 MiB/s. */
     REPAIR_LEAST_MS = 30 * 1000,
     REPAIR_BYTES_PER_MS = 1024,
+    /* What a budget makes it wait comes on top; orders live ten minutes. */
+    REPAIR_REST_MS = 5 * 60 * 1000,
 };
 
 struct repair_job {
@@ -35,11 +37,14 @@ struct repair_job {
     struct repair_target *targets; /* is_stored tells which ones worked */
     unsigned target_count;
     void (*accuse)(void *context, const struct repair_source *source, const char *why);
-    void *accuse_context;
+    /* After each stripe, of which every peer gave or got so many bytes: how long to rest. */
+    uint64_t (*pass_ns)(void *context, uint64_t bytes_each); /* NULL: never */
+    void *context;
 };
 
 /* HEARTH_OK: at least one target is stored.  HEARTH_SHARDS_LOST: fewer than k sources are good.
- * HEARTH_UNREACHABLE: no target took its shard.  HEARTH_DEADLINE: it took too long. */
+ * HEARTH_UNREACHABLE: no target took its shard.  HEARTH_DEADLINE: it took too long, or the
+ * budget lets so little pass. */
 enum hearth_code repair_segment_blocking(const struct repair_job *job, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_REPAIR_SEGMENT_H */

@@ -389,6 +389,25 @@ CREATE TABLE sweep_range (
 ) -- sqlite: WITHOUT ROWID
 ;
 
+-- ---------------------------------------------------------------- repair
+
+-- Segments that are due, as the sweep found them.
+CREATE TABLE repair_queue (
+    segment BYTEA NOT NULL PRIMARY KEY,
+    urgency BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    queued_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+CREATE INDEX repair_queue_urgency ON repair_queue (urgency);
+
+-- asked_ms: since when an operator wants everything at n.
+CREATE TABLE repair_state (
+    one BIGINT NOT NULL PRIMARY KEY,
+    asked_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
 -- ---------------------------------------------------------------- what happened
 
 -- What a call with this token did (D4).  subject: a digest of what it was about.

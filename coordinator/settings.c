@@ -1,5 +1,7 @@
 #include "coordinator/settings.h"
 
+#include "common/token_bucket.h"
+
 #define FIELD(name) offsetof(struct settings, name)
 
 enum { SECOND_MS = 1000, DAY_MS = 24 * 60 * 60 * SECOND_MS };
@@ -38,6 +40,18 @@ static const struct config_param params[] = {
     {"duties", "repair_nines", CONFIG_INTEGER, FIELD(repair_nines), .preset = "0", .max = 18,
         .help = "Repair early enough to lose no more than one segment in 10^this a year. 0: as the "
                 "profile was worked out."},
+    {"duties", "repair_workers", CONFIG_INTEGER, FIELD(repair_workers), .preset = "4", .min = 1,
+        .max = 16, .help = "Segments repaired at once."},
+    {"duties", "repair_rate", CONFIG_RATE, FIELD(repair_rate), .preset = "256 MiB/s",
+        .max = TOKEN_RATE_MAX, .help = "What repair may read and write in all."},
+    {"duties", "repair_node_rate", CONFIG_RATE, FIELD(repair_node_rate), .preset = "2 MiB/s",
+        .max = TOKEN_RATE_MAX, .help = "What repair may read from and write to one node."},
+    {"duties", "repair_network_rate", CONFIG_RATE, FIELD(repair_network_rate), .preset = "4 MiB/s",
+        .max = TOKEN_RATE_MAX, .help = "What repair may read from and write to one network."},
+    {"duties", "repair_node_max", CONFIG_INTEGER, FIELD(repair_node_max), .preset = "2", .min = 1,
+        .max = 16, .help = "Repairs at once that one node takes part in."},
+    {"duties", "repair_network_max", CONFIG_INTEGER, FIELD(repair_network_max), .preset = "4",
+        .min = 1, .max = 16, .help = "Repairs at once that one network takes part in."},
     {"duties", "reclaim", CONFIG_DURATION, FIELD(reclaim_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two rounds of collecting garbage."},
     {"duties", "ship", CONFIG_DURATION, FIELD(ship_interval_ms), .preset = "60s", .min = 100,

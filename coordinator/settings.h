@@ -27,6 +27,12 @@ struct settings {
     uint64_t sweep_share; /* percent */
     uint64_t repair_interval_ms;
     uint64_t repair_nines; /* 0: as the profiles were worked out */
+    uint64_t repair_workers;
+    uint64_t repair_rate; /* bytes a second read and written; 0: no limit */
+    uint64_t repair_node_rate;
+    uint64_t repair_network_rate;
+    uint64_t repair_node_max; /* repairs at once */
+    uint64_t repair_network_max;
     uint64_t reclaim_interval_ms;
     uint64_t ship_interval_ms;
     uint64_t snapshot_interval_ms;

@@ -502,6 +502,20 @@
     X(PRESENCE_NEXT,                                                                               \
         "SELECT node, presence FROM node_health WHERE node > :after ORDER BY node LIMIT :max")
 
+#define STATEMENTS_REPAIR(X)                                                                       \
+    X(REPAIR_SAVE,                                                                                 \
+        "INSERT INTO repair_queue (segment, urgency, bytes, queued_ms)"                            \
+        " VALUES (:segment, :urgency, :bytes, :queued) ON CONFLICT (segment) DO UPDATE SET"        \
+        " urgency = excluded.urgency, bytes = excluded.bytes")                                     \
+    X(REPAIR_END, "DELETE FROM repair_queue WHERE segment = :segment")                             \
+    X(REPAIR_LOAD,                                                                                 \
+        "SELECT segment, urgency, bytes, queued_ms FROM repair_queue"                              \
+        " ORDER BY urgency LIMIT :max")                                                            \
+    X(REPAIR_SET_ASKED,                                                                            \
+        "INSERT INTO repair_state (one, asked_ms) VALUES (1, :asked)"                              \
+        " ON CONFLICT (one) DO UPDATE SET asked_ms = excluded.asked_ms")                           \
+    X(REPAIR_GET_ASKED, "SELECT asked_ms FROM repair_state WHERE one = 1")
+
 #define STATEMENT_TABLE(X)                                                                         \
     STATEMENTS_CLUSTER(X)                                                                          \
     STATEMENTS_TENANT(X)                                                                           \
@@ -513,7 +527,8 @@
     STATEMENTS_INTENT(X)                                                                           \
     STATEMENTS_UPLOAD(X)                                                                           \
     STATEMENTS_SEGMENT(X)                                                                          \
-    STATEMENTS_SWEEP(X)
+    STATEMENTS_SWEEP(X)                                                                            \
+    STATEMENTS_REPAIR(X)
 
 enum statement {
 #define X(name, text) SQL_##name,

@@ -37,6 +37,7 @@ struct bench {
     /* What the watcher saw. */
     uint64_t seen;
     uint64_t due;
+    struct repair_rules rules;
     bool is_complete;
     double last_wall_s, last_cpu_s;
     double longest_wall_s, longest_cpu_s;
@@ -82,8 +83,7 @@ static void page(
     struct bench *bench = context;
     for (size_t i = 0; i < count; i++) {
         struct repair_judgement judgement;
-        repair_judge(
-            &segments[i], bench->profile, &bench->fleet, pass->fleet->taken_ms, &judgement);
+        repair_judge(&bench->rules, &segments[i], &bench->fleet, pass->fleet->taken_ms, &judgement);
         bench->due += judgement.is_due;
     }
     bench->seen += count;
@@ -101,8 +101,12 @@ static void end(void *context, const struct sweep_pass *pass, bool complete)
 
 static void invent_fleet(struct bench *bench)
 {
+    repair_rules_init(&bench->rules, 0);
     for (uint32_t i = 0; i < META_SEGMENTS_NODES; i++) {
-        bench->nodes[i] = (struct fleet_node){.number = i + 1, .health = NODE_ALIVE};
+        bench->nodes[i] = (struct fleet_node){.number = i + 1,
+            .health = NODE_ALIVE,
+            .uptime = bench->profile->node_uptime,
+            .hazard = bench->profile->node_hazard};
     }
     bench->fleet = (struct fleet_view){.nodes = bench->nodes, .count = META_SEGMENTS_NODES};
 }

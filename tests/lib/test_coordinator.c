@@ -58,6 +58,7 @@ static void make_settings(struct test_coordinator *world)
     world->settings.directory = text_of(world, "%s%s", "");
     world->settings.metadata = text_of(world, "%s%s", "");
     world->settings.heartbeat_ms = TEST_HEARTBEAT_MS;
+    world->settings.repair_workers = 1; /* invented nodes have one thread, the test's */
 }
 
 static void make_parts(struct test_coordinator *world)

@@ -161,7 +161,7 @@ static enum hearth_code repair(struct fixture *at)
         .targets = at->targets,
         .target_count = at->target_count,
         .accuse = note_accused,
-        .accuse_context = at,
+        .context = at,
     };
     enum hearth_code code = repair_segment_blocking(&job, &at->err);
     assert_int_equal(at->net.calls_open, 0);
