@@ -247,6 +247,7 @@ struct hearth_put_options {
     struct hearth_precondition precondition;
     struct hearth_attributes attributes;
     const struct hearth_checksums *checksums; /* NULL: none */
+    const uint8_t *md5; /* 16: what the bytes must have; NULL: any.  HEARTH_CHECKSUM: another */
     struct hearth_control control;
 
     /*
@@ -439,6 +440,7 @@ struct hearth_part {
 struct hearth_part_options {
     uint64_t size_expected; /* 0: not known; else another length is HEARTH_INVALID */
     const struct hearth_checksums *checksums; /* NULL: none */
+    const uint8_t *md5;                       /* as of a put */
     struct hearth_control control;
 };
 

@@ -69,6 +69,10 @@ static enum hearth_code describe_content(struct put *put, struct hearth_err *err
 {
     put->manifest.size = put->reader.size;
     source_reader_md5(&put->reader, put->manifest.md5);
+    const uint8_t *md5 = put->options->md5;
+    if (md5 != NULL && !crypto_equal(md5, put->manifest.md5, CRYPTO_MD5_SIZE)) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "the source has another MD5 than was said");
+    }
     if (is_part(put) && put->manifest.size > HEARTH_PART_SIZE_MAX) {
         return hearth_fail(err, HEARTH_INVALID, "a part of more than 5 GiB");
     }
@@ -455,6 +459,7 @@ enum hearth_code object_put_part(struct session *session, const char *bucket, st
     const struct hearth_put_options put_options = {
         .size_expected = options->size_expected,
         .checksums = options->checksums,
+        .md5 = options->md5,
         .control = options->control,
     };
     struct put put = {

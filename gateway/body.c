@@ -296,3 +296,9 @@ const struct hearth_checksums *body_checksums(const struct body *body)
 {
     return &body->checksums;
 }
+
+const uint8_t *body_hand_over_md5(struct body *body)
+{
+    assert(body->got == 0 && !body->has_ended);
+    return body_digest_hand_over_md5(&body->digest);
+}

@@ -47,4 +47,10 @@ enum s3_error body_error(const struct body *body);
  * when the body has ended.  None, or one. */
 const struct hearth_checksums *body_checksums(const struct body *body);
 
+/*
+ * For a handler whose bytes get an MD5 anyway: it verifies Content-MD5, the body does not any more.
+ * 16 bytes; NULL: there is none.  Before the first read.
+ */
+const uint8_t *body_hand_over_md5(struct body *body);
+
 #endif /* HEARTH_GATEWAY_BODY_H */

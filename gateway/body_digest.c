@@ -95,6 +95,16 @@ void body_digest_fini(struct body_digest *digest)
     digest->running_md5 = NULL;
 }
 
+const uint8_t *body_digest_hand_over_md5(struct body_digest *digest)
+{
+    if (!digest->has_md5) {
+        return NULL;
+    }
+    digest->has_md5 = false;
+    begin_hashes(digest);
+    return digest->md5;
+}
+
 /* ---- in a trailer ---- */
 
 static const struct checksum_kind *kind_named(struct view name)

@@ -43,6 +43,10 @@ bool body_digest_announce(struct body_digest *digest, struct view name);
 /* A trailer of that name; false: not the one that was announced, or no such value, or again. */
 bool body_digest_trailer(struct body_digest *digest, struct view name, struct view value);
 
+/* Content-MD5, which somebody else verifies from now on; NULL: there is none.  Lives as long as the
+ * digest.  Before the first byte. */
+const uint8_t *body_digest_hand_over_md5(struct body_digest *digest);
+
 void body_digest_update(struct body_digest *digest, struct view bytes);
 
 /* At the end of the bytes: S3_ERROR_NONE, or which of them does not fit. */

@@ -22,6 +22,7 @@
 #include "gateway/route.h"
 #include "gateway/xml_out.h"
 
+struct body;
 struct auth_proof; /* auth.h: cannot be had without a verified signature, or a public bucket */
 
 enum { CALL_XML_IN_MAX = 1 << 20 };
@@ -36,6 +37,7 @@ struct call {
     const char *tenant; /* the account: its name, and S3's Owner */
     struct hearth *hearth;
     struct hearth_source body; /* without chunks and signatures; verified when it has ended */
+    struct body *verifier;     /* whose work that is (body.h) */
     uint64_t body_size;        /* of that; HEARTH_SIZE_UNKNOWN when it was not said */
     const struct hearth_checksums *checksums; /* that came with it: known when it has ended */
     const char *region;                       /* what GetBucketLocation says */

@@ -149,6 +149,7 @@ static bool open_body(struct passage *passage)
         passage->decoded = body_source(passage->body);
         call->body =
             (struct hearth_source){.read = read_decoded, .wait = wait_decoded, .context = passage};
+        call->verifier = passage->body;
         call->body_size = body_size(passage->body);
         call->checksums = body_checksums(passage->body);
     }

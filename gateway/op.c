@@ -47,3 +47,11 @@ struct hearth_stat *op_stat(struct call *call)
     }
     return stat;
 }
+
+void op_fail_put(struct call *call, enum s3_about about, const struct hearth_err *err)
+{
+    if (err->code == HEARTH_CHECKSUM) {
+        call->body_error = S3_ERROR_BAD_DIGEST;
+    }
+    call_fail_hearth(call, about, err);
+}

@@ -9,6 +9,8 @@
 
 #include "client/hearth.h"
 
+#include "gateway/s3_error.h"
+
 struct call;
 typedef void op_fn(struct call *call);
 
@@ -83,5 +85,8 @@ bool op_bucket_is_there(struct call *call);
 
 /* What the key holds, to be released with hearth_stat_destroy(); NULL: the failure was answered. */
 struct hearth_stat *op_stat(struct call *call);
+
+/* A put that was given the Content-MD5 has failed. */
+void op_fail_put(struct call *call, enum s3_about about, const struct hearth_err *err);
 
 #endif /* HEARTH_GATEWAY_OP_H */

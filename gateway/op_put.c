@@ -3,6 +3,7 @@
  */
 #include "gateway/op.h"
 
+#include "gateway/body.h"
 #include "gateway/call.h"
 #include "gateway/condition.h"
 #include "gateway/object_head.h"
@@ -25,9 +26,10 @@ void op_put_object(struct call *call)
     }
     struct hearth_put_result result;
     struct hearth_err err;
+    options.md5 = body_hand_over_md5(call->verifier);
     if (hearth_put(call->hearth, call->request->bucket, call->request->key, &call->body, &options,
             &result, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_OBJECT, &err);
+        op_fail_put(call, S3_ABOUT_OBJECT, &err);
         return;
     }
     object_head_stored(call, result.etag);

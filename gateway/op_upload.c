@@ -3,6 +3,7 @@
  */
 #include "gateway/op.h"
 
+#include "gateway/body.h"
 #include "gateway/call.h"
 #include "gateway/checksum_text.h"
 #include "gateway/condition.h"
@@ -111,13 +112,14 @@ void op_upload_part(struct call *call)
     const struct hearth_part_options options = {
         .size_expected = call->body_size == HEARTH_SIZE_UNKNOWN ? 0 : call->body_size,
         .checksums = call->checksums,
+        .md5 = body_hand_over_md5(call->verifier),
         .control = call_control(call),
     };
     struct hearth_part part;
     struct hearth_err err;
     if (hearth_upload_part(call->hearth, call->request->bucket, call->request->key, upload, number,
             &call->body, &options, &part, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_UPLOAD, &err);
+        op_fail_put(call, S3_ABOUT_UPLOAD, &err);
         return;
     }
     object_head_stored(call, part.etag);

@@ -61,6 +61,41 @@ static void the_etag_is_the_md5_of_the_bytes(void **state)
     world_destroy(world);
 }
 
+/* Small ones in one question, large ones on nodes. */
+static void a_source_with_another_md5_than_was_said_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    uint8_t md5[CRYPTO_MD5_SIZE];
+    const struct hearth_put_options options = {.md5 = md5};
+    const uint64_t sizes[] = {100, MIB};
+    const char *const keys[] = {"small", "large"};
+    for (size_t i = 0; i < 2; i++) {
+        struct world_source source;
+        struct hearth_put_result result;
+        struct crypto_hash *hash = crypto_hash_create(CRYPTO_MD5);
+        for (uint64_t at = 0; at < sizes[i]; at++) {
+            uint8_t byte = world_byte(1, at);
+            crypto_hash_update(hash, view_of(&byte, 1));
+        }
+        crypto_hash_final(hash, md5);
+        crypto_hash_destroy(hash);
+        md5[15] ^= 1;
+        world_source_init(&source, 1, sizes[i]);
+        assert_int_equal(object_put(&world->session, "bucket", view_text(keys[i]), &source.source,
+                             &options, &result, &err),
+            HEARTH_CHECKSUM);
+        assert_null(fake_coordinator_find(&world->coordinator, "bucket", keys[i]));
+        md5[15] ^= 1;
+        world_source_init(&source, 1, sizes[i]);
+        assert_ok(object_put(&world->session, "bucket", view_text(keys[i]), &source.source,
+                      &options, &result, &err),
+            &err);
+    }
+    world_destroy(world);
+}
+
 /* Sizes at the edges of units, cells, stripes and segments; the shards have the right length. */
 static void every_size_around_an_edge_is_stored(void **state)
 {
@@ -466,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_put_is_stored_on_all_nodes_and_visible),
         cmocka_unit_test(small_objects_take_one_question_and_no_node),
         cmocka_unit_test(the_etag_is_the_md5_of_the_bytes),
+        cmocka_unit_test(a_source_with_another_md5_than_was_said_is_refused),
         cmocka_unit_test(every_size_around_an_edge_is_stored),
         cmocka_unit_test(a_small_share_of_memory_is_kept_to),
         cmocka_unit_test(cells_go_out_some_at_a_time),
