@@ -227,13 +227,42 @@ unsigned gateway_admin_port(const struct gateway *gateway)
     return gateway->admin_server == NULL ? 0 : http_server_port(gateway->admin_server);
 }
 
+/* What is not taken leaves the certificate of before in use. */
+static enum hearth_code renew_certificate(
+    struct gateway *gateway, struct arena *arena, struct hearth_err *err)
+{
+    const struct settings *settings = gateway->settings;
+    const char *certificate;
+    const char *key;
+    if (read_pem(arena, settings->certificate, &certificate, err) != HEARTH_OK ||
+        read_pem(arena, settings->key, &key, err) != HEARTH_OK) {
+        return err->code;
+    }
+    for (unsigned i = gateway->clear_count; i < gateway->server_count; i++) {
+        if (http_server_renew(gateway->servers[i], certificate, key, err) != HEARTH_OK) {
+            return hearth_err_prefix(err, "TLS with %s", settings->certificate);
+        }
+    }
+    return HEARTH_OK;
+}
+
 void gateway_reload(struct gateway *gateway)
 {
     struct hearth_err err;
+    struct arena arena;
+    arena_init(&arena, 0);
     tenants_reload(gateway->front.tenants);
     if (access_log_reopen(gateway->front.access_log, &err) != HEARTH_OK) {
         log_write(LOG_SETTINGS_REFUSED, "why=%s", err.message);
     }
+    if (gateway->clear_count < gateway->server_count) {
+        if (renew_certificate(gateway, &arena, &err) == HEARTH_OK) {
+            log_write(LOG_CERTIFICATE_RENEWED, "file=%s", gateway->settings->certificate);
+        } else {
+            log_write(LOG_SETTINGS_REFUSED, "why=%s", err.message);
+        }
+    }
+    arena_fini(&arena);
 }
 
 struct stopping {

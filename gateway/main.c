@@ -107,7 +107,8 @@ int main(int argc, char **argv)
     static const struct program_verb verbs[] = {
         {
             .needs_config = true,
-            .help = "serves S3 until SIGTERM or SIGINT; SIGHUP: new tenants, a new access log",
+            .help = "serves S3 until SIGTERM or SIGINT; SIGHUP: new tenants, a new access log and "
+                    "certificate",
             .run = run_serve,
         },
         {

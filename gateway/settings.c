@@ -11,7 +11,8 @@ static const struct config_param params[] = {
         .max = SETTINGS_LISTEN_MAX, .help = "Where S3 is spoken over TLS 1.3 or 1.2."},
     {"gateway", "certificate", CONFIG_PATH, FIELD(certificate), .preset = "certificate.pem",
         .min = 1,
-        .help = "For TLS: PEM, with its chain. For virtual-host style it names *.DOMAIN too."},
+        .help = "For TLS: PEM, with its chain. For virtual-host style it names *.DOMAIN too. SIGHUP"
+                " reads it anew."},
     {"gateway", "key", CONFIG_PATH, FIELD(key), .preset = "key.pem", .min = 1,
         .help = "For TLS: the private key of the certificate, PEM."},
     {"gateway", "admin", CONFIG_ADDRESSES, FIELD(admin), .preset = "127.0.0.1:9001", .max = 1,

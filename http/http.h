@@ -136,6 +136,15 @@ struct http_counts {
 
 void http_server_count(struct http_server *server, struct http_counts *out);
 
+/*
+ * From now on new connections see this certificate; who is connected goes on with the one of
+ * before. PEM text each, borrowed for the call.  On failure nothing has changed.  HEARTH_INVALID:
+ * they do not belong together, or the server speaks no TLS; HEARTH_BUSY: connections of several
+ * certificates before are still open.  Not while it is stopped.
+ */
+enum hearth_code http_server_renew(
+    struct http_server *server, const char *certificate, const char *key, struct hearth_err *err);
+
 /* Takes no connection any more, lets what runs end for up to drain_ms, cuts the rest. NULL: ok. */
 void http_server_stop_blocking(struct http_server *server, unsigned drain_ms);
 

@@ -13,6 +13,8 @@
 #include "common/moment.h"
 #include "http/http_listen.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* TLS 1.2 is what older backup clients speak; nothing weaker is offered. */
@@ -279,34 +281,30 @@ static size_t decode_nothing(void *context, struct MHD_Connection *connection, c
 
 /* ---- start ---- */
 
-static enum hearth_code start_daemon(
-    struct http_server *server, const struct http_options *options, int fd, struct hearth_err *err)
+/* The new daemon accepts on fd.  NULL: it could not be started. */
+static struct MHD_Daemon *start_daemon(
+    struct http_server *server, const char *certificate, const char *key, int fd)
 {
     const struct http_limits *limits = &server->limits;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
         {MHD_OPTION_END, 0, NULL},
     };
     if (server->tls) {
         flags |= MHD_USE_TLS;
     }
-    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-        MHD_OPTION_CONNECTION_LIMIT, limits->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_THREAD_POOL_SIZE, server->threads, MHD_OPTION_CONNECTION_LIMIT,
+        limits->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         limits->connections_per_address_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
         MHD_OPTION_UNESCAPE_CALLBACK, decode_nothing, NULL, MHD_OPTION_ARRAY,
         server->tls ? tls : tls + 3, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        return hearth_fail(err, HEARTH_INVALID, "start the HTTP server: %s",
-            server->tls ? "do certificate and key belong together?" : "libmicrohttpd refused");
-    }
-    return HEARTH_OK;
 }
 
 static void init_server(struct http_server *server, const struct http_options *options)
@@ -322,6 +320,7 @@ static void init_server(struct http_server *server, const struct http_options *o
     server->refuse = options->refuse;
     server->context = options->context;
     server->tls = options->certificate != NULL;
+    server->threads = options->threads;
 }
 
 static void fini_server(struct http_server *server)
@@ -330,6 +329,12 @@ static void fini_server(struct http_server *server)
     pthread_cond_destroy(&server->emptied);
     pthread_mutex_destroy(&server->mutex);
     free(server);
+}
+
+static enum hearth_code fail_start(const struct http_server *server, struct hearth_err *err)
+{
+    return hearth_fail(err, HEARTH_INVALID, "start the HTTP server: %s",
+        server->tls ? "do certificate and key belong together?" : "libmicrohttpd refused");
 }
 
 static enum hearth_code start_parts(
@@ -344,10 +349,11 @@ static enum hearth_code start_parts(
         rpc_workers_destroy(server->workers);
         return err->code;
     }
-    if (start_daemon(server, options, fd, err) != HEARTH_OK) {
+    server->daemon = start_daemon(server, options->certificate, options->key, fd);
+    if (server->daemon == NULL) {
         http_watch_stop(server);
         rpc_workers_destroy(server->workers);
-        return err->code;
+        return fail_start(server, err);
     }
     return HEARTH_OK;
 }
@@ -392,6 +398,54 @@ void http_server_count(struct http_server *server, struct http_counts *out)
     };
 }
 
+/* ---- another certificate ---- */
+
+static bool has_connections(struct MHD_Daemon *daemon)
+{
+    return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections > 0;
+}
+
+static void stop_those_without_connections(struct http_server *server)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < server->retired_count; i++) {
+        if (has_connections(server->retired[i])) {
+            server->retired[kept++] = server->retired[i];
+        } else {
+            MHD_stop_daemon(server->retired[i]);
+        }
+    }
+    server->retired_count = kept;
+}
+
+/* A second daemon on the same socket; then the first one accepts no more. */
+enum hearth_code http_server_renew(
+    struct http_server *server, const char *certificate, const char *key, struct hearth_err *err)
+{
+    if (!server->tls) {
+        return hearth_fail(err, HEARTH_INVALID, "a certificate for a server without TLS");
+    }
+    stop_those_without_connections(server);
+    if (server->retired_count == HTTP_RETIRED_MAX) {
+        return hearth_fail(
+            err, HEARTH_BUSY, "connections with %d certificates before are open", HTTP_RETIRED_MAX);
+    }
+    int fd = fcntl(MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd,
+        F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        return hearth_fail_sys(err, HEARTH_IO, errno, "a second hand on the listening socket");
+    }
+    struct MHD_Daemon *daemon = start_daemon(server, certificate, key, fd);
+    if (daemon == NULL) {
+        close(fd);
+        return fail_start(server, err);
+    }
+    close(MHD_quiesce_daemon(server->daemon));
+    server->retired[server->retired_count++] = server->daemon;
+    server->daemon = daemon;
+    return HEARTH_OK;
+}
+
 /* ---- end ---- */
 
 static void wait_until_empty(struct http_server *server, unsigned drain_ms)
@@ -429,6 +483,9 @@ void http_server_stop_blocking(struct http_server *server, unsigned drain_ms)
     cut_exchanges(server);
     rpc_workers_destroy(server->workers);
     MHD_stop_daemon(server->daemon);
+    for (unsigned i = 0; i < server->retired_count; i++) {
+        MHD_stop_daemon(server->retired[i]);
+    }
     http_watch_stop(server);
     fini_server(server);
 }

@@ -110,6 +110,8 @@ struct http_exchange {
     struct http_exchange *previous;
 };
 
+enum { HTTP_RETIRED_MAX = 4 };
+
 struct http_server {
     /* Set once. */
     struct http_limits limits;
@@ -118,9 +120,15 @@ struct http_server {
     void *context;
     bool tls;
     unsigned port;
-    struct MHD_Daemon *daemon;
+    unsigned threads;
     struct rpc_workers *workers;
     pthread_t watch;
+
+    /* The caller's thread only: who accepts; and those before a new certificate, as long as they
+     * have connections. */
+    struct MHD_Daemon *daemon;
+    unsigned retired_count;
+    struct MHD_Daemon *retired[HTTP_RETIRED_MAX];
 
     atomic_bool draining;
     atomic_uint connections;

@@ -3,10 +3,12 @@
 import contextlib
 import io
 import os
+import shutil
+import signal
 import socket
 import ssl
 
-from s3_cluster import digest, main, noise, refused
+from s3_cluster import digest, main, noise, refused, run
 
 
 @contextlib.contextmanager
@@ -97,8 +99,57 @@ def old_tls_is_not_spoken(s3):
     raise AssertionError("TLS 1.1 was spoken")
 
 
+def connect(s3):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    plain = socket.create_connection(("127.0.0.1", int(s3.port("gateway-tls"))), timeout=60)
+    return context.wrap_socket(plain, server_hostname="localhost")
+
+
+def lives(tls):
+    tls.sendall(b"GET /health/live HTTP/1.1\r\nHost: h\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"live\n"):
+        piece = tls.recv(65536)
+        assert piece, answer
+        answer += piece
+
+
+def hang_up(s3):
+    """SIGHUP, until the log says what became of the certificate."""
+    def said():
+        with open(os.path.join(s3.dir, "gateway", "log")) as file:
+            return sum("certificate" in line for line in file)
+    before = said()
+    os.kill(s3.pids()["gateway"], signal.SIGHUP)
+    while said() == before:
+        pass
+
+
+def a_new_certificate_is_taken_at_sighup_and_connections_go_on(s3):
+    home = os.path.join(s3.dir, "gateway")
+    old = connect(s3)
+    lives(old)
+    before = old.getpeercert(binary_form=True)
+    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "30", "-subj", "/CN=localhost", "-keyout", s3.path("key.pem"),
+         "-out", s3.path("certificate.pem")])
+    shutil.copy(s3.path("certificate.pem"), home)
+    hang_up(s3)  # without its key it is refused
+    with connect(s3) as tls:
+        assert tls.getpeercert(binary_form=True) == before
+    shutil.copy(s3.path("key.pem"), home)
+    hang_up(s3)
+    with connect(s3) as tls:
+        lives(tls)
+        assert tls.getpeercert(binary_form=True) != before
+    lives(old)
+    old.close()
+
+
 main(bodies_of_every_kind_come_back,
      a_checksum_that_comes_behind_the_body_is_kept,
      a_bucket_may_be_in_the_name_of_the_host,
      a_connection_ends_with_close_notify,
-     old_tls_is_not_spoken)
+     old_tls_is_not_spoken,
+     a_new_certificate_is_taken_at_sighup_and_connections_go_on)
