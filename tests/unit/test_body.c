@@ -39,8 +39,6 @@ struct fixture {
     size_t out_size;
     enum s3_error error; /* of opening or reading */
     struct hearth_checksum checksum;
-    bool hands_over_md5;
-    uint8_t md5[CRYPTO_MD5_SIZE];
 };
 
 static int set_up(void **state)
@@ -121,10 +119,6 @@ static bool take(struct fixture *at)
     if (at->error != S3_ERROR_NONE) {
         assert_int_equal(raw.at, 0);
         return false;
-    }
-    if (at->hands_over_md5) {
-        const uint8_t *md5 = body_hand_over_md5(body);
-        memcpy(at->md5, md5 != NULL ? md5 : at->md5, md5 != NULL ? sizeof(at->md5) : 0);
     }
     bool has_ended = read_all(at, body);
     const struct hearth_checksums *found = body_checksums(body);
@@ -316,24 +310,6 @@ static void content_md5_is_verified(void **state)
     at->raw.bytes[0] ^= 1;
     assert_false(take(at));
     assert_int_equal(at->error, S3_ERROR_BAD_DIGEST);
-}
-
-static void content_md5_can_be_left_to_who_hashes_anyway(void **state)
-{
-    struct fixture *at = *state;
-    at->hands_over_md5 = true;
-    sign(at, unsigned_payload);
-    memcpy(at->raw.bytes, "123456789", 9);
-    at->raw.size = 9;
-    assert_true(take(at));
-    assert_int_equal(at->md5[0], 0); /* there is none */
-    again(at);
-    test_signed_add(&at->request, "content-md5", "JfnnlDI7RTiF9RgfG2JNCw==");
-    sign(at, unsigned_payload);
-    memcpy(at->raw.bytes, "12345678x", 9);
-    at->raw.size = 9;
-    assert_true(take(at)); /* and it is wrong */
-    assert_int_equal(at->md5[0], 0x25);
 }
 
 static void what_is_no_digest_is_refused_before_a_byte_is_taken(void **state)
@@ -603,7 +579,6 @@ int main(void)
         CASE(an_empty_body_is_a_body_in_every_mode),
         CASE(checksums_of_every_kind_are_verified_and_kept),
         CASE(content_md5_is_verified),
-        CASE(content_md5_can_be_left_to_who_hashes_anyway),
         CASE(what_is_no_digest_is_refused_before_a_byte_is_taken),
         CASE(the_checksum_of_a_complete_is_not_that_of_its_document),
         CASE(no_changed_byte_of_signed_chunks_is_accepted),
