@@ -76,6 +76,8 @@ def run(arguments, fails=0, data=None, env=None, cwd=None):
 
 
 class Cluster:
+    profile = "local"
+
     def __init__(self, nodes=8):
         self.count = nodes
         self.base = tempfile.mkdtemp(prefix="hearth-test-")
@@ -88,7 +90,7 @@ class Cluster:
     def __enter__(self):
         try:
             self.prepare()
-            self.control("up", "--nodes", str(self.count))
+            self.control("up", "--nodes", str(self.count), "--profile", self.profile)
         except BaseException:
             self._end(failed=True)
             raise
@@ -321,11 +323,11 @@ def nothing_is_amiss_on_any_disk(cluster):
     print("      " + ", ".join(f"{count} {name}" for name, count in found.items()))
 
 
-def main(*claims, nodes=8):
+def main(*claims, nodes=8, world=Cluster):
     """Runs each claim, a function of a cluster, in order on one cluster; says how long each took."""
     stop_cleanly(LIMIT_S)
     try:
-        with Cluster(nodes) as cluster:
+        with world(nodes) as cluster:
             for claim in (*claims, nothing_is_amiss_on_any_disk):
                 start = time.monotonic()
                 print(f"   {claim.__name__} ...", flush=True)

@@ -75,6 +75,12 @@ static void check_domains(struct segment_check *check)
     }
 }
 
+/* Nothing names it any more, so nobody rebuilds what a lost node had of it. */
+static bool is_given_up(const struct meta_segment *segment)
+{
+    return segment->dying_ms != 0 || meta_segment_is_doomed(segment);
+}
+
 static void open_shard(struct segment_check *check, unsigned slot)
 {
     struct fsck *fsck = check->fsck;
@@ -84,8 +90,10 @@ static void open_shard(struct segment_check *check, unsigned slot)
     struct fsck_node *node = number <= NODES_MAX ? fsck->nodes[number - 1] : NULL;
     fsck_meta_shard_id(fsck->meta, check->segment, slot, id);
     if (node == NULL) {
-        fsck_problem(&fsck->report, "segment %s slot %u: node %u has no folder here", check->name,
-            slot, number);
+        if (!is_given_up(check->segment)) {
+            fsck_problem(&fsck->report, "segment %s slot %u: node %u has no folder here",
+                check->name, slot, number);
+        }
         return;
     }
     if (fsck_shard_open(node, id, &check->shards[slot], &err) != HEARTH_OK) {
@@ -136,6 +144,9 @@ static void check_code(struct segment_check *check, unsigned stripe)
     struct ec_slots sources = {{0}};
     struct ec_slots others = {{0}};
     struct hearth_err err;
+    if (is_given_up(check->segment) && ec_slots_count(check->have) < check->segment->k) {
+        return;
+    }
     for (unsigned slot = 0; slot < check->segment->n; slot++) {
         /* From the other end in every second stripe: each shard is a source and a result. */
         unsigned at = stripe % 2 == 0 ? slot : check->segment->n - 1u - slot;

@@ -94,5 +94,4 @@ def refused(status, code):
 
 
 def main(*claims, nodes=8, world=S3Cluster):
-    base.Cluster = world
-    base.main(*claims, nodes=nodes)
+    base.main(*claims, nodes=nodes, world=world)

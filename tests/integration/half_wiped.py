@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""A random half of the nodes lose their disks at once: every object with k shards left is readable and
+comes back to full redundancy, every other one fails cleanly, and the two are told apart by what the
+operator is shown.  No wrong byte is read."""
+import os
+import random
+
+from cluster import digest, expect, main, noise
+from wiping import come_back, lose
+
+NODES, K, N = 16, 4, 8
+SEED = int(os.environ.get("HEARTH_SEED", "1"))
+SIZES = (9_000, 200_000, 3_000_000)  # on nodes, each one segment
+
+
+def contents():
+    """Key -> bytes, of twelve of each size."""
+    return {f"{size}/{number}": noise(size, seed=size + number) for size in SIZES for number in range(12)}
+
+
+def store_objects(cluster):
+    cluster.hearth("mb", "s3://box")
+    for key, content in contents().items():
+        cluster.write(f"files/{key}", content)
+    cluster.hearth("cp", "-r", cluster.path("files"), "s3://box/")
+    cluster.wait_full()
+
+
+def holders(cluster, key):
+    """Node ids, of the one segment of an object."""
+    stat = cluster.hearth("stat", "--shards", "--json", f"s3://box/{key}").json[0]
+    (segment,) = stat["segments"]
+    return {holder["node"] for holder in segment["holders"]}
+
+
+def wipe_half(cluster):
+    """Which keys have k shards left."""
+    victims = random.Random(SEED).sample(range(1, NODES + 1), NODES // 2)
+    print(f"      seed {SEED}: nodes {' '.join(map(str, victims))}", flush=True)
+    gone = {node["id"] for node in cluster.admin("node", "list", "--json").json
+            if any(address.endswith(f":{cluster.port(victim)}") for victim in victims
+                   for address in node["addresses"])}
+    cluster.readable = {key for key in contents() if len(holders(cluster, key) - gone) >= K}
+    lose(cluster, *victims)
+    cluster.victims = victims
+
+
+def what_has_k_shards_left_is_read_and_the_rest_fails_cleanly(cluster):
+    store_objects(cluster)
+    wipe_half(cluster)
+    check_all(cluster)
+
+
+def check_all(cluster):
+    wanted = contents()
+    for key, content in wanted.items():
+        if key in cluster.readable:
+            assert digest(cluster.hearth("cat", f"s3://box/{key}").out) == digest(content), key
+        else:
+            result = cluster.hearth("cat", f"s3://box/{key}", fails=1)
+            assert content.startswith(result.out), f"{key}: other bytes came"
+            expect(result.err.splitlines()[-1], r"hearth: cat .* has [0-3] of 8 shards reachable, 4 needed.*")
+    print(f"      {len(cluster.readable)} of {len(wanted)} objects can be read", flush=True)
+    assert 0 < len(cluster.readable) < len(wanted)
+
+
+def the_operator_is_told_how_many_cannot_be_read(cluster):
+    unreadable = len(contents()) - len(cluster.readable)
+    while cluster.status()["segments_unreadable"] != unreadable:
+        pass
+    assert cluster.status()["health"] not in ("healthy", "healing")
+
+
+def the_readable_come_back_to_full_redundancy(cluster):
+    """On the nodes that are left and on new ones."""
+    for victim in cluster.victims:
+        come_back(cluster, victim)
+    unreadable = len(contents()) - len(cluster.readable)
+    while cluster.status()["segments_below_n"] > unreadable:
+        pass
+    alive = {node["id"] for node in cluster.admin("node", "list", "--json").json if node["state"] == "alive"}
+    for key in cluster.readable:
+        assert len(holders(cluster, key) & alive) == N, key
+    check_all(cluster)
+
+
+def what_is_lost_can_be_deleted(cluster):
+    for key in set(contents()) - cluster.readable:
+        cluster.hearth("rm", f"s3://box/{key}")
+    cluster.wait_full()
+    assert cluster.status()["segments_unreadable"] == 0
+
+
+if __name__ == "__main__":
+    main(what_has_k_shards_left_is_read_and_the_rest_fails_cleanly, the_operator_is_told_how_many_cannot_be_read,
+         the_readable_come_back_to_full_redundancy, what_is_lost_can_be_deleted, nodes=NODES)

@@ -1,0 +1,329 @@
+#!/usr/bin/env python3
+"""Sixteen nodes are killed, wiped, stopped, cut off one way, made slow, filled up and brought back while
+objects of every size are written, replaced, deleted and read: afterwards each acknowledged object is
+there byte for byte, every queue is empty, nobody honest is accused and every disk is in order.
+
+    thrasher.py [--seed N]      a slice: some hundred objects
+    thrasher.py --full          20,000 objects, 4 GiB in all, 12 minutes at least
+    thrasher.py --schedule      what would be done, and when, and nothing is
+
+What is done follows from the seed alone, and when is counted in objects, not in seconds.  As many
+nodes are away at any time as an object that was acknowledged with w of its shards can do without.
+"""
+import argparse
+import collections
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "s3")]
+import cluster as base  # noqa: E402
+from cluster import Proxy, digest, noise, stop_cleanly  # noqa: E402
+from s3_cluster import S3Cluster  # noqa: E402
+from wiping import wipe  # noqa: E402
+
+import botocore.exceptions  # noqa: E402
+
+NODES = 16
+BEHIND_PROXIES = range(13, NODES + 1)  # a fault of their network costs nobody else anything
+AWAY_MAX = 2  # w - k: nodes that do not answer, or have lost all since every object was whole
+FILLED_MAX = 4
+QUIET_EVERY = 8
+KIB, MIB = 1 << 10, 1 << 20
+
+Event = collections.namedtuple("Event", "after verb nodes")
+
+
+# ---- what is done when ----
+
+
+class Plan:
+    """Which nodes are in which trouble."""
+
+    def __init__(self, seed):
+        self.chance = random.Random(seed)
+        self.trouble = {}  # node -> verb
+        self.wiped = 0
+
+    def away(self):
+        return self.wiped + sum(verb != "fill" for verb in self.trouble.values())
+
+    def possible(self):
+        """(verb, nodes to choose from)"""
+        well = [node for node in range(1, NODES + 1) if node not in self.trouble]
+        if self.trouble:
+            yield "back", list(self.trouble)
+        if self.away() < AWAY_MAX:
+            yield from (("kill", well), ("stop", well))
+            yield "wipe", [node for node in well if node not in BEHIND_PROXIES]
+            for verb in ("slow", "cut up", "cut down"):
+                yield verb, [node for node in well if node in BEHIND_PROXIES]
+        if list(self.trouble.values()).count("fill") < FILLED_MAX:
+            yield "fill", well
+
+    def choose(self):
+        """(verb, node), and from now on it is so."""
+        verb, nodes = self.chance.choice([one for one in self.possible() if one[1]])
+        node = self.chance.choice(nodes)
+        if verb == "back":
+            del self.trouble[node]
+        elif verb == "wipe":
+            self.wiped += 1
+        else:
+            self.trouble[node] = verb
+        return verb, node
+
+
+def schedule(seed, objects, events):
+    """The moments are counted in objects written."""
+    plan = Plan(seed)
+    moments = sorted(plan.chance.sample(range(1, objects), events))
+    for number, after in enumerate(moments, 1):
+        if number % QUIET_EVERY == 0 or number == events:
+            plan.trouble, plan.wiped = {}, 0
+            yield Event(after, "quiet", plan.chance.sample(range(1, NODES + 1), 4))
+        else:
+            verb, node = plan.choose()
+            yield Event(after, verb, [node])
+
+
+class Troubles:
+    """Does it to a cluster."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.proxies = {number: Proxy(cluster, number) for number in BEHIND_PROXIES}
+        self.undo = {}  # node -> how it is brought back
+
+    def begin(self, event):
+        verb, node = event.verb, event.nodes[0]
+        if verb == "back":
+            self.undo.pop(node)()
+        elif verb == "wipe":
+            wipe(self.cluster, node)
+        elif verb == "quiet":
+            self.quiet()
+        elif verb == "fill":
+            self.set_capacity(node, "1M")
+            self.undo[node] = lambda: self.set_capacity(node, "0")
+        elif verb in ("kill", "stop"):
+            getattr(self.cluster, verb)(node)
+            self.undo[node] = lambda: self.cluster.start(node)
+        else:
+            self.proxies[node].tell("rate both 30000" if verb == "slow" else verb.replace("cut", "lose"))
+            self.undo[node] = lambda: self.proxies[node].tell("heal")
+
+    def set_capacity(self, node, size):
+        path = os.path.join(self.cluster.dir, "nodes", str(node), "hearth-storaged.conf")
+        with open(path) as file:
+            text = file.read().split("[volume]")[0]
+        with open(path, "w") as file:
+            file.write(f"{text}[volume]\ncapacity = {size}\n")
+        os.kill(self.cluster.pids()[str(node)], signal.SIGHUP)
+
+    def quiet(self):
+        """All are back, and everything is whole."""
+        for node in list(self.undo):
+            self.undo.pop(node)()
+        self.cluster.wait_full("240s")
+
+
+# ---- what is stored ----
+
+
+def size_of(chance, largest):
+    """Of each kind the size is spread over its magnitudes: 210 KiB on average if the largest is 64 MiB."""
+    low, high = chance.choices(((1, 64 * KIB), (64 * KIB, MIB), (MIB, largest)), (90, 9, 1.1))[0]
+    return round(low * (high / low) ** chance.random())
+
+
+class Writer(threading.Thread):
+    """Writes its share of the objects, and again and again replaces, deletes and reads one of them.
+    `held`: key -> digests that it may have; several after a call whose outcome is unknown."""
+
+    def __init__(self, load, number):
+        super().__init__(daemon=True)
+        self.load, self.number = load, number
+        self.chance = random.Random(f"{load.seed} {number}")
+        self.client = load.cluster.client_of()
+        self.held, self.failed, self.error = {}, 0, None
+
+    def run(self):
+        try:
+            while self.load.take():
+                self.put(f"{self.number}/{len(self.held)}")
+                other = self.chance.choice(list(self.held))
+                what = self.chance.choices((self.put, self.delete, self.check, None), (10, 5, 30, 55))[0]
+                if what:
+                    what(other)
+        except BaseException as error:  # told by whoever waits for it
+            self.error = error
+
+    def put(self, key):
+        content = self.chance.randbytes(size_of(self.chance, self.load.options.largest))
+        self.change(key, digest(content), lambda: self.client.put_object(Bucket="box", Key=key, Body=content))
+
+    def delete(self, key):
+        self.change(key, None, lambda: self.client.delete_object(Bucket="box", Key=key))
+
+    def change(self, key, becomes, call):
+        try:
+            call()
+            self.held[key] = {becomes}
+        except botocore.exceptions.ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500, error
+            self.failed += 1
+            self.held[key] = self.held.get(key, {None}) | {becomes}
+
+    def check(self, key):
+        found = self.read(key)
+        assert found in self.held[key], f"{key}: {found}, expected {self.held[key]}"
+        self.held[key] = {found}
+
+    def read(self, key):
+        try:
+            return digest(self.client.get_object(Bucket="box", Key=key)["Body"].read())
+        except self.client.exceptions.NoSuchKey:
+            return None
+
+
+class Load:
+    """All writers, and how far they are."""
+
+    def __init__(self, cluster, options, writers=4):
+        self.cluster, self.options, self.seed = cluster, options, options.seed
+        self.begun, self.taken, self.allowed, self.idle = time.monotonic(), 0, 0, 0
+        self.progress = threading.Condition()
+        cluster.client.create_bucket(Bucket="box")
+        self.writers = [Writer(self, number) for number in range(writers)]
+        for writer in self.writers:
+            writer.start()
+
+    def take(self):
+        """One more object may be written, when it is allowed and not before its time; False: that were
+        all."""
+        with self.progress:
+            due = self.begun + self.options.seconds * self.taken / self.options.objects
+            self.progress.wait_for(lambda: time.monotonic() >= due, max(0, due - time.monotonic()))
+            self.idle += 1
+            self.progress.notify_all()
+            self.progress.wait_for(lambda: self.taken < self.allowed or self.taken == self.options.objects)
+            if self.taken == self.options.objects:
+                return False
+            self.idle -= 1
+            self.taken += 1
+            self.progress.notify_all()
+            return True
+
+    def go_on(self, count, allowed):
+        """Until so many objects were begun; from now on they may be begun up to those allowed."""
+        with self.progress:
+            self.allowed = allowed
+            self.progress.notify_all()
+            while self.taken < count or (count == allowed and self.idle < len(self.writers)):
+                self.progress.wait(1)
+                self.look()
+
+    def look(self):
+        for writer in self.writers:
+            if writer.error:
+                raise writer.error
+
+    def check_with_half(self, nodes):
+        """Nobody writes and everything is whole, so half of the shards of any object may be away."""
+        self.cluster.kill(*nodes)
+        for writer in self.writers:
+            for key in writer.chance.sample(list(writer.held), min(4, len(writer.held))):
+                writer.check(key)
+        self.cluster.start(*nodes)
+
+    def end(self):
+        self.go_on(self.options.objects, self.options.objects)
+        for writer in self.writers:
+            writer.join()
+        self.look()
+
+    def check_all(self):
+        """Every key of every writer; what is listed is what is there."""
+        there = set()
+        for writer in self.writers:
+            for key in writer.held:
+                writer.check(key)
+            there |= {key for key, held in writer.held.items() if held != {None}}
+        listed = {entry["key"] for entry in self.cluster.hearth("ls", "-r", "--json", "s3://box/").json}
+        assert listed == there, (listed - there, there - listed)
+        return len(there)
+
+
+# ---- all of it ----
+
+
+def show(events):
+    for event in events:
+        print(f"      after {event.after} objects: {event.verb} {' '.join(map(str, event.nodes))}", flush=True)
+
+
+def check_queues_and_nodes(cluster):
+    status = cluster.wait_full("240s")
+    queues = ("segments_below_n", "segments_unreadable", "repair_queue", "repair_waiting")
+    assert not any(status[name] for name in queues), status
+    states = collections.Counter(node["state"] for node in cluster.admin("node", "list", "--json").json)
+    assert set(states) <= {"alive", "lost"} and states["alive"] == NODES, states
+    said = cluster.said_of_loss()
+    assert not said, "\n".join(said[:20])
+
+
+def thrash(cluster, options, events):
+    troubles = Troubles(cluster)
+    load = Load(cluster, options)
+    for event, until in zip(events, [event.after for event in events[1:]] + [options.objects]):
+        load.go_on(event.after, event.after if event.verb == "quiet" else until)
+        troubles.begin(event)
+        if event.verb == "quiet":
+            load.check_with_half(event.nodes)
+        print(f"      {time.monotonic() - load.begun:.0f} s, {load.taken} objects: {event.verb} "
+              f"{' '.join(map(str, event.nodes))}", flush=True)
+    load.end()
+    check_queues_and_nodes(cluster)
+    count = load.check_all()
+    failed = sum(writer.failed for writer in load.writers)
+    print(f"      {count} objects are there, {failed} calls failed, {time.monotonic() - load.begun:.0f} s")
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--schedule", action="store_true")
+    parser.add_argument("--objects", type=int)
+    parser.add_argument("--events", type=int)
+    options = parser.parse_args()
+    whole = options.full
+    options.objects = options.objects or (20_000 if whole else 300)
+    options.events = options.events or (144 if whole else 16)
+    options.largest = (64 if whole else 8) * MIB
+    options.seconds = 720 if whole else 0
+    return options
+
+
+def main():
+    options = parse()
+    events = list(schedule(options.seed, options.objects, options.events))
+    assert events == list(schedule(options.seed, options.objects, options.events))
+    print(f"   seed {options.seed}: {options.objects} objects, {options.events} events", flush=True)
+    show(events)
+    if options.schedule:
+        return
+    stop_cleanly(0 if options.full else base.LIMIT_S)
+    with S3Cluster(NODES) as cluster:
+        thrash(cluster, options, events)
+        base.nothing_is_amiss_on_any_disk(cluster)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
