@@ -24,23 +24,10 @@ op_fn op_get_bucket_location;
 /* op_config.c: what can be asked of a bucket or an object, and is the same for all of them */
 op_fn op_get_acl;
 op_fn op_put_acl;
-op_fn op_get_bucket_versioning;
 op_fn op_put_bucket_versioning;
+op_fn op_get_bucket_absence;
 op_fn op_get_bucket_encryption;
-op_fn op_get_bucket_policy;
-op_fn op_get_bucket_policy_status;
-op_fn op_get_bucket_cors;
-op_fn op_get_bucket_lifecycle;
-op_fn op_get_bucket_object_lock;
-op_fn op_get_bucket_website;
-op_fn op_get_bucket_logging;
-op_fn op_get_bucket_notification;
-op_fn op_get_bucket_replication;
-op_fn op_get_bucket_tagging;
-op_fn op_get_bucket_accelerate;
 op_fn op_get_bucket_request_payment;
-op_fn op_get_bucket_ownership_controls;
-op_fn op_get_public_access_block;
 
 /* op_list.c */
 op_fn op_list_objects;

@@ -7,97 +7,58 @@
 #include "gateway/call.h"
 #include "gateway/owner.h"
 
-/* ---- an empty document ---- */
+#include <assert.h>
 
-static void answer_empty(struct call *call, const char *element)
+/* ---- what no bucket has ---- */
+
+/* By the parameter that asks for it: an empty document, or an error that says that there is none.
+ */
+static const struct absence {
+    const char *param;
+    const char *element; /* NULL: the error */
+    enum s3_error error;
+} absences[] = {
+    {"versioning", "VersioningConfiguration", S3_ERROR_NONE},
+    {"logging", "BucketLoggingStatus", S3_ERROR_NONE},
+    {"notification", "NotificationConfiguration", S3_ERROR_NONE},
+    {"accelerate", "AccelerateConfiguration", S3_ERROR_NONE},
+    {"policy", NULL, S3_ERROR_NO_SUCH_BUCKET_POLICY},
+    {"policyStatus", NULL, S3_ERROR_NO_SUCH_BUCKET_POLICY},
+    {"cors", NULL, S3_ERROR_NO_SUCH_CORS_CONFIGURATION},
+    {"lifecycle", NULL, S3_ERROR_NO_SUCH_LIFECYCLE_CONFIGURATION},
+    {"object-lock", NULL, S3_ERROR_NO_SUCH_OBJECT_LOCK_CONFIGURATION},
+    {"website", NULL, S3_ERROR_NO_SUCH_WEBSITE_CONFIGURATION},
+    {"replication", NULL, S3_ERROR_NO_SUCH_REPLICATION_CONFIGURATION},
+    {"tagging", NULL, S3_ERROR_NO_SUCH_TAG_SET},
+    {"ownershipControls", NULL, S3_ERROR_OWNERSHIP_CONTROLS_NOT_FOUND},
+    {"publicAccessBlock", NULL, S3_ERROR_NO_SUCH_PUBLIC_ACCESS_BLOCK},
+};
+
+static const struct absence *find_absence(const char *param)
 {
+    const struct absence *absence = absences;
+    while (strcmp(absence->param, param) != 0) {
+        absence++;
+        assert(absence < absences + sizeof(absences) / sizeof(absences[0])); /* a route without */
+    }
+    return absence;
+}
+
+void op_get_bucket_absence(struct call *call)
+{
+    const struct absence *absence = find_absence(call->route->param);
+    struct xml_out xml;
     if (!op_bucket_is_there(call)) {
         return;
     }
-    struct xml_out xml;
-    xml_out_init(&xml, call->arena);
-    xml_out_open_namespace(&xml, element, XML_S3_NAMESPACE);
-    xml_out_close(&xml, element);
-    call_answer_xml(call, 200, &xml);
-}
-
-void op_get_bucket_versioning(struct call *call)
-{
-    answer_empty(call, "VersioningConfiguration");
-}
-
-void op_get_bucket_logging(struct call *call)
-{
-    answer_empty(call, "BucketLoggingStatus");
-}
-
-void op_get_bucket_notification(struct call *call)
-{
-    answer_empty(call, "NotificationConfiguration");
-}
-
-void op_get_bucket_accelerate(struct call *call)
-{
-    answer_empty(call, "AccelerateConfiguration");
-}
-
-/* ---- none ---- */
-
-static void answer_none(struct call *call, enum s3_error error)
-{
-    if (op_bucket_is_there(call)) {
-        call_fail(call, error, NULL);
+    if (absence->element == NULL) {
+        call_fail(call, absence->error, NULL);
+        return;
     }
-}
-
-void op_get_bucket_policy(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_BUCKET_POLICY);
-}
-
-void op_get_bucket_policy_status(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_BUCKET_POLICY);
-}
-
-void op_get_bucket_cors(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_CORS_CONFIGURATION);
-}
-
-void op_get_bucket_lifecycle(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_LIFECYCLE_CONFIGURATION);
-}
-
-void op_get_bucket_object_lock(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_OBJECT_LOCK_CONFIGURATION);
-}
-
-void op_get_bucket_website(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_WEBSITE_CONFIGURATION);
-}
-
-void op_get_bucket_replication(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_REPLICATION_CONFIGURATION);
-}
-
-void op_get_bucket_tagging(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_TAG_SET);
-}
-
-void op_get_bucket_ownership_controls(struct call *call)
-{
-    answer_none(call, S3_ERROR_OWNERSHIP_CONTROLS_NOT_FOUND);
-}
-
-void op_get_public_access_block(struct call *call)
-{
-    answer_none(call, S3_ERROR_NO_SUCH_PUBLIC_ACCESS_BLOCK);
+    xml_out_init(&xml, call->arena);
+    xml_out_open_namespace(&xml, absence->element, XML_S3_NAMESPACE);
+    xml_out_close(&xml, absence->element);
+    call_answer_xml(call, 200, &xml);
 }
 
 /* ---- something ---- */

@@ -15,39 +15,37 @@ const struct route route_table[] = {
     {"GET", ROUTE_BUCKET, "location", NULL, NULL, /**/
         "GetBucketLocation", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_location},
     {"GET", ROUTE_BUCKET, "versioning", NULL, NULL, /**/
-        "GetBucketVersioning", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_versioning},
+        "GetBucketVersioning", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "encryption", NULL, NULL, /**/
         "GetBucketEncryption", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_encryption},
     {"GET", ROUTE_BUCKET, "policyStatus", NULL, NULL, /**/
-        "GetBucketPolicyStatus", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_policy_status},
+        "GetBucketPolicyStatus", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "policy", NULL, NULL, /**/
-        "GetBucketPolicy", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_policy},
+        "GetBucketPolicy", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "cors", NULL, NULL, /**/
-        "GetBucketCors", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_cors},
+        "GetBucketCors", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "lifecycle", NULL, NULL, /**/
-        "GetBucketLifecycleConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_lifecycle},
+        "GetBucketLifecycleConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "object-lock", NULL, NULL, /**/
-        "GetObjectLockConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_object_lock},
+        "GetObjectLockConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "website", NULL, NULL, /**/
-        "GetBucketWebsite", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_website},
+        "GetBucketWebsite", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "logging", NULL, NULL, /**/
-        "GetBucketLogging", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_logging},
+        "GetBucketLogging", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "notification", NULL, NULL, /**/
-        "GetBucketNotificationConfiguration", ROUTE_LIST, ROUTE_BODY_NONE,
-        op_get_bucket_notification},
+        "GetBucketNotificationConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "replication", NULL, NULL, /**/
-        "GetBucketReplication", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_replication},
+        "GetBucketReplication", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "tagging", NULL, NULL, /**/
-        "GetBucketTagging", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_tagging},
+        "GetBucketTagging", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "accelerate", NULL, NULL, /**/
-        "GetBucketAccelerateConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_accelerate},
+        "GetBucketAccelerateConfiguration", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "requestPayment", NULL, NULL, /**/
         "GetBucketRequestPayment", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_request_payment},
     {"GET", ROUTE_BUCKET, "ownershipControls", NULL, NULL, /**/
-        "GetBucketOwnershipControls", ROUTE_LIST, ROUTE_BODY_NONE,
-        op_get_bucket_ownership_controls},
+        "GetBucketOwnershipControls", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "publicAccessBlock", NULL, NULL, /**/
-        "GetPublicAccessBlock", ROUTE_LIST, ROUTE_BODY_NONE, op_get_public_access_block},
+        "GetPublicAccessBlock", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "acl", NULL, NULL, /**/
         "GetBucketAcl", ROUTE_LIST, ROUTE_BODY_NONE, op_get_acl},
     {"PUT", ROUTE_BUCKET, "acl", NULL, NULL, /**/
