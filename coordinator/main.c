@@ -1,9 +1,12 @@
 /*
- * main.c - hearth-coordinator: `init` makes a cluster, without a verb it serves.
+ * main.c - hearth-coordinator: `init` makes a cluster, `rebuild` a lost one; without a verb it
+ * serves.
  */
 #include "common/log.h"
 #include "common/program.h"
 #include "coordinator/init.h"
+#include "coordinator/kit_nodes.h"
+#include "coordinator/rebuild.h"
 #include "coordinator/server.h"
 
 #include <string.h>
@@ -28,6 +31,46 @@ static const struct program_option init_options[] = {
 static enum program_exit run_init(const struct program_call *call, struct hearth_err *err)
 {
     return program_result(coordinator_init(call->options, env_system(), stdout, err));
+}
+
+/* ---- kit, rebuild ---- */
+
+static enum program_exit run_kit(const struct program_call *call, struct hearth_err *err)
+{
+    struct settings settings;
+    struct arena arena;
+    arena_init(&arena, 0);
+    enum hearth_code code =
+        config_load(call->program->config, call->config_path, &arena, &settings, err);
+    if (code == HEARTH_OK) {
+        code = kit_print_with_nodes(&settings, env_system(), stdout, err);
+    }
+    arena_fini(&arena);
+    return program_result(code);
+}
+
+#undef FIELD
+#define FIELD(name) offsetof(struct rebuild_options, name)
+
+static const struct program_option rebuild_options[] = {
+    {"kit", 0, "FILE", true, FIELD(kit), "the recovery kit; - is standard input"},
+    {"dir", 0, "DIR", true, FIELD(init.dir), "the folder to make; what is there of it is kept"},
+    {"nodes", 0, "HOST:PORT,...", false, FIELD(nodes), "nodes beside those of the kit"},
+    {"wait", 0, "TIME", false, FIELD(wait),
+        "listen so long where the old coordinator did, for nodes that call it: 2min"},
+    {"accept-older", 0, NULL, false, FIELD(accepts_older),
+        "when the newest shipment cannot be read: the newest that can"},
+    {"listen", 0, "HOST:PORT", false, FIELD(init.listen), "as for init"},
+    {"enrol", 0, "HOST:PORT", false, FIELD(init.enrol), "as for init"},
+    {"advertise", 0, "HOST", false, FIELD(init.advertise), "as for init"},
+    {"profile", 0, "NAME", false, FIELD(init.profile), "as for init"},
+    {"heartbeat", 0, "TIME", false, FIELD(init.heartbeat), "as for init"},
+    {"allow-colocation", 0, NULL, false, FIELD(init.allow_colocation), "as for init"},
+};
+
+static enum program_exit run_rebuild(const struct program_call *call, struct hearth_err *err)
+{
+    return program_result(coordinator_rebuild(call->options, env_system(), stdout, err));
 }
 
 /* ---- serve ---- */
@@ -92,6 +135,20 @@ int main(int argc, char **argv)
             .options_size = sizeof(struct init_options),
             .help = "makes a cluster: keys, metadata, configuration; prints the first invitation",
             .run = run_init,
+        },
+        {
+            .name = "kit",
+            .needs_config = true,
+            .help = "prints the recovery kit, with addresses of nodes as they are now",
+            .run = run_kit,
+        },
+        {
+            .name = "rebuild",
+            .options = rebuild_options,
+            .option_count = sizeof(rebuild_options) / sizeof(rebuild_options[0]),
+            .options_size = sizeof(struct rebuild_options),
+            .help = "makes a lost coordinator again, from the recovery kit and the nodes",
+            .run = run_rebuild,
         },
     };
     static const struct program program = {

@@ -45,8 +45,4 @@ void meta_changes_stop(struct meta_changes *changes);
  * nothing was changed. */
 enum hearth_code meta_changes_apply(const char *path, struct view changes, struct hearth_err *err);
 
-/* Of a copy: its time is not before this moment. */
-enum hearth_code meta_changes_advance_clock(
-    const char *path, uint64_t unix_ms, struct hearth_err *err);
-
 #endif /* HEARTH_COORDINATOR_META_CHANGES_H */

@@ -7,7 +7,6 @@
 #include "coordinator/meta_connection.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum hearth_code meta_changes_start(
@@ -99,22 +98,4 @@ enum hearth_code meta_changes_apply(const char *path, struct view changes, struc
     return result == SQLITE_OK ? HEARTH_OK
                                : hearth_fail(err, HEARTH_CHECKSUM, "apply changes to %s: %s", path,
                                      sqlite3_errstr(result));
-}
-
-enum hearth_code meta_changes_advance_clock(
-    const char *path, uint64_t unix_ms, struct hearth_err *err)
-{
-    char text[120];
-    sqlite3 *db = NULL;
-    snprintf(text, sizeof(text),
-        "UPDATE cluster_state SET clock_ms = MAX(clock_ms, %ju), is_backup = 1 WHERE one = 1",
-        (uintmax_t)unix_ms);
-    int result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
-    if (result == SQLITE_OK) {
-        result = sqlite3_exec(db, text, NULL, NULL, NULL);
-    }
-    sqlite3_close(db);
-    return result == SQLITE_OK
-        ? HEARTH_OK
-        : hearth_fail(err, HEARTH_CHECKSUM, "open %s: %s", path, sqlite3_errstr(result));
 }

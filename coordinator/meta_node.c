@@ -2,6 +2,7 @@
 
 #include "coordinator/meta_arena.h"
 #include "coordinator/meta_inside.h"
+#include "coordinator/meta_peek.h"
 
 #include <assert.h>
 
@@ -99,6 +100,17 @@ enum hearth_code meta_node_list(struct meta_store *store, struct arena *arena,
 {
     struct list_call call = {.arena = arena, .first = 1, .last = META_NODES_MAX};
     enum hearth_code code = meta_read(store, list_nodes, &call, err);
+    if (code == HEARTH_OK) {
+        *out = (struct meta_node_list){.nodes = call.nodes, .count = call.count};
+    }
+    return code;
+}
+
+enum hearth_code meta_node_peek(const char *directory, struct env *env, struct arena *arena,
+    struct meta_node_list *out, struct hearth_err *err)
+{
+    struct list_call call = {.arena = arena, .first = 1, .last = META_NODES_MAX};
+    enum hearth_code code = meta_peek(directory, env, list_nodes, &call, err);
     if (code == HEARTH_OK) {
         *out = (struct meta_node_list){.nodes = call.nodes, .count = call.count};
     }

@@ -127,6 +127,10 @@ struct meta_node_list {
 enum hearth_code meta_node_list(struct meta_store *store, struct arena *arena,
     struct meta_node_list *out, struct hearth_err *err);
 
+/* The same of the database in a directory, beside a coordinator that may have it open. */
+enum hearth_code meta_node_peek(const char *directory, struct env *env, struct arena *arena,
+    struct meta_node_list *out, struct hearth_err *err);
+
 enum hearth_code meta_node_get(struct meta_store *store, struct meta_principal id,
     struct arena *arena, struct meta_node *out, struct hearth_err *err);
 

@@ -271,7 +271,8 @@ static enum hearth_code open_connections(struct meta_store *store, struct hearth
     return code;
 }
 
-/* *arg gets the clock's high-water mark. */
+/* *arg gets the clock's high-water mark.  Whoever leased some of the sweep is no more: the
+ * directory's lock is ours. */
 static enum hearth_code begin_life(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     (void)err;
@@ -280,6 +281,7 @@ static enum hearth_code begin_life(struct meta_tx *tx, void *arg, struct hearth_
     sql_set_id(insert, ":cluster", &none);
     sql_set_u64(insert, ":clock", tx->now_ms);
     sql_run(insert);
+    sql_run(sql_use(tx, SQL_SWEEP_END_LEASES));
 
     struct sql *sql = sql_use(tx, SQL_CLUSTER_GET);
     if (sql_step(sql)) {

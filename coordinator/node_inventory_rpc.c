@@ -18,7 +18,8 @@ enum { WALK_DEADLINE_MS = 60 * 60 * 1000, DIGEST_DEADLINE_MS = 60 * 1000 };
 
 struct inventory_rpc {
     struct node_inventory inventory; /* first: the seam's functions get a pointer to it */
-    struct node_table *nodes;
+    node_inventory_address_fn *address;
+    void *address_context;
     struct channel_cache *channels;
 };
 
@@ -146,7 +147,7 @@ static enum hearth_code walk_node(struct inventory_rpc *rpc, uint32_t node,
     struct wire_node_address address;
     struct channel_entry *entry = NULL;
     arena_init(&arena, 0);
-    enum hearth_code code = node_table_address(rpc->nodes, node, &arena, &address)
+    enum hearth_code code = rpc->address(rpc->address_context, node, &arena, &address)
         ? channel_acquire(rpc->channels, &address, &entry, err)
         : hearth_fail(err, HEARTH_UNREACHABLE, "no address is known");
     if (code == HEARTH_OK) {
@@ -252,9 +253,22 @@ static enum hearth_code digest_shards(struct node_inventory *inventory, uint32_t
 
 /* ---- a life ---- */
 
+static bool address_in_table(
+    void *context, uint32_t node, struct arena *arena, struct wire_node_address *out)
+{
+    return node_table_address(context, node, arena, out);
+}
+
 enum hearth_code node_inventory_rpc_create(struct rpc_runtime *runtime,
     struct rpc_credentials *credentials, struct node_table *nodes, struct node_inventory **out,
     struct hearth_err *err)
+{
+    return node_inventory_rpc_create_with(runtime, credentials, address_in_table, nodes, out, err);
+}
+
+enum hearth_code node_inventory_rpc_create_with(struct rpc_runtime *runtime,
+    struct rpc_credentials *credentials, node_inventory_address_fn *address, void *context,
+    struct node_inventory **out, struct hearth_err *err)
 {
     static const struct node_inventory_ops ops = {.list = list_shards, .digest = digest_shards};
     struct inventory_rpc *rpc = calloc(1, sizeof(*rpc));
@@ -262,7 +276,8 @@ enum hearth_code node_inventory_rpc_create(struct rpc_runtime *runtime,
         return hearth_fail(err, HEARTH_NO_MEMORY, "inventories");
     }
     rpc->inventory.ops = &ops;
-    rpc->nodes = nodes;
+    rpc->address = address;
+    rpc->address_context = context;
     rpc->channels = channel_cache_create(runtime);
     if (rpc->channels == NULL) {
         free(rpc);

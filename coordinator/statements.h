@@ -479,7 +479,8 @@
         " read_to = excluded.read_to, done = 0, holder = excluded.holder, leased_ms = 0")          \
     X(SWEEP_NOTE_RANGE,                                                                            \
         "UPDATE sweep_range SET read_to = :after, done = :done, holder = :holder,"                 \
-        " leased_ms = :until WHERE part = :range")
+        " leased_ms = :until WHERE part = :range")                                                 \
+    X(SWEEP_END_LEASES, "UPDATE sweep_range SET leased_ms = 0 WHERE leased_ms > 0")
 
 #define STATEMENTS_HEALTH(X)                                                                       \
     X(HEALTH_COUNT, "SELECT COUNT(*) FROM node_health")                                            \

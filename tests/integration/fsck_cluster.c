@@ -251,6 +251,7 @@ static void check_named(const struct node_check *check, const struct shard_id *i
     case FSCK_NAMED_HOLDER: break;
     case FSCK_NAMED_OFFER: report->offered++; break;
     case FSCK_NAMED_DEAD: report->dead++; break;
+    case FSCK_NAMED_SHIPMENT: report->strays++; break;
     case FSCK_NAMED_NOWHERE:
         report->orphans++;
         fsck_problem(report, "node %u: shard %s: nobody names it", check->number, text.chars);

@@ -5,6 +5,7 @@
 #include "coordinator/cluster.h"
 #include "coordinator/meta_blob.h"
 #include "coordinator/shard_name.h"
+#include "coordinator/shipment_name.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -15,6 +16,7 @@
 struct fsck_meta {
     struct cluster *cluster;
     struct shard_name_keys names;
+    struct shipment_keys shipments;
     struct meta_store *store;
     struct arena arena;
     struct meta_node_list nodes;
@@ -52,6 +54,7 @@ enum hearth_code fsck_meta_open(
     enum hearth_code code = cluster_open(directory, env_system(), &meta->cluster, err);
     if (code == HEARTH_OK) {
         shard_name_keys_init(&meta->names, meta->cluster->master);
+        shipment_keys_init(&meta->shipments, meta->cluster->master);
         code = open_store(meta, directory, err);
     }
     if (code != HEARTH_OK) {
@@ -70,6 +73,7 @@ void fsck_meta_close(struct fsck_meta *meta)
     sqlite3_close(meta->db);
     meta_store_close(meta->store);
     shard_name_keys_fini(&meta->names);
+    shipment_keys_fini(&meta->shipments);
     cluster_close(meta->cluster);
     arena_fini(&meta->arena);
     free(meta);
@@ -183,10 +187,13 @@ enum fsck_naming fsck_meta_who_names(
             (const int64_t[]){place.slot, place.p, node}, 3)) {
         return FSCK_NAMED_OFFER;
     }
-    return is_there(meta, "SELECT 1 FROM dead_shard WHERE shard = ?1 AND node = ?2",
-               view_of(id, META_ID_SIZE), (const int64_t[]){node}, 1)
-        ? FSCK_NAMED_DEAD
-        : FSCK_NAMED_NOWHERE;
+    if (is_there(meta, "SELECT 1 FROM dead_shard WHERE shard = ?1 AND node = ?2",
+            view_of(id, META_ID_SIZE), (const int64_t[]){node}, 1)) {
+        return FSCK_NAMED_DEAD;
+    }
+    struct shipment_name shipment;
+    return shipment_name_open(&meta->shipments, place.segment, &shipment) ? FSCK_NAMED_SHIPMENT
+                                                                          : FSCK_NAMED_NOWHERE;
 }
 
 /* ---- metadata against itself ---- */

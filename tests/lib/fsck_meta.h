@@ -46,6 +46,7 @@ enum fsck_naming {
     FSCK_NAMED_HOLDER,
     FSCK_NAMED_OFFER,
     FSCK_NAMED_DEAD,
+    FSCK_NAMED_SHIPMENT, /* which the metadata does not know: it was rebuilt from an older one */
     FSCK_NAMED_NOWHERE,
     FSCK_NAME_FORGED, /* id and locator do not belong together */
 };

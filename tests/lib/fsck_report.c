@@ -21,8 +21,9 @@ void fsck_report_print(const struct fsck_report *report)
     printf("{\"objects\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"segments\":%" PRIu64
            ",\"segments_below_n\":%" PRIu64 ",\"shards\":%" PRIu64 ",\"decoded\":%" PRIu64
            ",\"on_disk\":%" PRIu64 ",\"offered\":%" PRIu64 ",\"dead\":%" PRIu64
-           ",\"orphans\":%" PRIu64 ",\"trashed\":%" PRIu64 ",\"problems\":%" PRIu64 "}\n",
+           ",\"strays\":%" PRIu64 ",\"orphans\":%" PRIu64 ",\"trashed\":%" PRIu64
+           ",\"problems\":%" PRIu64 "}\n",
         report->objects, report->bytes, report->segments, report->segments_below_n, report->shards,
-        report->decoded, report->on_disk, report->offered, report->dead, report->orphans,
-        report->trashed, report->problems);
+        report->decoded, report->on_disk, report->offered, report->dead, report->strays,
+        report->orphans, report->trashed, report->problems);
 }

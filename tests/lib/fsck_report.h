@@ -20,6 +20,7 @@ struct fsck_report {
     uint64_t on_disk;  /* live shards, named or not */
     uint64_t offered;  /* of these: of an upload or a repair that has not ended */
     uint64_t dead;     /* of these: named as dead, not yet trashed */
+    uint64_t strays;   /* of these: of a shipment from before the coordinator was rebuilt */
     uint64_t orphans;  /* of these: named by nobody, so kept for ever */
     uint64_t trashed;  /* readable for a while */
     uint64_t problems; /* what must not be, orphans among it */

@@ -4,6 +4,7 @@
  */
 #include "coordinator/meta_changes.h"
 
+#include "coordinator/meta_rebuilt.h"
 #include "coordinator/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
@@ -152,14 +153,28 @@ static void a_copy_with_changes_is_a_backup_that_opens(void **state)
     test_meta_put_now(&at->meta, "after", 10);
     cut(at);
     assert_ok(apply(at, 0), &at->meta.err);
+    struct meta_node_list nodes;
+    assert_ok(
+        meta_node_list(at->meta.store, &at->meta.arena, &nodes, &at->meta.err), &at->meta.err);
+    const struct meta_stray strays[] = {{.node = nodes.nodes[2].id, .shard = {{7}}},
+        {.node = {{0xee}}, .shard = {{8}}}}; /* the last of a node nobody knows */
     const uint64_t later = meta_now_ms(at->meta.store) + 5000;
-    assert_ok(meta_changes_advance_clock(at->copy, later, &at->meta.err), &at->meta.err);
+    const struct meta_rebuilt rebuilt = {
+        .clock_ms = later, .strays = strays, .stray_count = 2, .strays_not_before_ms = later + 1};
+    assert_ok(meta_rebuilt_finish(at->copy, &rebuilt, &at->meta.err), &at->meta.err);
     test_meta_restore(&at->meta, at->copy);
     assert_int_equal(test_meta_find(&at->meta, "after", &found), HEARTH_OK);
     assert_ok(meta_settings_get(at->meta.store, &settings, &at->meta.err), &at->meta.err);
     assert_int_equal(settings.recovery_epoch, 1);
     assert_true(settings.garbage_held);
     assert_true(meta_now_ms(at->meta.store) >= later);
+
+    struct meta_id dead;
+    assert_ok(meta_garbage_unhold(at->meta.store, &at->meta.err), &at->meta.err);
+    assert_int_equal(test_meta_dead(&at->meta, 3, &dead, 1), 0); /* not yet */
+    test_env_step_ms(&at->meta.env, 10000);
+    assert_int_equal(test_meta_dead(&at->meta, 3, &dead, 1), 1);
+    assert_int_equal(dead.bytes[0], 7);
 }
 
 static void nothing_changed_is_no_bytes(void **state)

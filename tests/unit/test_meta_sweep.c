@@ -120,6 +120,15 @@ static void what_is_leased_is_nobody_elses_until_the_lease_is_over(void **state)
     assert_int_equal(begin(meta, ANN).number, 2);
 }
 
+/* The directory has one process at a time: whoever opens it need not wait for the dead. */
+static void a_lease_ends_with_the_process_that_had_it(void **state)
+{
+    struct test_meta *meta = *state;
+    begin(meta, ANN);
+    test_meta_reopen(meta);
+    assert_int_equal(begin(meta, BOB).number, 1);
+}
+
 static void who_comes_back_after_the_pass_was_done_by_another_changes_nothing(void **state)
 {
     struct test_meta *meta = *state;
@@ -141,6 +150,7 @@ int main(void)
         CASE(a_new_process_goes_on_where_the_old_one_was),
         CASE(a_pass_of_which_nothing_was_read_is_not_resumed),
         CASE(what_is_leased_is_nobody_elses_until_the_lease_is_over),
+        CASE(a_lease_ends_with_the_process_that_had_it),
         CASE(who_comes_back_after_the_pass_was_done_by_another_changes_nothing),
 #undef CASE
     };
