@@ -65,6 +65,11 @@
         "a node came back with an empty or older disk; what it held is made anew elsewhere")       \
     X(NODE_TWICE, ERROR, "node.twice",                                                             \
         "two machines report as one node: both are shut out; stop one, then node lost --found")    \
+    X(SHARD_CONVICTED, WARN, "shard.convicted",                                                    \
+        "audits proved that a node lost or altered a shard; evidence is kept, repair follows")     \
+    X(NODE_SUSPENDED, ERROR, "node.suspended", "it failed its audits: look at the evidence")       \
+    X(NODE_TRUSTED_AGAIN, INFO, "node.trusted_again", "it passed for long enough")                 \
+    X(AUDITOR_DOUBTED, WARN, "audit.doubted", "most nodes seem wrong or away: is it our network?") \
     X(NODE_RETURNED, INFO, "node.returned", "a lost node is back: its shards count again")         \
     X(NODE_DIALLED, DEBUG, "node.dialled", "its addresses were tried; none met: it is of no use")  \
     X(ENROLLED, INFO, "member.enrolled", "an invitation was used: somebody can speak to us now")   \

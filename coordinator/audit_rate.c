@@ -14,7 +14,7 @@ double audit_rate_per_week(uint64_t floor_per_week, const struct audit_risk *ris
 double audit_rate_owed(double owed, double per_week, uint64_t elapsed_ms)
 {
     double a_day = per_week * (double)AUDIT_OWED_MOST_MS / (double)AUDIT_WEEK_MS;
-    double most = a_day > 1 ? a_day : 1;
+    double most = a_day > AUDIT_OWED_LEAST ? a_day : AUDIT_OWED_LEAST;
     owed += per_week * (double)elapsed_ms / (double)AUDIT_WEEK_MS;
     return owed < most ? owed : most;
 }

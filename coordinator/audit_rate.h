@@ -21,6 +21,7 @@
 enum {
     AUDIT_FLOOR_PER_WEEK = 112, /* of each node: 16 a day; the setting's preset */
     AUDIT_FACTOR_MAX = 64,
+    AUDIT_OWED_LEAST = 3, /* may always add up: no gap between audits is longer (audit_pace.h) */
 };
 
 #define AUDIT_WEEK_MS      (UINT64_C(7) * 24 * 60 * 60 * 1000)
@@ -36,7 +37,7 @@ struct audit_risk {
 /* Audits a week; floor_per_week 0: none at all. */
 double audit_rate_per_week(uint64_t floor_per_week, const struct audit_risk *risk);
 
-/* What is owed after so long: `owed` so far, not more than a day's worth, but at least one. */
+/* What is owed after so long: `owed` so far, not more than a day's worth, but at least three. */
 double audit_rate_owed(double owed, double per_week, uint64_t elapsed_ms);
 
 /* 1 - (1 - f)^m. */

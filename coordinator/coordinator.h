@@ -31,6 +31,7 @@ struct coordinator {
     struct node_inventory *inventory; /* asks nodes what they hold; NULL: no network */
     struct repair *repair;
     struct rebalance *rebalance;
+    struct audit *audit;
     struct admin_backups *backups;
     struct shipping *shipping; /* NULL: nothing is shipped */
     struct place_sets *sets;

@@ -20,7 +20,7 @@ static bool is_news(
         !ec_slots_has(segment->damaged, shard->slot);
 }
 
-static void set_damaged(struct meta_tx *tx, const struct meta_segment *segment, unsigned slot)
+void meta_damage_mark_in(struct meta_tx *tx, const struct meta_segment *segment, unsigned slot)
 {
     uint8_t bytes[META_SLOTS_SIZE_MAX];
     struct ec_slots damaged = segment->damaged;
@@ -42,7 +42,7 @@ static enum hearth_code note(struct meta_tx *tx, void *arg, struct hearth_err *e
         shard->is_noted =
             meta_segment_in(tx, &shard->segment, &segment) && is_news(&segment, call->node, shard);
         if (shard->is_noted) {
-            set_damaged(tx, &segment, shard->slot);
+            meta_damage_mark_in(tx, &segment, shard->slot);
         }
     }
     return HEARTH_OK;

@@ -180,6 +180,11 @@ bool meta_opened_in(struct meta_tx *tx, const struct meta_id *segment, struct me
 /* False: no such segment is sealed. */
 bool meta_segment_in(struct meta_tx *tx, const struct meta_id *segment, struct meta_segment *out);
 
+/* ---- meta_damage ---- */
+
+/* Repair makes this slot anew, and its holder is a last resort until then. */
+void meta_damage_mark_in(struct meta_tx *tx, const struct meta_segment *segment, unsigned slot);
+
 /* ---- meta_seal ---- */
 
 /* HEARTH_SHARDS_LOST: `out` says which receipts are bad. */

@@ -2,6 +2,7 @@
  * Objects: begun, committed, found, listed, copied, deleted.
  */
 #include "common/failpoint.h"
+#include "coordinator/audit_reader.h"
 #include "coordinator/meta_list.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/service.h"
@@ -383,7 +384,11 @@ static enum hearth_code lookup_object(struct coordinator *coordinator,
         memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
         lookup.version = &version;
     }
-    return meta_lookup(coordinator->store, &lookup, context->arena, object, err);
+    code = meta_lookup(coordinator->store, &lookup, context->arena, object, err);
+    if (code == HEARTH_OK && in->session_id.size == PKI_ID_SIZE) {
+        audit_reader_note(coordinator->audit, &lookup, object);
+    }
+    return code;
 }
 
 static enum hearth_code lookup(void *service, const struct rpc_context *context,

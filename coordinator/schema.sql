@@ -419,3 +419,53 @@ CREATE TABLE outcome (
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX outcome_expires ON outcome (expires_ms);
+
+-- ---------------------------------------------------------------- what audits brought
+
+-- What is thought of a node.  pass, fail, answer, trouble: decayed counts, in millionths; passes to
+-- unknowns: how many audits of all time came to what; streak: passes since the last fail.
+CREATE TABLE audit_node (
+    node BIGINT NOT NULL PRIMARY KEY,
+    pass BIGINT NOT NULL,
+    fail BIGINT NOT NULL,
+    answer BIGINT NOT NULL,
+    trouble BIGINT NOT NULL,
+    nones BIGINT NOT NULL,
+    passes BIGINT NOT NULL,
+    fails BIGINT NOT NULL,
+    offlines BIGINT NOT NULL,
+    containments BIGINT NOT NULL,
+    unknowns BIGINT NOT NULL,
+    streak BIGINT NOT NULL,
+    suspensions BIGINT NOT NULL,
+    suspended_ms BIGINT NOT NULL,
+    last_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+-- Cells that were asked for and did not come: asked for again before anything else of their node.
+-- strikes: how often others came and this did not; asked: every question so far.
+CREATE TABLE audit_contained (
+    node BIGINT NOT NULL,
+    segment BYTEA NOT NULL,
+    slot BIGINT NOT NULL,
+    p BIGINT NOT NULL,
+    first_stripe BIGINT NOT NULL,
+    stripes BIGINT NOT NULL,
+    strikes BIGINT NOT NULL,
+    since_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    asked BYTEA NOT NULL,
+    PRIMARY KEY (node, segment, slot, first_stripe)
+) -- sqlite: WITHOUT ROWID
+;
+
+-- Why a node was convicted: records that can be checked elsewhere.
+CREATE TABLE audit_evidence (
+    node BIGINT NOT NULL,
+    judged_ms BIGINT NOT NULL,
+    evidence BYTEA NOT NULL,
+    fault BIGINT NOT NULL,
+    record BYTEA NOT NULL,
+    PRIMARY KEY (node, judged_ms, evidence)
+);

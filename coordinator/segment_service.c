@@ -2,6 +2,7 @@
  * Segments on their way in and out: placement, orders, receipts.
  */
 #include "common/failpoint.h"
+#include "coordinator/audit.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/segment_receipts.h"
 #include "coordinator/service.h"
@@ -385,6 +386,9 @@ static enum hearth_code report_shard(void *service, const struct rpc_context *co
         VIEW_ARGS(in->detail));
     if (hearth_code_reaction(hearth_code_from_wire(in->code)) == HEARTH_REACT_REPAIR) {
         node_table_reported(coordinator->nodes, number);
+    }
+    if (audit_answer_is_bad(audit_answer_of(hearth_code_from_wire(in->code)))) {
+        audit_note_report(coordinator->audit, number, in->segment_id, in->slot);
     }
     return HEARTH_OK;
 }

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "coordinator/admin_backup.h"
 #include "coordinator/admin_port.h"
+#include "coordinator/audit_session.h"
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
 #include "coordinator/fleet_service.h"
@@ -43,7 +44,9 @@ struct server {
     struct duty *rebalance;
     struct duty *sweep;
     struct duty *shipping;
+    struct duty *audit;
     struct repair_session session; /* repair's, towards nodes */
+    struct audit_session audit_session;
     struct rpc_handler handlers[RPC_METHODS];
     unsigned handler_count;
 };
@@ -156,6 +159,7 @@ static enum hearth_code start_sweep(struct server *server, struct hearth_err *er
     struct coordinator *coordinator = server->coordinator;
     const struct sweep_watcher watchers[] = {
         repair_watcher(coordinator->repair, &server->repair),
+        audit_watcher(coordinator->audit, &server->audit),
     };
     for (size_t i = 0; i < sizeof(watchers) / sizeof(watchers[0]); i++) {
         sweep_watch(coordinator->sweep, &watchers[i]);
@@ -171,8 +175,9 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     coordinator->backups = admin_backups_create();
     coordinator->repair = repair_create(coordinator);
     coordinator->rebalance = rebalance_create(coordinator, MOVES_AT_ONCE);
+    coordinator->audit = audit_create(coordinator);
     if (coordinator->backups == NULL || coordinator->repair == NULL ||
-        coordinator->rebalance == NULL) {
+        coordinator->rebalance == NULL || coordinator->audit == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
@@ -183,7 +188,11 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
         duty_start(reclaim_round, coordinator, settings->reclaim_interval_ms, &server->reclaim,
             err) != HEARTH_OK ||
         duty_start(repair_session_round, &server->session, settings->repair_interval_ms,
-            &server->repair, err) != HEARTH_OK) {
+            &server->repair, err) != HEARTH_OK ||
+        audit_session_open(coordinator, server->runtime, &server->audit_session, err) !=
+            HEARTH_OK ||
+        duty_start(audit_session_round, &server->audit_session, settings->audit_interval_ms,
+            &server->audit, err) != HEARTH_OK) {
         return err->code;
     }
     return start_rebalance(server, err) == HEARTH_OK ? start_sweep(server, err) : err->code;
@@ -275,6 +284,8 @@ static void destroy_parts(struct coordinator *coordinator)
     coordinator->repair = NULL;
     rebalance_destroy(coordinator->rebalance);
     coordinator->rebalance = NULL;
+    audit_destroy(coordinator->audit);
+    coordinator->audit = NULL;
     admin_backups_destroy(coordinator->backups);
     coordinator->backups = NULL;
     struct hearth_err err;
@@ -293,8 +304,10 @@ void server_stop_blocking(struct server *server)
     duty_stop(server->shipping);
     duty_stop(server->repair);
     duty_stop(server->rebalance);
+    duty_stop(server->audit);
     duty_stop(server->reclaim);
     repair_session_close(&server->session);
+    audit_session_close(&server->audit_session);
     destroy_parts(server->coordinator);
     rpc_credentials_unref(server->credentials);
     rpc_runtime_destroy(server->runtime);

@@ -64,6 +64,15 @@ static const struct config_param params[] = {
     {"duties", "undelete", CONFIG_DURATION, FIELD(undelete_ms), .preset = "7d", .min = 0,
         .max = 365 * (uint64_t)DAY_MS,
         .help = "So long a deleted object can be brought back. 0s: it cannot."},
+    {"duties", "audit", CONFIG_DURATION, FIELD(audit_interval_ms), .preset = "1min", .min = 100,
+        .max = DAY_MS, .help = "Pause between two rounds of audits."},
+    {"audit", "per_week", CONFIG_INTEGER, FIELD(audit_floor), .preset = "112", .max = 100000,
+        .help = "Cells that each node is asked for in a week, at least. 0: no audits."},
+    {"audit", "patience", CONFIG_DURATION, FIELD(audit_patience_ms), .preset = "30s", .min = 100,
+        .max = 120 * SECOND_MS, .help = "How long a node may take for a cell."},
+    {"audit", "recheck", CONFIG_DURATION, FIELD(audit_recheck_ms), .preset = "1h", .min = 100,
+        .max = DAY_MS,
+        .help = "When a cell that did not come is asked for again; later each time."},
 };
 
 const struct config_table settings_table = {

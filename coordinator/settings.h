@@ -38,6 +38,10 @@ struct settings {
     uint64_t snapshot_interval_ms;
     bool ships;
     uint64_t undelete_ms;
+    uint64_t audit_interval_ms;
+    uint64_t audit_floor; /* audits of each node and week, at least */
+    uint64_t audit_patience_ms;
+    uint64_t audit_recheck_ms;
 };
 
 extern const struct config_table settings_table;

@@ -10,6 +10,8 @@
 #ifndef HEARTH_COORDINATOR_STATEMENTS_H
 #define HEARTH_COORDINATOR_STATEMENTS_H
 
+#include "coordinator/statements_audit.h"
+
 #define STATEMENTS_CLUSTER(X)                                                                      \
     X(CLUSTER_INSERT,                                                                              \
         "INSERT INTO cluster_state"                                                                \
@@ -529,7 +531,8 @@
     STATEMENTS_UPLOAD(X)                                                                           \
     STATEMENTS_SEGMENT(X)                                                                          \
     STATEMENTS_SWEEP(X)                                                                            \
-    STATEMENTS_REPAIR(X)
+    STATEMENTS_REPAIR(X)                                                                           \
+    STATEMENTS_AUDIT(X)
 
 enum statement {
 #define X(name, text) SQL_##name,

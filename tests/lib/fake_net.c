@@ -22,7 +22,9 @@ struct fake_call {
     struct fake_node *node; /* NULL: nobody at that address */
     struct fake_order order;
     bool is_over;
-    bool is_refused;  /* the node was busy */
+    bool is_refused; /* the node was busy */
+    bool has_manner; /* of its own */
+    enum fake_manner manner;
     uint64_t due_ns;  /* when the next thing happens to it; UINT64_MAX: nothing will */
     uint64_t open_ns; /* when its first cell can begin its way */
     unsigned cells_done;
@@ -112,14 +114,19 @@ static void shard_free(struct fake_shard *shard)
 
 /* ---- calls ---- */
 
+static enum fake_manner manner_of(const struct fake_call *call)
+{
+    return call->has_manner ? call->manner : call->node->manner;
+}
+
 /* When a cell that begins its way now, or as soon as the call is open, is there. */
 static uint64_t cell_due_ns(const struct fake_call *call)
 {
     const struct fake_node *node = call->node;
     uint64_t us = node->cell_us > 0 ? node->cell_us : 100;
-    if (node->manner == FAKE_DRIPPING) {
+    if (manner_of(call) == FAKE_DRIPPING) {
         us = 64 * (uint64_t)DRIP_US_PER_KIB;
-    } else if (node->manner == FAKE_SLOW) {
+    } else if (manner_of(call) == FAKE_SLOW) {
         us += SLOW_US;
     }
     uint64_t start_ns = now_ns(call->net) > call->open_ns ? now_ns(call->net) : call->open_ns;
@@ -152,7 +159,12 @@ static struct fake_call *call_open(struct fake_net *net, const struct shard_door
     assert(memcmp(node->id, door->node->node_id.bytes, sizeof(node->id)) == 0);
     call->call.net = &net->net;
     call->net = net;
-    call->node = node->manner != FAKE_DEAD && is_at(node, door->node) ? node : NULL;
+    if (net->choose_manner != NULL) {
+        call->has_manner = true;
+        call->manner = net->choose_manner(net->manner_context, &call->order);
+    }
+    bool is_dead = (call->has_manner ? call->manner : node->manner) == FAKE_DEAD;
+    call->node = !is_dead && is_at(node, door->node) ? node : NULL;
     call->due_ns = call->node == NULL ? now_ns(net) + 1000 * US : UINT64_MAX;
     call->open_ns = now_ns(net) + node->open_us * US;
     if (call->node != NULL && node->busy > 0) {
@@ -190,7 +202,7 @@ static void take_into_transport(struct fake_call *call)
 static void put_schedule(struct fake_call *call)
 {
     if (call->node == NULL || call->is_over || call->due_ns != UINT64_MAX ||
-        call->node->manner == FAKE_STOPPED) {
+        manner_of(call) == FAKE_STOPPED) {
         return;
     }
     if (call->cells_done < call->buffered) {
@@ -232,7 +244,7 @@ static struct buf *receipt_of(const struct fake_call *call)
 static void put_is_synced(struct fake_call *call)
 {
     struct fake_net *net = call->net;
-    if (find_shard(net, &call->order) == NULL && call->node->manner != FAKE_FORGETS) {
+    if (find_shard(net, &call->order) == NULL && manner_of(call) != FAKE_FORGETS) {
         call->shard->next = net->shards;
         net->shards = call->shard;
         call->shard = NULL;
@@ -245,13 +257,13 @@ static void put_is_synced(struct fake_call *call)
 static void put_happens(struct fake_call *call)
 {
     call->due_ns = UINT64_MAX;
-    if (call->node == NULL || call->node->manner == FAKE_DEAD) {
+    if (call->node == NULL || manner_of(call) == FAKE_DEAD) {
         call_fail(call, HEARTH_UNREACHABLE, "connection refused");
     } else if (call->is_refused) {
         call_fail(call, HEARTH_BUSY, "32 shards are coming and going already");
-    } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {
+    } else if (manner_of(call) == FAKE_DIES_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
-    } else if (call->node->manner == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
+    } else if (manner_of(call) == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_BUSY, "changed its mind");
     } else if (call->cells_done < call->buffered) {
         put_cell_arrives(call);
@@ -311,7 +323,7 @@ static void get_schedule(struct fake_call *call)
 {
     bool has_more = call->cells_done < call->wanted && call->credit > 0;
     if (call->node != NULL && !call->is_over && call->due_ns == UINT64_MAX && has_more &&
-        call->node->manner != FAKE_STOPPED) {
+        manner_of(call) != FAKE_STOPPED) {
         call->due_ns = cell_due_ns(call);
     }
 }
@@ -345,7 +357,7 @@ static const struct fake_shard *find_other_segment(const struct fake_call *call,
 static struct buf *tell(struct fake_call *call, const struct fake_shard *shard, unsigned stripe)
 {
     const struct fake_shard *other = NULL;
-    switch (call->node->manner) {
+    switch (manner_of(call)) {
     case FAKE_SWAPS_CELLS: stripe = (stripe + 1) % shard->cell_count; break;
     case FAKE_OTHER_SHARD: other = find_other_slot(call); break;
     case FAKE_OTHER_OBJECT: other = find_other_segment(call, false); break;
@@ -357,11 +369,11 @@ static struct buf *tell(struct fake_call *call, const struct fake_shard *shard, 
     }
     struct buf *cell = buf_copy(buf_view(shard->cells[stripe]));
     assert(cell != NULL);
-    if (call->node->manner == FAKE_FLIPS_A_BIT) {
+    if (manner_of(call) == FAKE_FLIPS_A_BIT) {
         cell->bytes[stripe % cell->size] ^= 0x10;
-    } else if (call->node->manner == FAKE_WRONG_LENGTH) {
+    } else if (manner_of(call) == FAKE_WRONG_LENGTH) {
         cell->size--;
-    } else if (call->node->manner == FAKE_EMPTY) {
+    } else if (manner_of(call) == FAKE_EMPTY) {
         cell->size = 0;
     }
     return cell;
@@ -380,7 +392,7 @@ static void get_cell_leaves(struct fake_call *call, const struct fake_shard *sha
     call->node->cells_sent++;
     call->cells_done++;
     call->credit--;
-    bool ends_early = call->node->manner == FAKE_ENDS_EARLY;
+    bool ends_early = manner_of(call) == FAKE_ENDS_EARLY;
     if (call->cells_done == call->wanted || ends_early) {
         get_is_done(call);
     }
@@ -390,15 +402,17 @@ static void get_happens(struct fake_call *call)
 {
     call->due_ns = UINT64_MAX;
     const struct fake_shard *shard = find_shard(call->net, &call->order);
-    if (call->node == NULL || call->node->manner == FAKE_DEAD) {
+    if (call->node == NULL || manner_of(call) == FAKE_DEAD) {
         call_fail(call, HEARTH_UNREACHABLE, "connection refused");
     } else if (call->is_refused) {
         call_fail(call, HEARTH_BUSY, "32 shards are coming and going already");
-    } else if (shard == NULL) {
+    } else if (shard == NULL || manner_of(call) == FAKE_LACKS) {
         call_fail(call, HEARTH_NOT_FOUND, "no such shard");
-    } else if (call->node->manner == FAKE_DIES_MIDWAY && call->cells_done == 2) {
+    } else if (manner_of(call) == FAKE_ROTTEN) {
+        call_fail(call, HEARTH_CHECKSUM, "not what was stored");
+    } else if (manner_of(call) == FAKE_DIES_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
-    } else if (call->node->manner == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
+    } else if (manner_of(call) == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_BUSY, "changed its mind");
     } else {
         assert(call->first + call->wanted <= shard->cell_count);

@@ -41,6 +41,8 @@ enum fake_manner {
     FAKE_DIES_MIDWAY, /* after two cells of a call */
     FAKE_BUSY_MIDWAY, /* after two cells it finds itself at its limit */
     FAKE_FORGETS,     /* takes shards and has none when asked */
+    FAKE_LACKS,       /* finds no shard that it is asked for */
+    FAKE_ROTTEN,      /* says that what it stored does not verify */
     /* These answer, and lie: */
     FAKE_FLIPS_A_BIT,
     FAKE_SWAPS_CELLS,  /* the cell of another stripe */
@@ -88,6 +90,9 @@ struct fake_net {
     uint64_t bytes_queued_max;
     unsigned cells_put;
     unsigned handovers; /* in which they came: calls of shard_put_cells() */
+    /* How a node is towards one call, when that is not node->manner. NULL: always that. */
+    enum fake_manner (*choose_manner)(void *context, const struct fake_order *order);
+    void *manner_context;
     void (*at_wait)(struct fake_net *net, void *context); /* before each wait; NULL: nothing */
     void *at_wait_context;
     void (*at_open)(struct fake_net *net, void *context); /* before each call is opened */

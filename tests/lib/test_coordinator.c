@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "coordinator/admin_backup.h"
+#include "coordinator/audit.h"
 #include "coordinator/fleet_service.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
@@ -71,10 +72,13 @@ static void make_parts(struct test_coordinator *world)
         .probe = invented_probe};
     assert_ok(node_dialer_start(&dialer, &coordinator->dialer, &world->err), &world->err);
     coordinator->repair = repair_create(coordinator);
+    coordinator->audit = audit_create(coordinator);
     coordinator->backups = admin_backups_create();
     assert_ok(coordinator_open_sweep(coordinator, &world->err), &world->err);
     const struct sweep_watcher repair = repair_watcher(coordinator->repair, NULL);
+    const struct sweep_watcher audit = audit_watcher(coordinator->audit, NULL);
     sweep_watch(coordinator->sweep, &repair);
+    sweep_watch(coordinator->sweep, &audit);
 }
 
 void test_coordinator_init(struct test_coordinator *world)
@@ -109,6 +113,7 @@ void test_coordinator_fini(struct test_coordinator *world)
     node_dialer_stop(world->coordinator->dialer);
     sweep_destroy(world->coordinator->sweep);
     repair_destroy(world->coordinator->repair);
+    audit_destroy(world->coordinator->audit);
     admin_backups_destroy(world->coordinator->backups);
     coordinator_close(world->coordinator);
     for (unsigned i = 0; i < world->member_count; i++) {

@@ -139,6 +139,7 @@ static void what_is_owed_adds_up_but_for_a_day_at_most(void **state)
     assert_true(audit_rate_owed(15, 112, DAY_MS) == 16);
     assert_true(audit_rate_owed(0, 112, 365 * (uint64_t)DAY_MS) == 16);
     assert_true(audit_rate_owed(0, 1, AUDIT_WEEK_MS) == 1);
+    assert_true(audit_rate_owed(0, 1, 9 * AUDIT_WEEK_MS) == AUDIT_OWED_LEAST);
 }
 
 /* The figures of docs/fleet.md. */

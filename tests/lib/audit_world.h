@@ -1,0 +1,66 @@
+/*
+ * audit_world.h - a coordinator that audits, over nodes that are invented but hold real shards, and
+ * are towards each question as the test says.
+ *
+ * Orders are opened as the nodes would open them, and remembered, so that a test can compare what
+ * readers and auditors showed.
+ *
+ * Thread-safety: one thread.
+ */
+#ifndef HEARTH_TESTS_LIB_AUDIT_WORLD_H
+#define HEARTH_TESTS_LIB_AUDIT_WORLD_H
+
+#include "coordinator/audit.h"
+#include "tests/lib/fake_net.h"
+#include "tests/lib/test_customer.h"
+
+enum { AUDIT_WORLD_NODES = 8, AUDIT_WORLD_N = 8, AUDIT_WORLD_SEGMENTS = 24 };
+
+struct audit_world {
+    struct test_coordinator world;
+    struct test_customer customer;
+    struct test_member *nodes; /* node i has number i + 1 and is node i of the net */
+    struct fake_net net;
+    struct meta_segment rows[AUDIT_WORLD_SEGMENTS]; /* each as it was uploaded */
+    unsigned row_count;
+    uint64_t beaten_ns; /* when nodes were heard last */
+    unsigned questions; /* orders shown to nodes so far */
+    struct order last;  /* the latest */
+    /* NULL: everybody is honest. Sees each question before it is answered. */
+    enum fake_manner (*choose)(void *context, uint32_t node, const struct fake_order *order);
+    void *choose_context;
+    void (*at_wait)(struct audit_world *at); /* while answers are waited for; NULL: nothing */
+};
+
+void audit_world_init(struct audit_world *at);
+void audit_world_fini(struct audit_world *at);
+
+/* An object of one segment of two stripes, a shard at each node. */
+void audit_world_upload(struct audit_world *at);
+
+/* Its tags do not fit from the start in this slot, as a malicious client makes them. */
+void audit_world_upload_spoilt(struct audit_world *at, unsigned slot);
+
+void audit_world_delete(struct audit_world *at, unsigned index);
+
+/* As it is now. */
+struct meta_segment audit_world_row(struct audit_world *at, unsigned index);
+
+/* Everybody is heard at the end of it. */
+void audit_world_pass_ms(struct audit_world *at, uint64_t ms);
+
+/* A sweep, so that there is a sample, and a round of the duty. */
+void audit_world_round(struct audit_world *at);
+
+/* So many cells of the node (0: of each) by hand, and as many rounds as that takes. */
+void audit_world_ask(struct audit_world *at, uint32_t node, unsigned cells);
+
+/* What is thought of the node. */
+struct meta_audit_node audit_world_score(struct audit_world *at, uint32_t node);
+
+/* Of all nodes together. */
+uint64_t audit_world_count(struct audit_world *at, enum audit_outcome outcome);
+
+enum meta_node_state audit_world_state(struct audit_world *at, uint32_t node);
+
+#endif /* HEARTH_TESTS_LIB_AUDIT_WORLD_H */
