@@ -21,7 +21,11 @@ enum { KIB = 1024, HOUR_S = 3600, DAY_S = 24 * HOUR_S };
     X(6, "home-wide", 32, 72, 56, 52, 72, 90, 32 * KIB, HOUR_S, 3 * DAY_S, HOME_UP, HOME_HAZARD)   \
     X(7, "volunteer", 16, 54, 38, 34, 54, 70, 32 * KIB, HOUR_S, 3 * DAY_S,                         \
         SLEEPER_UP, SLEEPER_HAZARD)                                                                \
-    X(8, "lean",       4,  6,  5,  5,  6,  6,  8 * KIB, 0,      30,        HOME_UP, HOME_HAZARD)
+    X(8, "lean",       4,  6,  5,  5,  6,  6,  8 * KIB, 0,      30,        HOME_UP, HOME_HAZARD)   \
+    X(9, "home-insured", 16, 50, 38, 34, 50, 62, 32 * KIB, HOUR_S, 3 * DAY_S,                      \
+        HOME_UP, HOME_HAZARD)                                                                      \
+    X(10, "home-wide-insured", 32, 85, 64, 57, 85, 106, 32 * KIB, HOUR_S, 3 * DAY_S,               \
+        HOME_UP, HOME_HAZARD)
 /* clang-format on */
 
 const struct profile profile_table[] = {
