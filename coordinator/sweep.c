@@ -283,6 +283,8 @@ static void note_end(struct sweep *sweep, const struct sweep_pass *pass, bool co
         status->busy_ms = sweep->on_duty.busy_ns / MS_NS;
     }
     status->running = 0;
+    status->running_segments = 0;
+    status->running_permille = 0;
 }
 
 static enum hearth_code run_pass(struct sweep *sweep, struct duty *duty, struct hearth_err *err)

@@ -78,9 +78,11 @@ void json_line_time(json_t *object, const char *name, uint64_t unix_ms)
     json_line_text(object, name, format_time_utc(unix_ms, text));
 }
 
+enum { SHARE_DIGITS = 6 }; /* shares and rates; what has to be exact is an integer */
+
 void json_line_print(json_t *object)
 {
-    int rc = json_dumpf(object, stdout, JSON_COMPACT);
+    int rc = json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(SHARE_DIGITS));
     putchar('\n');
     (void)rc; /* a full disk is found by the flush at the end of main */
     json_decref(object);
