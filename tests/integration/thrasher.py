@@ -302,12 +302,13 @@ def parse():
     parser.add_argument("--schedule", action="store_true")
     parser.add_argument("--objects", type=int)
     parser.add_argument("--events", type=int)
+    parser.add_argument("--seconds", type=int, help="that it takes at least")
     options = parser.parse_args()
-    whole = options.full
-    options.objects = options.objects or (20_000 if whole else 300)
-    options.events = options.events or (144 if whole else 16)
-    options.largest = (64 if whole else 8) * MIB
-    options.seconds = 720 if whole else 0
+    whole = {"objects": 20_000, "events": 144, "seconds": 720, "largest": 64 * MIB}
+    a_slice = {"objects": 300, "events": 16, "seconds": 0, "largest": 8 * MIB}
+    for name, value in (whole if options.full else a_slice).items():
+        if getattr(options, name, None) is None:
+            setattr(options, name, value)
     return options
 
 

@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from mounting import Mounting, why_not_mounted  # noqa: E402
 from s3_cluster import main, run  # noqa: E402
-from s3_suite import bytes_by  # noqa: E402
+from s3_suite import bytes_by, empty  # noqa: E402
 
 MIB = 1 << 20
 TREE = {"large": 12 * MIB + 345, "sub/small": 3000, "sub/deeper/empty": 0, "with space + plus": 17,
@@ -265,6 +265,31 @@ class S3fs:
             shutil.rmtree(os.path.join(folder, "tree"))
 
 
+class Boto3:
+    """By its transfer manager, which cuts what is large into parts."""
+
+    bucket = "boto3"
+
+    def __init__(self, desk):
+        self.desk, self.client = desk, desk.cluster.client
+
+    def store(self):
+        self.client.create_bucket(Bucket=self.bucket)
+        for name in TREE:
+            self.client.upload_file(os.path.join(self.desk.tree, name), self.bucket, name,
+                                    ExtraArgs={"Metadata": {"by": "boto3"}})
+
+    def restore(self, folder):
+        for name in TREE:
+            path = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            assert self.client.head_object(Bucket=self.bucket, Key=name)["Metadata"] == {"by": "boto3"}
+            self.client.download_file(self.bucket, name, path)
+
+    def leave(self):
+        empty(self.client, self.bucket)
+
+
 class JavaScript:
     bucket = "javascript"
 
@@ -289,7 +314,7 @@ def clients_here():
     reason = why_not_mounted()
     if reason:
         print(f"      s3fs: left out: {reason}", flush=True)
-    return [client for client in (Restic, AwsCli, S3cmd, Rclone, Duplicity, S3fs, JavaScript)
+    return [client for client in (Restic, AwsCli, Boto3, S3cmd, Rclone, Duplicity, S3fs, JavaScript)
             if client != S3fs or not reason]
 
 
