@@ -4,6 +4,8 @@
  *   reserve(least, wanted) -> a share of what is free, at least `least`  ... -> release(share)
  *                          -> HEARTH_BUSY: less than `least` is free; nothing was reserved
  *
+ * A budget may be part of a larger one, which all its parts share: a share is of both.
+ *
  * Nobody waits here: a gateway rather tells its customer to come again than to queue him up.
  *
  * Thread-safety: any thread.
@@ -17,14 +19,18 @@
 #include <stdint.h>
 
 struct byte_budget {
-    uint64_t bytes_max; /* set once */
+    /* Set once. */
+    uint64_t bytes_max;
+    struct byte_budget *whole; /* NULL: it is part of none */
+
     struct {
         pthread_mutex_t mutex;
         uint64_t bytes_free;
     } shared;
 };
 
-void byte_budget_init(struct byte_budget *budget, uint64_t bytes_max);
+/* whole: NULL, or borrowed until byte_budget_fini(). */
+void byte_budget_init(struct byte_budget *budget, uint64_t bytes_max, struct byte_budget *whole);
 
 /* Every share must be back. */
 void byte_budget_fini(struct byte_budget *budget);

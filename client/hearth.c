@@ -16,6 +16,10 @@
 #include "client/upload_complete.h"
 #include "client/upload_part_copy.h"
 
+struct hearth_memory {
+    struct byte_budget budget;
+};
+
 struct hearth {
     struct arena arena; /* of the configuration */
     struct client_config config;
@@ -74,6 +78,7 @@ static void begin_session(struct hearth *hearth, const struct hearth_options *op
         .net = hearth->net,
         .root_key = &hearth->root_key,
         .root_key_path = config->root_key,
+        .memory = options->memory != NULL ? &options->memory->budget : NULL,
         .memory_max = options->memory_max > 0 ? options->memory_max : config->memory_max,
         .transfer_memory_max = options->transfer_memory_max > 0 ? options->transfer_memory_max
                                                                 : config->transfer_memory_max,
@@ -82,6 +87,23 @@ static void begin_session(struct hearth *hearth, const struct hearth_options *op
     };
     session_init(&hearth->session, &session);
     hearth->has_session = true;
+}
+
+struct hearth_memory *hearth_memory_create(uint64_t bytes_max)
+{
+    struct hearth_memory *memory = calloc(1, sizeof(*memory));
+    if (memory != NULL) {
+        byte_budget_init(&memory->budget, bytes_max, NULL);
+    }
+    return memory;
+}
+
+void hearth_memory_destroy(struct hearth_memory *memory)
+{
+    if (memory != NULL) {
+        byte_budget_fini(&memory->budget);
+        free(memory);
+    }
 }
 
 enum hearth_code hearth_open(

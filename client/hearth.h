@@ -59,6 +59,11 @@ enum {
 
 struct hearth;
 
+/* What the transfers of several struct hearth may hold together.  NULL: out of memory. */
+struct hearth_memory;
+struct hearth_memory *hearth_memory_create(uint64_t bytes_max);
+void hearth_memory_destroy(struct hearth_memory *memory); /* accepts NULL */
+
 struct hearth_options {
     const char *config_path; /* required: as written by hearth_init_client() */
 
@@ -69,6 +74,10 @@ struct hearth_options {
      */
     uint64_t memory_max;
     uint64_t transfer_memory_max;
+
+    /* Of which their shares are, too, for a program with several of these.  Outlives them.  NULL:
+     * memory_max is all there is to keep to. */
+    struct hearth_memory *memory;
 
     /*
      * Told, in one line of text, of what did not fail a call but somebody should know: a node

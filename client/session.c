@@ -24,7 +24,7 @@ void session_init(struct session *session, const struct session_options *options
         .notice_context = options->notice_context,
     };
     env_random(session->env, &session->id_lane, sizeof(session->id_lane));
-    byte_budget_init(&session->budget, options->memory_max);
+    byte_budget_init(&session->budget, options->memory_max, options->memory);
     turnstile_init(&session->puts, options->env, SESSION_PUTS_MAX);
     node_health_init(&session->health, options->env);
     session->buckets = bucket_cache_create(session);

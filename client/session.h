@@ -35,6 +35,7 @@ struct session_options {
     struct shard_net *net;
     const struct root_key *root_key; /* copied */
     const char *root_key_path;       /* named in messages; outlives the session */
+    struct byte_budget *memory;      /* which others share; borrowed; NULL: nobody does */
     uint64_t memory_max;             /* of all transfers */
     uint64_t transfer_memory_max;    /* of one */
     size_t segment_plain_max;        /* 0: 64 MiB; less, in whole units, makes tests small */

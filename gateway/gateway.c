@@ -74,6 +74,7 @@ static enum hearth_code open_parts(struct gateway *gateway, struct env *env, str
     const struct tenants_options tenants = {
         .folder = settings->tenants,
         .memory_max = settings->memory_max,
+        .tenant_memory_max = settings->tenant_memory_max,
         .transfer_memory_max = TRANSFER_MEMORY_MAX,
     };
     front->env = env;

@@ -31,7 +31,10 @@ static const struct config_param params[] = {
 
     {"limits", "memory", CONFIG_BYTES, FIELD(memory_max), .preset = "768 MiB",
         .min = UINT64_C(64) << 20,
-        .help = "What the transfers of a tenant may hold together; beyond: SlowDown."},
+        .help = "What all transfers may hold together; beyond: SlowDown."},
+    {"limits", "tenant_memory", CONFIG_BYTES, FIELD(tenant_memory_max), .preset = "768 MiB",
+        .min = UINT64_C(64) << 20,
+        .help = "Of that, what those of one tenant may hold; beyond: SlowDown."},
     {"limits", "transfers", CONFIG_INTEGER, FIELD(transfers_max), .preset = "64", .min = 1,
         .max = 1024, .help = "Objects that come and go at once; beyond: SlowDown."},
     {"limits", "requests", CONFIG_INTEGER, FIELD(requests_max), .preset = "256", .min = 1,

@@ -21,6 +21,7 @@ struct settings {
     const char *access_log;
 
     uint64_t memory_max;
+    uint64_t tenant_memory_max;
     uint64_t transfers_max;
     uint64_t requests_max;
     uint64_t connections_max;

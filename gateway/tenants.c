@@ -21,6 +21,7 @@ struct tenants {
     /* Set once. */
     char *folder;
     struct tenants_options options;
+    struct hearth_memory *memory;
 
     pthread_mutex_t mutex;
     unsigned count; /* only grows */
@@ -69,7 +70,8 @@ static void open_one(struct tenants *tenants, const char *folder_name)
     snprintf(path, sizeof(path), "%s/%s/" CONFIG_NAME, tenants->folder, folder_name);
     const struct hearth_options options = {
         .config_path = path,
-        .memory_max = tenants->options.memory_max,
+        .memory = tenants->memory,
+        .memory_max = tenants->options.tenant_memory_max,
         .transfer_memory_max = tenants->options.transfer_memory_max,
         .notice = say,
         .notice_context = name,
@@ -107,12 +109,17 @@ enum hearth_code tenants_open(
     const struct tenants_options *options, struct tenants **out, struct hearth_err *err)
 {
     struct tenants *tenants = calloc(1, sizeof(*tenants));
-    if (tenants == NULL || (tenants->folder = strdup(options->folder)) == NULL) {
-        free(tenants);
+    if (tenants == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "open tenants");
     }
     tenants->options = *options;
     pthread_mutex_init(&tenants->mutex, NULL);
+    tenants->folder = strdup(options->folder);
+    tenants->memory = hearth_memory_create(options->memory_max);
+    if (tenants->folder == NULL || tenants->memory == NULL) {
+        tenants_close(tenants);
+        return hearth_fail(err, HEARTH_NO_MEMORY, "open tenants");
+    }
     open_new(tenants);
     *out = tenants;
     return HEARTH_OK;
@@ -128,6 +135,7 @@ void tenants_close(struct tenants *tenants)
         free(tenants->items[i].name);
     }
     pthread_mutex_destroy(&tenants->mutex);
+    hearth_memory_destroy(tenants->memory);
     free(tenants->folder);
     free(tenants);
 }

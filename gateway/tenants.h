@@ -19,7 +19,8 @@ struct tenants;
 
 struct tenants_options {
     const char *folder;
-    uint64_t memory_max;          /* of a tenant's transfers */
+    uint64_t memory_max;          /* of all transfers */
+    uint64_t tenant_memory_max;   /* of a tenant's */
     uint64_t transfer_memory_max; /* of one */
 };
 

@@ -75,7 +75,7 @@ def send_halves(s3, begun):
 
 
 def a_gateway_killed_in_the_middle_of_100_uploads_leaves_nothing_half(cluster):
-    cluster.limit_gateway(transfers=128, memory="2 GiB")
+    cluster.limit_gateway(transfers=128, memory="2 GiB", tenant_memory="2 GiB")
     s3 = client_of(cluster)
     begun = begin_uploads(s3)
     sending = send_halves(s3, begun)

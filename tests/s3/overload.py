@@ -76,7 +76,7 @@ def all_slow_uploads_go_through_together_and_one_more_is_told_to_slow_down(s3):
 
 def a_death_in_the_middle_of_100_uploads_leaves_nothing_half(s3):
     """Some have sent half of their bytes, the others have said what they will send."""
-    s3.limit_gateway(transfers=128, memory="2 GiB")
+    s3.limit_gateway(transfers=128, memory="2 GiB", tenant_memory="2 GiB")
     uploads = [begin(s3, f"dying/{number}", noise(MIB, seed=number)) for number in range(100)]
     for upload in wait_for_some(uploads, 20):
         assert upload.status() == 100

@@ -19,7 +19,7 @@ static void shares_are_cut_to_what_is_free_and_refused_below_the_least(void **st
     uint64_t first;
     uint64_t second;
     uint64_t third;
-    byte_budget_init(&budget, 100);
+    byte_budget_init(&budget, 100, NULL);
     assert_ok(byte_budget_reserve(&budget, 10, 60, &first, &err), &err);
     assert_int_equal(first, 60);
     assert_ok(byte_budget_reserve(&budget, 10, 60, &second, &err), &err);
@@ -30,6 +30,30 @@ static void shares_are_cut_to_what_is_free_and_refused_below_the_least(void **st
     assert_int_equal(byte_budget_reserve(&budget, 41, 60, &third, &err), HEARTH_BUSY);
     byte_budget_release(&budget, first);
     byte_budget_fini(&budget);
+}
+
+static void parts_of_a_budget_share_it(void **state)
+{
+    (void)state;
+    struct byte_budget whole;
+    struct byte_budget parts[2];
+    struct hearth_err err;
+    uint64_t first;
+    uint64_t second;
+    byte_budget_init(&whole, 100, NULL);
+    byte_budget_init(&parts[0], 80, &whole);
+    byte_budget_init(&parts[1], 80, &whole);
+    assert_ok(byte_budget_reserve(&parts[0], 10, 200, &first, &err), &err);
+    assert_int_equal(first, 80); /* its own limit */
+    assert_ok(byte_budget_reserve(&parts[1], 10, 200, &second, &err), &err);
+    assert_int_equal(second, 20); /* what the other left */
+    assert_int_equal(byte_budget_reserve(&parts[1], 10, 10, &second, &err), HEARTH_BUSY);
+    assert_int_equal(parts[1].shared.bytes_free, 60);
+    byte_budget_release(&parts[0], first);
+    byte_budget_release(&parts[1], 20);
+    byte_budget_fini(&parts[0]);
+    byte_budget_fini(&parts[1]);
+    byte_budget_fini(&whole);
 }
 
 static struct view node(uint8_t id[NODE_HEALTH_ID_SIZE], unsigned number)
@@ -138,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_cut_to_what_is_free_and_refused_below_the_least),
+        cmocka_unit_test(parts_of_a_budget_share_it),
         cmocka_unit_test(drawn_ids_ascend_with_time_and_are_never_drawn_twice),
         cmocka_unit_test(bad_standing_is_forgotten_after_a_while),
         cmocka_unit_test(the_one_forgotten_first_makes_room),
