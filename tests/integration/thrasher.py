@@ -175,8 +175,9 @@ class Writer(threading.Thread):
         try:
             call()
             self.held[key] = {becomes}
-        except botocore.exceptions.ClientError as error:
-            assert error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500, error
+        except (botocore.exceptions.ClientError, botocore.exceptions.HTTPClientError) as error:
+            answer = getattr(error, "response", None) or {"ResponseMetadata": {"HTTPStatusCode": 500}}
+            assert answer["ResponseMetadata"]["HTTPStatusCode"] >= 500, error
             self.failed += 1
             self.held[key] = self.held.get(key, {None}) | {becomes}
 
