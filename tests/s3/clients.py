@@ -303,7 +303,8 @@ class JavaScript:
         self.sdk("store", self.desk.tree, self.bucket)
 
     def restore(self, folder):
-        self.sdk("restore", self.bucket, folder)
+        self.sdk("restore", self.bucket, folder, self.desk.cluster.port("gateway-tls"),
+                 os.path.join(self.desk.cluster.dir, "gateway", "authority.pem"))
 
     def leave(self):
         self.sdk("leave", self.bucket)

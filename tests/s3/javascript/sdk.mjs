@@ -1,12 +1,13 @@
 // The AWS SDK for JavaScript, v3, as programs use it:
 //
 //   sdk.mjs store TREE BUCKET      puts, in one piece and in parts, lists, copies, conditions, presigned
-//   sdk.mjs restore BUCKET FOLDER
+//   sdk.mjs restore BUCKET FOLDER PORT AUTHORITY      over TLS, with the bucket in the name of the host
 //   sdk.mjs leave BUCKET
 //
 // Nothing is set but where the gateway is: checksums and the form of bodies are what the SDK chooses.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import https from "node:https";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -104,9 +105,19 @@ async function store(tree, bucket) {
   await presigned(bucket);
 }
 
-async function restore(bucket, folder) {
+// Every bucket.s3.localhost is here; there may be no DNS that says so.
+function lookup(_host, options, done) {
+  const here = { address: "127.0.0.1", family: 4 };
+  done(null, ...(options.all ? [[here]] : [here.address, here.family]));
+}
+
+async function restore(bucket, folder, port, authority) {
+  const httpsAgent = new https.Agent({ lookup, ca: fs.readFileSync(authority) });
+  const tls = new S3Client({
+    endpoint: `https://s3.localhost:${port}`, region: "us-east-1", maxAttempts: 1, requestHandler: { httpsAgent },
+  });
   for (const key of await keysOf(bucket)) {
-    const got = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
+    const got = await tls.send(new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
     const file = path.join(folder, key);
     fs.mkdirSync(path.dirname(file), { recursive: true });
     await pipeline(Readable.from(got.Body), fs.createWriteStream(file));
