@@ -8,7 +8,9 @@ there byte for byte, every queue is empty, nobody honest is accused and every di
     thrasher.py --schedule      what would be done, and when, and nothing is
 
 What is done follows from the seed alone, and when is counted in objects, not in seconds.  As many
-nodes are away at any time as an object that was acknowledged with w of its shards can do without.
+nodes are away at any time as an object that was acknowledged with w of its shards can do without.  Now
+and then all are brought back, nobody writes, and everything becomes whole; then half of the shards of
+an object may be away, or lost for good.
 """
 import argparse
 import collections
@@ -25,7 +27,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "s3")]
 import cluster as base  # noqa: E402
 from cluster import Proxy, digest, noise, stop_cleanly  # noqa: E402
 from s3_cluster import S3Cluster  # noqa: E402
-from wiping import wipe  # noqa: E402
+from wiping import come_back, lose, wipe  # noqa: E402
 
 import botocore.exceptions  # noqa: E402
 
@@ -34,6 +36,7 @@ BEHIND_PROXIES = range(13, NODES + 1)  # a fault of their network costs nobody e
 AWAY_MAX = 2  # w - k: nodes that do not answer, or have lost all since every object was whole
 FILLED_MAX = 4
 QUIET_EVERY = 8
+HALF = 4  # n - k: as many shards of an object that is whole
 KIB, MIB = 1 << 10, 1 << 20
 
 Event = collections.namedtuple("Event", "after verb nodes")
@@ -86,7 +89,8 @@ def schedule(seed, objects, events):
     for number, after in enumerate(moments, 1):
         if number % QUIET_EVERY == 0 or number == events:
             plan.trouble, plan.wiped = {}, 0
-            yield Event(after, "quiet", plan.chance.sample(range(1, NODES + 1), 4))
+            verb = plan.chance.choice(("half away", "half lost"))
+            yield Event(after, verb, plan.chance.sample(range(1, BEHIND_PROXIES[0]), HALF))
         else:
             verb, node = plan.choose()
             yield Event(after, verb, [node])
@@ -106,8 +110,8 @@ class Troubles:
             self.undo.pop(node)()
         elif verb == "wipe":
             wipe(self.cluster, node)
-        elif verb == "quiet":
-            self.quiet()
+        elif verb.startswith("half"):
+            self.heal()
         elif verb == "fill":
             self.set_capacity(node, "1M")
             self.undo[node] = lambda: self.set_capacity(node, "0")
@@ -126,7 +130,7 @@ class Troubles:
             file.write(f"{text}[volume]\ncapacity = {size}\n")
         os.kill(self.cluster.pids()[str(node)], signal.SIGHUP)
 
-    def quiet(self):
+    def heal(self):
         """All are back, and everything is whole."""
         for node in list(self.undo):
             self.undo.pop(node)()
@@ -235,13 +239,19 @@ class Load:
             if writer.error:
                 raise writer.error
 
-    def check_with_half(self, nodes):
-        """Nobody writes and everything is whole, so half of the shards of any object may be away."""
-        self.cluster.kill(*nodes)
+    def check_with_half(self, event):
+        """Nobody writes and everything is whole; k shards of each object are left."""
+        is_lost = event.verb == "half lost"
+        lose(self.cluster, *event.nodes) if is_lost else self.cluster.kill(*event.nodes)
         for writer in self.writers:
             for key in writer.chance.sample(list(writer.held), min(4, len(writer.held))):
                 writer.check(key)
-        self.cluster.start(*nodes)
+        if not is_lost:
+            self.cluster.start(*event.nodes)
+            return
+        for node in event.nodes:
+            come_back(self.cluster, node)
+        self.cluster.wait_full("240s")
 
     def end(self):
         self.go_on(self.options.objects, self.options.objects)
@@ -283,10 +293,11 @@ def thrash(cluster, options, events):
     troubles = Troubles(cluster)
     load = Load(cluster, options)
     for event, until in zip(events, [event.after for event in events[1:]] + [options.objects]):
-        load.go_on(event.after, event.after if event.verb == "quiet" else until)
+        is_quiet = event.verb.startswith("half")
+        load.go_on(event.after, event.after if is_quiet else until)
         troubles.begin(event)
-        if event.verb == "quiet":
-            load.check_with_half(event.nodes)
+        if is_quiet:
+            load.check_with_half(event)
         print(f"      {time.monotonic() - load.begun:.0f} s, {load.taken} objects: {event.verb} "
               f"{' '.join(map(str, event.nodes))}", flush=True)
     load.end()
