@@ -9,6 +9,7 @@
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
+#include "tests/lib/test_keys.h"
 #include "tests/lib/test_sign.h"
 
 #include <stdio.h>
@@ -16,31 +17,10 @@
 
 enum { MUTANTS = 100 * 1000, SEED = 20261128 };
 
-static enum hearth_code answer_key(void *context, struct view access_key,
-    const struct sigv4_scope *scope, struct auth_key *out, struct hearth_err *err)
-{
-    (void)context;
-    if (!view_equal(access_key, view_text(test_signer_published.access_key))) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such key");
-    }
-    *out = (struct auth_key){.rights = HEARTH_RIGHT_READ | HEARTH_RIGHT_WRITE};
-    sigv4_derive_key(view_text(test_signer_published.secret), scope, out->key);
-    return HEARTH_OK;
-}
-
-static enum hearth_code answer_bucket(
-    void *context, const char *bucket, struct hearth **out, struct hearth_err *err)
-{
-    (void)context;
-    (void)bucket;
-    (void)out;
-    return hearth_fail(err, HEARTH_NOT_FOUND, "nothing is public");
-}
-
 struct fixture {
     struct test_env env;
     struct auth *auth;
-    struct auth_source source;
+    struct test_keys keys;
     struct test_signed original;
     struct test_signed mutant;
     unsigned let_in;
@@ -254,9 +234,9 @@ static void no_changed_request_is_let_in_for_something_else(void **state)
     test_env_init(&at->env, SEED);
     print_message("seed %d\n", SEED);
     at->env.unix_ms = UINT64_C(1369353600) * 1000;
-    at->source = (struct auth_source){answer_key, answer_bucket, NULL};
-    at->auth = auth_create(
-        &(struct auth_options){.env = &at->env.env, .source = &at->source, .region = "home-1"});
+    test_keys_init(&at->keys, HEARTH_RIGHT_READ | HEARTH_RIGHT_WRITE);
+    at->auth = auth_create(&(struct auth_options){
+        .env = &at->env.env, .source = &at->keys.source, .region = "home-1"});
     for (unsigned i = 0; i < MUTANTS; i++) {
         if (i % 10 == 0) {
             sign_one(at);

@@ -8,6 +8,7 @@
 #include "common/codec.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
+#include "tests/lib/test_keys.h"
 #include "tests/lib/test_sign.h"
 
 #include <stdio.h>
@@ -39,9 +40,8 @@ static const uint64_t signed_at_s = 1369353600; /* 20130524T000000Z */
 struct fixture {
     struct test_env env;
     struct arena arena;
-    struct auth_source source;
+    struct test_keys keys;
     struct auth *auth;
-    uint64_t rights;
     struct test_signed signed_request;
     struct test_chunks raw;
     struct http_head head;
@@ -50,35 +50,13 @@ struct fixture {
     bool is_exact; /* the body that was read last is the one that was meant */
 };
 
-static enum hearth_code answer_key(void *context, struct view access_key,
-    const struct sigv4_scope *scope, struct auth_key *out, struct hearth_err *err)
-{
-    struct fixture *fixture = context;
-    if (!view_equal(access_key, view_text(test_signer_published.access_key))) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "no such key");
-    }
-    *out = (struct auth_key){.rights = fixture->rights};
-    sigv4_derive_key(view_text(test_signer_published.secret), scope, out->key);
-    return HEARTH_OK;
-}
-
-static enum hearth_code answer_bucket(
-    void *context, const char *bucket, struct hearth **out, struct hearth_err *err)
-{
-    (void)context;
-    (void)bucket;
-    (void)out;
-    return hearth_fail(err, HEARTH_NOT_FOUND, "nothing is public");
-}
-
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     test_env_init(&fixture->env, 1);
-    fixture->rights = HEARTH_RIGHT_READ | HEARTH_RIGHT_WRITE | HEARTH_RIGHT_OWN;
-    fixture->source = (struct auth_source){answer_key, answer_bucket, fixture};
+    test_keys_init(&fixture->keys, HEARTH_RIGHT_READ | HEARTH_RIGHT_WRITE | HEARTH_RIGHT_OWN);
     fixture->auth = auth_create(&(struct auth_options){
-        .env = &fixture->env.env, .source = &fixture->source, .region = "home-1"});
+        .env = &fixture->env.env, .source = &fixture->keys.source, .region = "home-1"});
     *state = fixture;
     return 0;
 }
@@ -254,12 +232,12 @@ static bool suffices(uint64_t rights, unsigned needed)
 static void a_key_does_by_any_route_what_its_rights_say(void **state)
 {
     struct fixture *at = *state;
-    for (at->rights = 0; at->rights < 8; at->rights++) {
+    for (at->keys.rights = 0; at->keys.rights < 8; at->keys.rights++) {
         test_env_step_ms(&at->env, 60 * 1000); /* the key is asked for again */
         for (unsigned i = 0; i < route_count; i++) {
             make(at, &route_table[i], MODE_UNSIGNED, RIGHT);
             assert_true(
-                comes_in(at, &route_table[i]) == suffices(at->rights, route_table[i].right));
+                comes_in(at, &route_table[i]) == suffices(at->keys.rights, route_table[i].right));
         }
     }
 }
