@@ -40,6 +40,7 @@
         "a reader found a shard wrong or missing at a node; many of one node: look at it")         \
     X(GARBAGE_COLLECTED, INFO, "garbage.collected", "what nobody named any more was let go")       \
     X(VERSION_UNDELETED, INFO, "version.undeleted", "an admin brought a deleted version back")     \
+    X(NODE_RECONCILED, INFO, "node.reconciled", "what it says it has was held against the layout") \
     X(GARBAGE_RELEASED, INFO, "garbage.released", "an admin lets shards be trashed again")         \
     X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \

@@ -29,6 +29,7 @@ struct coordinator {
     struct node_dialer *dialer;
     struct sweep *sweep;
     struct node_inventory *inventory; /* asks nodes what they hold; NULL: no network */
+    struct reconcile_duty *reconcile;
     struct repair *repair;
     struct rebalance *rebalance;
     struct audit *audit;

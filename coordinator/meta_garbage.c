@@ -22,16 +22,25 @@ static bool is_held(struct meta_tx *tx)
 
 /* ---- dead shards ---- */
 
+struct meta_id meta_shard_id_in(
+    const struct meta_tx *tx, const struct meta_id *segment, uint16_t slot, uint16_t p)
+{
+    struct shard_place place = {.slot = slot, .p = p};
+    struct shard_name name;
+    struct meta_id id;
+    memcpy(place.segment, segment->bytes, sizeof(place.segment));
+    shard_name_make(tx->names, &place, &name);
+    memcpy(id.bytes, name.id, sizeof(id.bytes));
+    return id;
+}
+
 void meta_dead_insert_in(struct meta_tx *tx, const struct meta_id *segment, uint16_t slot,
     struct meta_holder placement, uint64_t not_before_ms)
 {
-    struct shard_place place = {.slot = slot, .p = placement.p};
-    struct shard_name name;
-    memcpy(place.segment, segment->bytes, sizeof(place.segment));
-    shard_name_make(tx->names, &place, &name);
+    struct meta_id id = meta_shard_id_in(tx, segment, slot, placement.p);
     struct sql *sql = sql_use(tx, SQL_DEAD_INSERT);
     sql_set_u64(sql, ":node", placement.node);
-    sql_set_blob(sql, ":shard", view_of(name.id, sizeof(name.id)));
+    sql_set_id(sql, ":shard", &id);
     sql_set_u64(sql, ":not_before", not_before_ms);
     sql_run(sql);
 }

@@ -316,7 +316,18 @@ void meta_upload_end_in(
 /* A step of garbage collection: uploads nobody goes on with end; of one that has, parts go. */
 meta_fn meta_uploads_collect;
 
+/* ---- meta_settings ---- */
+
+struct meta_settings;
+
+/* Untouched when the cluster has no row yet. */
+void meta_settings_in(struct meta_tx *tx, struct meta_settings *out);
+
 /* ---- meta_garbage ---- */
+
+/* The name of a placement at its node. */
+struct meta_id meta_shard_id_in(
+    const struct meta_tx *tx, const struct meta_id *segment, uint16_t slot, uint16_t p);
 
 /* The node may trash this placement from not_before_ms on: a record that names it (D5). */
 void meta_dead_insert_in(struct meta_tx *tx, const struct meta_id *segment, uint16_t slot,

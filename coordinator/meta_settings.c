@@ -1,14 +1,19 @@
 #include "coordinator/meta_settings.h"
 
-#include "coordinator/meta_sql.h"
+#include "coordinator/meta_inside.h"
 
-static void read_settings(struct meta_tx *tx, struct meta_settings *out)
+void meta_settings_in(struct meta_tx *tx, struct meta_settings *out)
 {
     struct sql *sql = sql_use(tx, SQL_CLUSTER_GET);
     if (sql_step(sql)) {
         sql_id(sql, &out->cluster);
         out->recovery_epoch = sql_u64(sql);
         out->garbage_held = sql_u64(sql) != 0;
+        sql_u64(sql); /* clock */
+        sql_u64(sql); /* is_backup */
+        out->backup_ms = sql_u64(sql);
+        out->restored_ms = sql_u64(sql);
+        out->given_up_ms = sql_u64(sql);
     }
 }
 
@@ -16,7 +21,7 @@ static enum hearth_code cluster_set(struct meta_tx *tx, void *arg, struct hearth
 {
     const struct meta_id *cluster = arg;
     struct meta_settings settings = {0};
-    read_settings(tx, &settings);
+    meta_settings_in(tx, &settings);
     if (meta_id_equal(settings.cluster, *cluster)) {
         return HEARTH_OK;
     }
@@ -39,7 +44,7 @@ enum hearth_code meta_cluster_set(
 static enum hearth_code settings_get(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     (void)err;
-    read_settings(tx, arg);
+    meta_settings_in(tx, arg);
     return HEARTH_OK;
 }
 
@@ -53,7 +58,9 @@ static enum hearth_code garbage_unhold(struct meta_tx *tx, void *arg, struct hea
 {
     (void)arg;
     (void)err;
-    sql_run(sql_use(tx, SQL_CLUSTER_UNHOLD));
+    struct sql *sql = sql_use(tx, SQL_CLUSTER_UNHOLD);
+    sql_set_u64(sql, ":given_up", tx->now_ms);
+    sql_run(sql);
     return HEARTH_OK;
 }
 

@@ -10,7 +10,10 @@
 struct meta_settings {
     struct meta_id cluster;  /* zero: init has not been run */
     uint64_t recovery_epoch; /* rises by one with each restore from a backup */
-    bool garbage_held; /* after a restore, until every node is reconciled: nothing is trashed */
+    bool garbage_held;    /* after a restore, until every node is reconciled: nothing is trashed */
+    uint64_t backup_ms;   /* of the last restore: how far the backup knew; 0: there was none */
+    uint64_t restored_ms; /* and when it was opened */
+    uint64_t given_up_ms; /* what the backup cannot know, and is older, an operator gave up */
 };
 
 /* Once, by `hearth-coordinator init`. HEARTH_EXISTS: the cluster has another id. */
@@ -20,7 +23,7 @@ enum hearth_code meta_cluster_set(
 enum hearth_code meta_settings_get(
     struct meta_store *store, struct meta_settings *out, struct hearth_err *err);
 
-/* Lets garbage collection go on after a restore. */
+/* Lets garbage collection go on after a restore, and gives up whatever the backup cannot know. */
 enum hearth_code meta_garbage_unhold(struct meta_store *store, struct hearth_err *err);
 
 enum { META_COUNT_MAX = 1000000 }; /* the last three counts stop here: they are for people */

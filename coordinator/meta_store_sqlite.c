@@ -290,7 +290,9 @@ static enum hearth_code begin_life(struct meta_tx *tx, void *arg, struct hearth_
         sql_u64(sql);  /* garbage_held */
         *(uint64_t *)arg = sql_u64(sql);
         if (sql_u64(sql) != 0) {
-            sql_run(sql_use(tx, SQL_CLUSTER_RESTORED));
+            struct sql *restored = sql_use(tx, SQL_CLUSTER_RESTORED);
+            sql_set_u64(restored, ":now", tx->now_ms);
+            sql_run(restored);
         }
     }
     return HEARTH_OK;

@@ -7,6 +7,7 @@
 #include "client/channel_cache.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/moment.h"
 #include "proto/rpc_stream.h"
 #include "proto/wire.h"
 
@@ -14,7 +15,11 @@
 #include <stdlib.h>
 
 /* A node of a million shards on a home line: 80 MB. */
-enum { WALK_DEADLINE_MS = 60 * 60 * 1000, DIGEST_DEADLINE_MS = 60 * 1000 };
+enum {
+    WALK_DEADLINE_MS = 60 * 60 * 1000,
+    DIGEST_DEADLINE_MS = 60 * 1000,
+    PAGE_PATIENCE_MS = 30 * 1000, /* a node that makes others wait does not hold a duty up */
+};
 
 struct inventory_rpc {
     struct node_inventory inventory; /* first: the seam's functions get a pointer to it */
@@ -55,13 +60,19 @@ static void walk_closed(void *context, enum hearth_code code, const struct heart
 
 /* ---- on the caller's ---- */
 
-/* The next message, now ours; NULL: the end has come. */
+/* The next message, now ours; NULL: the end has come, or will, because nothing else came in time.
+ */
 static struct buf *next_message(struct walk *walk)
 {
+    struct timespec until = moment_after_ms(PAGE_PATIENCE_MS);
+    int rc = 0;
     rpc_stream_read(walk->stream);
     UNLOCKS pthread_mutex_t *held = lock(&walk->shared.mutex);
-    while (walk->shared.message == NULL && !walk->shared.is_closed) {
-        pthread_cond_wait(&walk->shared.changed, &walk->shared.mutex);
+    while (walk->shared.message == NULL && !walk->shared.is_closed && rc == 0) {
+        rc = pthread_cond_timedwait(&walk->shared.changed, &walk->shared.mutex, &until);
+    }
+    if (rc != 0) {
+        rpc_stream_cancel(walk->stream);
     }
     struct buf *message = walk->shared.message;
     walk->shared.message = NULL;
@@ -128,8 +139,12 @@ static enum hearth_code walk_channel(struct rpc_channel *channel, const struct r
     static const struct rpc_stream_handlers handlers = {
         .message = walk_message, .closed = walk_closed};
     struct walk walk = {.stream = NULL};
+    pthread_condattr_t attributes;
     pthread_mutex_init(&walk.shared.mutex, NULL);
-    pthread_cond_init(&walk.shared.changed, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&walk.shared.changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     enum hearth_code code = rpc_stream_open(channel, request, &handlers, &walk, &walk.stream, err);
     if (code == HEARTH_OK) {
         code = take_all(&walk, taker, err);

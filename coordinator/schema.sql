@@ -11,14 +11,18 @@ CREATE TABLE schema_version (
 ) -- sqlite: WITHOUT ROWID
 ;
 
--- What there is one of.
+-- What there is one of.  backup_ms, restored_ms: of the last restore, how far the backup knew, and
+-- when it was opened.  given_up_ms: of what it cannot know, an operator gave up what is older.
 CREATE TABLE cluster_state (
     one BIGINT NOT NULL PRIMARY KEY,
     cluster BYTEA NOT NULL,
     recovery_epoch BIGINT NOT NULL,
     garbage_held BIGINT NOT NULL,
     clock_ms BIGINT NOT NULL,
-    is_backup BIGINT NOT NULL
+    is_backup BIGINT NOT NULL,
+    backup_ms BIGINT NOT NULL,
+    restored_ms BIGINT NOT NULL,
+    given_up_ms BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 
@@ -405,6 +409,19 @@ CREATE INDEX repair_queue_urgency ON repair_queue (urgency);
 CREATE TABLE repair_state (
     one BIGINT NOT NULL PRIMARY KEY,
     asked_ms BIGINT NOT NULL
+) -- sqlite: WITHOUT ROWID
+;
+
+-- What came of holding a node's word against the layout, the last time.
+CREATE TABLE reconciled (
+    node BIGINT NOT NULL PRIMARY KEY,
+    epoch BIGINT NOT NULL,
+    finished_ms BIGINT NOT NULL,
+    shards BIGINT NOT NULL,
+    unwanted BIGINT NOT NULL,
+    ahead BIGINT NOT NULL,
+    missing BIGINT NOT NULL,
+    wanted_in_trash BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 

@@ -10,6 +10,7 @@
 #include "coordinator/node_inventory_rpc.h"
 #include "coordinator/rebalance.h"
 #include "coordinator/reclaim.h"
+#include "coordinator/reconcile_duty.h"
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
 #include "coordinator/shipping.h"
@@ -40,6 +41,7 @@ struct server {
     unsigned enrolment_count;
     struct http_server *admin; /* NULL: none */
     struct duty *reclaim;
+    struct duty *reconcile;
     struct duty *repair;
     struct duty *rebalance;
     struct duty *sweep;
@@ -160,6 +162,7 @@ static enum hearth_code start_sweep(struct server *server, struct hearth_err *er
     const struct sweep_watcher watchers[] = {
         repair_watcher(coordinator->repair, &server->repair),
         audit_watcher(coordinator->audit, &server->audit),
+        reconcile_watcher(coordinator->reconcile, &server->reconcile),
     };
     for (size_t i = 0; i < sizeof(watchers) / sizeof(watchers[0]); i++) {
         sweep_watch(coordinator->sweep, &watchers[i]);
@@ -176,8 +179,10 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     coordinator->repair = repair_create(coordinator);
     coordinator->rebalance = rebalance_create(coordinator, MOVES_AT_ONCE);
     coordinator->audit = audit_create(coordinator);
+    coordinator->reconcile = reconcile_duty_create(coordinator);
     if (coordinator->backups == NULL || coordinator->repair == NULL ||
-        coordinator->rebalance == NULL || coordinator->audit == NULL) {
+        coordinator->rebalance == NULL || coordinator->audit == NULL ||
+        coordinator->reconcile == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
@@ -187,6 +192,8 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
         repair_session_open(coordinator, server->runtime, &server->session, err) != HEARTH_OK ||
         duty_start(reclaim_round, coordinator, settings->reclaim_interval_ms, &server->reclaim,
             err) != HEARTH_OK ||
+        duty_start(reconcile_round, coordinator->reconcile, settings->reclaim_interval_ms,
+            &server->reconcile, err) != HEARTH_OK ||
         duty_start(repair_session_round, &server->session, settings->repair_interval_ms,
             &server->repair, err) != HEARTH_OK ||
         audit_session_open(coordinator, server->runtime, &server->audit_session, err) !=
@@ -280,6 +287,8 @@ static void destroy_parts(struct coordinator *coordinator)
     coordinator->sweep = NULL;
     shipping_destroy(coordinator->shipping);
     coordinator->shipping = NULL;
+    reconcile_duty_destroy(coordinator->reconcile);
+    coordinator->reconcile = NULL;
     repair_destroy(coordinator->repair);
     coordinator->repair = NULL;
     rebalance_destroy(coordinator->rebalance);
@@ -305,6 +314,7 @@ void server_stop_blocking(struct server *server)
     duty_stop(server->repair);
     duty_stop(server->rebalance);
     duty_stop(server->audit);
+    duty_stop(server->reconcile);
     duty_stop(server->reclaim);
     repair_session_close(&server->session);
     audit_session_close(&server->audit_session);

@@ -1,0 +1,213 @@
+/*
+ * meta_reconcile: what a node has is named dead only when nothing in the metadata wants it, and
+ * never because a restored backup does not know it.
+ */
+#include "coordinator/meta_reconcile.h"
+
+#include "coordinator/meta_settings.h"
+#include "tests/lib/test.h"
+#include "tests/lib/test_meta.h"
+
+#include <stdio.h>
+
+enum { NODES = 8, MANY = 64 };
+#define DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
+
+static int setup(void **state)
+{
+    static struct test_meta meta;
+    test_meta_init(&meta, 1, NODES);
+    *state = &meta;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    test_meta_fini(*state);
+    return 0;
+}
+
+/* Slot i of a segment of test_meta.h is at node i + 1. */
+static enum meta_shard_verdict judge(
+    struct test_meta *meta, struct meta_id segment, uint16_t slot, uint16_t p)
+{
+    struct meta_listed_shard shard = {
+        .segment = segment, .slot = slot, .p = p, .stored_ms = meta_now_ms(meta->store)};
+    assert_ok(meta_reconcile_judge(meta->store, slot + 1u, &shard, 1, &meta->err), &meta->err);
+    return shard.verdict;
+}
+
+static size_t dead_at(struct test_meta *meta, uint32_t node)
+{
+    struct meta_id ids[MANY];
+    return test_meta_dead(meta, node, ids, MANY);
+}
+
+static void settle(struct test_meta *meta)
+{
+    test_env_step_ms(&meta->env, META_ORDER_MS + META_SKEW_MS);
+    test_meta_collect(meta);
+}
+
+/* The clock's high-water mark is written now and then; here it is. */
+static void back_up(struct test_meta *meta, char path[96])
+{
+    snprintf(path, 96, "%s.backup", meta->directory);
+    assert_ok(meta_backup(meta->store, path, &meta->err), &meta->err);
+}
+
+static void put_row(struct test_meta *meta, uint32_t node, uint64_t ahead, bool *released)
+{
+    uint32_t nodes[NODES];
+    struct meta_settings settings;
+    assert_ok(meta_settings_get(meta->store, &settings, &meta->err), &meta->err);
+    for (uint32_t i = 0; i < NODES; i++) {
+        nodes[i] = i + 1;
+    }
+    const struct meta_reconciled done = {
+        .node = node, .epoch = settings.recovery_epoch, .ahead = ahead};
+    assert_ok(
+        meta_reconciled_put(meta->store, &done, nodes, NODES, released, &meta->err), &meta->err);
+}
+
+static void what_the_layout_names_is_wanted_and_other_placements_are_not(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    test_meta_upload(meta, "k", &segment);
+    settle(meta);
+    assert_int_equal(judge(meta, segment, 2, 1), META_SHARD_WANTED);
+    assert_int_equal(judge(meta, segment, 2, 7), META_SHARD_UNWANTED);
+    assert_int_equal(judge(meta, segment, 2, 7), META_SHARD_NAMED);
+    assert_int_equal(dead_at(meta, 3), 1);
+}
+
+static void what_an_upload_may_yet_take_up_is_left_alone(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_intent intent = test_meta_begin(meta, "k");
+    struct meta_id segment = test_meta_id(meta);
+    test_meta_open_segment(meta, intent.id, segment);
+    assert_int_equal(judge(meta, segment, 0, 1), META_SHARD_PENDING);
+    assert_int_equal(dead_at(meta, 1), 0);
+}
+
+static void a_dying_segment_is_left_to_those_who_bury_it(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    bool existed;
+    test_meta_upload(meta, "k", &segment);
+    settle(meta);
+    struct meta_delete delete = {
+        .bucket = meta->bucket, .key = view_text("k"), .token = test_meta_id(meta)};
+    assert_ok(meta_delete(meta->store, &delete, &existed, &meta->err), &meta->err);
+    test_env_step_ms(&meta->env, META_READ_GRACE_MS);
+    test_meta_collect(meta);
+    assert_int_equal(judge(meta, segment, 0, 1), META_SHARD_PENDING);
+    assert_int_equal(dead_at(meta, 1), 0);
+}
+
+static void a_shard_of_no_segment_is_named_dead(void **state)
+{
+    struct test_meta *meta = *state;
+    assert_int_equal(judge(meta, test_meta_id(meta), 4, 1), META_SHARD_UNWANTED);
+    assert_int_equal(dead_at(meta, 5), 1);
+}
+
+static void trash_is_not_named_for_it_again(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_listed_shard shard = {.segment = test_meta_id(meta), .is_trash = true};
+    assert_ok(meta_reconcile_judge(meta->store, 1, &shard, 1, &meta->err), &meta->err);
+    assert_int_equal(shard.verdict, META_SHARD_UNWANTED);
+    assert_int_equal(dead_at(meta, 1), 0);
+}
+
+static void what_a_restored_backup_cannot_know_is_kept_until_it_is_given_up(void **state)
+{
+    struct test_meta *meta = *state;
+    char backup[96];
+    struct meta_id later;
+    struct meta_id before = test_meta_id(meta);
+    back_up(meta, backup);
+    test_env_step_ms(&meta->env, DAY_MS);
+    test_meta_upload(meta, "later", &later);
+    uint64_t stored_ms = meta_now_ms(meta->store);
+    test_meta_restore(meta, backup);
+
+    struct meta_listed_shard shards[] = {
+        {.segment = later, .slot = 1, .p = 1, .stored_ms = stored_ms},
+        {.segment = before, .slot = 1, .p = 1, .stored_ms = stored_ms - 30 * DAY_MS},
+    };
+    assert_ok(meta_reconcile_judge(meta->store, 2, shards, 2, &meta->err), &meta->err);
+    assert_int_equal(shards[0].verdict, META_SHARD_AHEAD);
+    assert_int_equal(shards[1].verdict, META_SHARD_UNWANTED);
+
+    /* Held: nothing is named, whatever is unwanted. */
+    assert_int_equal(dead_at(meta, 2), 0);
+    test_env_step_ms(&meta->env, 1);
+    assert_ok(meta_garbage_unhold(meta->store, &meta->err), &meta->err);
+    assert_int_equal(dead_at(meta, 2), 0);
+    assert_ok(meta_reconcile_judge(meta->store, 2, shards, 2, &meta->err), &meta->err);
+    assert_int_equal(shards[0].verdict, META_SHARD_UNWANTED);
+    assert_int_equal(dead_at(meta, 2), 2);
+}
+
+static void it_goes_on_by_itself_when_all_nodes_have_nothing_from_later(void **state)
+{
+    struct test_meta *meta = *state;
+    char backup[96];
+    bool released;
+    struct meta_settings settings;
+    back_up(meta, backup);
+    test_meta_restore(meta, backup);
+    for (uint32_t node = 1; node <= NODES; node++) {
+        put_row(meta, node, node == 3, &released);
+        assert_false(released);
+    }
+    put_row(meta, 3, 0, &released);
+    assert_true(released);
+    assert_ok(meta_settings_get(meta->store, &settings, &meta->err), &meta->err);
+    assert_false(settings.garbage_held);
+    assert_int_equal(settings.given_up_ms, 0);
+}
+
+static void purging_waits_until_the_node_was_judged_since_the_last_restore(void **state)
+{
+    struct test_meta *meta = *state;
+    char backup[96];
+    bool released;
+    uint64_t until;
+    assert_ok(meta_purge_until(meta->store, 1, &until, &meta->err), &meta->err);
+    assert_int_equal(until, 0);
+    put_row(meta, 1, 0, &released);
+    assert_ok(meta_purge_until(meta->store, 1, &until, &meta->err), &meta->err);
+    assert_int_equal(until, meta_now_ms(meta->store) - 7 * DAY_MS);
+
+    back_up(meta, backup);
+    test_meta_restore(meta, backup);
+    assert_ok(meta_garbage_unhold(meta->store, &meta->err), &meta->err);
+    assert_ok(meta_purge_until(meta->store, 1, &until, &meta->err), &meta->err);
+    assert_int_equal(until, 0);
+    put_row(meta, 1, 0, &released);
+    assert_ok(meta_purge_until(meta->store, 1, &until, &meta->err), &meta->err);
+    assert_int_not_equal(until, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        CASE(what_the_layout_names_is_wanted_and_other_placements_are_not),
+        CASE(what_an_upload_may_yet_take_up_is_left_alone),
+        CASE(a_dying_segment_is_left_to_those_who_bury_it),
+        CASE(a_shard_of_no_segment_is_named_dead),
+        CASE(trash_is_not_named_for_it_again),
+        CASE(what_a_restored_backup_cannot_know_is_kept_until_it_is_given_up),
+        CASE(it_goes_on_by_itself_when_all_nodes_have_nothing_from_later),
+        CASE(purging_waits_until_the_node_was_judged_since_the_last_restore),
+#undef CASE
+    };
+    return cmocka_run_group_tests_name("meta_reconcile", tests, NULL, NULL);
+}
