@@ -11,6 +11,8 @@
     X(SHARD_SERVED, DEBUG, "shard.served", "cells of one shard went out")                          \
     X(SHARD_REFUSED, DEBUG, "shard.refused", "one put or get ended early; the code says why")      \
     X(INVENTORY_REFUSED, DEBUG, "inventory.refused", "a walk over what is here ended early")       \
+    X(TRASH_REFUSED, WARN, "trash.refused",                                                        \
+        "shards named dead by an older life of the coordinator, or not all of them came")          \
     X(TRASH_DELAYED, WARN, "trash.delayed",                                                        \
         "a dead shard is kept for now; it will be named again")                                    \
     X(COORDINATOR_REACHED, INFO, "coordinator.reached", "heartbeats are answered, orders judged")  \

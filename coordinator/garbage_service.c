@@ -1,9 +1,13 @@
 /*
- * The operator's hand on what was deleted.
+ * The operator's hand on what was deleted, and on what becomes of it.
  */
 #include "common/log.h"
 #include "coordinator/admin_service.h"
+#include "coordinator/meta_garbage.h"
+#include "coordinator/meta_reconcile.h"
+#include "coordinator/meta_settings.h"
 #include "coordinator/meta_undelete.h"
+#include "coordinator/reconcile_duty.h"
 #include "proto/wire_garbage.h"
 
 static struct meta_version version_of(struct view bytes)
@@ -94,7 +98,126 @@ static enum hearth_code deleted_list(void *service, const struct rpc_context *co
     return HEARTH_OK;
 }
 
+/* ---- how far garbage collection is ---- */
+
+/* What the rows of nodes are made of. */
+struct garbage_view {
+    struct meta_settings settings;
+    struct node_status_list nodes;
+    struct meta_reconciled_list reconciled;
+    uint64_t *dead; /* of each of `nodes` */
+};
+
+static enum hearth_code count_dead(struct coordinator *coordinator, struct arena *arena,
+    struct garbage_view *view, struct hearth_err *err)
+{
+    uint32_t *numbers = arena_take_array(arena, view->nodes.count + 1, sizeof(*numbers));
+    view->dead = arena_take_array(arena, view->nodes.count + 1, sizeof(*view->dead));
+    if (numbers == NULL || view->dead == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu nodes", view->nodes.count);
+    }
+    for (size_t i = 0; i < view->nodes.count; i++) {
+        numbers[i] = view->nodes.nodes[i].node.number;
+    }
+    return meta_dead_count(coordinator->store, numbers, view->nodes.count, view->dead, err);
+}
+
+static enum hearth_code take_view(struct coordinator *coordinator, struct arena *arena,
+    struct garbage_view *view, struct hearth_err *err)
+{
+    if (meta_settings_get(coordinator->store, &view->settings, err) != HEARTH_OK ||
+        node_table_list(coordinator->nodes, arena, &view->nodes, err) != HEARTH_OK ||
+        meta_reconciled_list(coordinator->store, arena, &view->reconciled, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return count_dead(coordinator, arena, view, err);
+}
+
+static void add_reconciled(const struct garbage_view *view, struct wire_garbage_node *node)
+{
+    for (size_t i = 0; i < view->reconciled.count; i++) {
+        const struct meta_reconciled *row = &view->reconciled.rows[i];
+        if (row->node == node->number && row->epoch == view->settings.recovery_epoch) {
+            node->reconciled_unix_ms = row->finished_ms;
+            node->listed = row->shards;
+            node->unwanted = row->unwanted;
+            node->ahead = row->ahead;
+            node->missing = row->missing;
+            node->wanted_in_trash = row->wanted_in_trash;
+        }
+    }
+}
+
+static enum hearth_code add_nodes(struct coordinator *coordinator, const struct garbage_view *view,
+    struct arena *arena, struct wire_garbage_status_reply *out, struct hearth_err *err)
+{
+    struct wire_garbage_node *nodes =
+        arena_take_array(arena, view->nodes.count + 1, sizeof(*nodes));
+    if (nodes == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu nodes", view->nodes.count);
+    }
+    enum hearth_code code = HEARTH_OK;
+    for (size_t i = 0; i < view->nodes.count && code == HEARTH_OK; i++) {
+        const struct node_status *from = &view->nodes.nodes[i];
+        nodes[i] = (struct wire_garbage_node){
+            .number = from->node.number,
+            .node_id = view_of(from->node.id.bytes, sizeof(from->node.id.bytes)),
+            .state = view_text(node_health_text(from->health)),
+            .shards_dead = view->dead[i],
+            .trash = from->node.report.trash,
+        };
+        add_reconciled(view, &nodes[i]);
+        code = meta_purge_until(
+            coordinator->store, from->node.number, &nodes[i].purge_until_unix_ms, err);
+    }
+    out->nodes = nodes;
+    out->nodes_count = view->nodes.count;
+    return code;
+}
+
+static enum hearth_code garbage_status(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)request;
+    struct coordinator *coordinator = service;
+    struct wire_garbage_status_reply *out = response;
+    struct garbage_view view;
+    struct meta_counts counts;
+    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK ||
+        take_view(coordinator, context->arena, &view, err) != HEARTH_OK ||
+        meta_counts_get(coordinator->store, &counts, err) != HEARTH_OK ||
+        meta_deleted_count(coordinator->store, &out->kept_objects, &out->kept_bytes, err) !=
+            HEARTH_OK) {
+        return err->code;
+    }
+    out->held = view.settings.garbage_held;
+    out->recovery_epoch = view.settings.recovery_epoch;
+    out->backup_unix_ms = view.settings.backup_ms;
+    out->intents_open = counts.intents_open;
+    out->bodies_doomed = counts.bodies_doomed;
+    out->shards_dead = counts.shards_dead;
+    return add_nodes(coordinator, &view, context->arena, out, err);
+}
+
+static enum hearth_code garbage_run(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)request;
+    struct coordinator *coordinator = service;
+    struct wire_garbage_run_reply *out = response;
+    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (coordinator->reconcile == NULL) {
+        return hearth_fail(err, HEARTH_NOT_READY, "the duties have not begun yet");
+    }
+    out->asked_unix_ms = reconcile_ask(coordinator->reconcile);
+    return HEARTH_OK;
+}
+
 const struct rpc_handler garbage_handlers[] = {
+    {.method = RPC_GARBAGE_STATUS, .unary = garbage_status},
+    {.method = RPC_GARBAGE_RUN, .unary = garbage_run},
     {.method = RPC_UNDELETE, .unary = undelete},
     {.method = RPC_DELETED_LIST, .unary = deleted_list},
 };

@@ -84,6 +84,32 @@ enum hearth_code meta_dead_next(struct meta_store *store, uint32_t node, struct 
     return code;
 }
 
+struct count_call {
+    const uint32_t *nodes;
+    size_t count;
+    uint64_t *dead;
+};
+
+static enum hearth_code dead_count(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    (void)err;
+    const struct count_call *call = arg;
+    for (size_t i = 0; i < call->count; i++) {
+        struct sql *sql = sql_use(tx, SQL_DEAD_COUNT_OF_NODE);
+        sql_set_u64(sql, ":node", call->nodes[i]);
+        sql_set_u64(sql, ":max", META_DEAD_COUNT_MAX);
+        call->dead[i] = sql_value(sql);
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_dead_count(struct meta_store *store, const uint32_t *nodes, size_t count,
+    uint64_t *dead, struct hearth_err *err)
+{
+    struct count_call call = {.nodes = nodes, .count = count, .dead = dead};
+    return meta_read(store, dead_count, &call, err);
+}
+
 struct end_call {
     uint32_t node;
     const struct meta_id *ids;

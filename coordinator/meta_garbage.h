@@ -51,6 +51,12 @@ enum hearth_code meta_garbage_step(
 enum hearth_code meta_dead_next(struct meta_store *store, uint32_t node, struct meta_id after,
     struct meta_id *ids, size_t max, size_t *count, struct hearth_err *err);
 
+enum { META_DEAD_COUNT_MAX = 100000 }; /* of one node: a count stops here */
+
+/* How many wait for each of these nodes. */
+enum hearth_code meta_dead_count(struct meta_store *store, const uint32_t *nodes, size_t count,
+    uint64_t *dead, struct hearth_err *err);
+
 /* The node said "trashed" or "never had, id barred" of these. Unknown ids are passed over. */
 enum hearth_code meta_dead_end(struct meta_store *store, uint32_t node, const struct meta_id *ids,
     size_t count, struct hearth_err *err);

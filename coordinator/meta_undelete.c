@@ -3,6 +3,7 @@
 #include "coordinator/meta_arena.h"
 #include "coordinator/meta_inside.h"
 #include "coordinator/meta_list_seek.h"
+#include "coordinator/meta_settings.h"
 
 #include <assert.h>
 
@@ -103,6 +104,39 @@ enum hearth_code meta_undelete(struct meta_store *store, const struct meta_undel
     enum hearth_code code = meta_run(store, undelete, &call, err);
     if (code == HEARTH_OK) {
         *out = call.info;
+    }
+    return code;
+}
+
+/* ---- how much ---- */
+
+struct count_call {
+    uint64_t objects;
+    uint64_t bytes;
+};
+
+static enum hearth_code count_deleted(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    (void)err;
+    struct count_call *call = arg;
+    struct sql *sql = sql_use(tx, SQL_DOOMED_COUNT_KEPT);
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_set_u64(sql, ":max", META_COUNT_MAX);
+    if (sql_step(sql)) {
+        call->objects = sql_u64(sql);
+        call->bytes = sql_u64(sql);
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_deleted_count(
+    struct meta_store *store, uint64_t *objects, uint64_t *bytes, struct hearth_err *err)
+{
+    struct count_call call = {.objects = 0};
+    enum hearth_code code = meta_read(store, count_deleted, &call, err);
+    if (code == HEARTH_OK) {
+        *objects = call.objects;
+        *bytes = call.bytes;
     }
     return code;
 }

@@ -28,6 +28,10 @@ struct meta_undelete {
 enum hearth_code meta_undelete(struct meta_store *store, const struct meta_undelete *request,
     struct meta_object_info *out, struct hearth_err *err);
 
+/* All that can be undeleted now, up to META_COUNT_MAX of it. */
+enum hearth_code meta_deleted_count(
+    struct meta_store *store, uint64_t *objects, uint64_t *bytes, struct hearth_err *err);
+
 enum { META_DELETED_MAX = 1000 };
 
 /* Where to go on, and how far. */

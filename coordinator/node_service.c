@@ -5,12 +5,15 @@
  *   addresses ------> node_dialer
  *   trash results --> dead shards end
  *   damaged --------> their slots count as missing (meta_damage.h)
- *                     reply: interval, time, order keys, the next dead shards
+ *                     reply: interval, time, order keys, the next dead shards, leave to purge
  */
 #include "common/codec.h"
+#include "common/id_sum.h"
 #include "common/log.h"
 #include "coordinator/meta_damage.h"
 #include "coordinator/meta_garbage.h"
+#include "coordinator/meta_reconcile.h"
+#include "coordinator/meta_settings.h"
 #include "coordinator/service.h"
 
 #include <inttypes.h>
@@ -184,8 +187,21 @@ static enum hearth_code add_trash(struct coordinator *coordinator, uint32_t numb
         coordinator->store, number, from_the_start, ids, TRASH_MAX, &out->trash_count, err);
     for (size_t i = 0; code == HEARTH_OK && i < out->trash_count; i++) {
         views[i] = meta_id_view(&ids[i]);
+        out->trash_sum += id_sum_of(ids[i].bytes);
     }
     out->trash = views;
+    return code;
+}
+
+static enum hearth_code add_confirmation(struct coordinator *coordinator, uint32_t number,
+    struct wire_heartbeat_reply *out, struct hearth_err *err)
+{
+    struct meta_settings settings;
+    enum hearth_code code = meta_settings_get(coordinator->store, &settings, err);
+    if (code == HEARTH_OK) {
+        out->recovery_epoch = settings.recovery_epoch;
+        code = meta_purge_until(coordinator->store, number, &out->purge_until_unix_ms, err);
+    }
     return code;
 }
 
@@ -197,7 +213,8 @@ static enum hearth_code reply_to(struct coordinator *coordinator, const struct r
     if (!add_order_keys(coordinator, context, out->now_unix_ms, out)) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "order keys");
     }
-    return add_trash(coordinator, number, context->arena, out, err);
+    enum hearth_code code = add_confirmation(coordinator, number, out, err);
+    return code == HEARTH_OK ? add_trash(coordinator, number, context->arena, out, err) : code;
 }
 
 static enum hearth_code heartbeat(void *service, const struct rpc_context *context,

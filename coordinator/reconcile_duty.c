@@ -37,6 +37,7 @@ struct candidate {
 struct reconcile_duty {
     struct coordinator *coordinator;
     struct shipment_keys shipments;
+    struct duty *const *wakes; /* itself; NULL: a test turns it by hand */
 
     /* Of whose phase it is: the sweep's thread while it sums and seeks, else the duty's. */
     struct turn turns[RECONCILE_NODES];
@@ -70,9 +71,21 @@ static void enter(struct reconcile_duty *duty, enum reconcile_phase phase)
 uint64_t reconcile_ask(struct reconcile_duty *duty)
 {
     uint64_t now = meta_now_ms(duty->coordinator->store);
-    UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
-    duty->shared.asked_ms = now;
+    {
+        UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
+        duty->shared.asked_ms = now;
+    }
+    if (duty->wakes != NULL && *duty->wakes != NULL) {
+        duty_wake(*duty->wakes);
+    }
     return now;
+}
+
+/* Somebody waits: the passes that this needs begin at once. */
+static bool is_asked(struct reconcile_duty *duty)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
+    return duty->shared.asked_ms != 0;
 }
 
 static void forget_turns(struct reconcile_duty *duty)
@@ -175,6 +188,7 @@ static void pass_ends(void *context, const struct sweep_pass *pass, bool complet
 
 struct sweep_watcher reconcile_watcher(struct reconcile_duty *duty, struct duty *const *wakes)
 {
+    duty->wakes = wakes;
     return (struct sweep_watcher){
         .context = duty, .begin = pass_begins, .page = see_page, .end = pass_ends, .wakes = wakes};
 }
@@ -553,6 +567,9 @@ void reconcile_round(struct duty *round, void *context)
     }
     if (phase_of(duty) == RECONCILE_IDLE && choose(duty, &err) != HEARTH_OK) {
         log_write(LOG_DUTY_FAILED, "duty=reconcile error=\"%s\"", err.message);
+    }
+    if (phase_of(duty) != phase && phase_of(duty) != RECONCILE_IDLE && is_asked(duty)) {
+        sweep_ask(duty->coordinator->sweep);
     }
 }
 

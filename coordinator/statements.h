@@ -307,7 +307,7 @@
         " AND key < :end AND is_kept = 1 AND due_ms > :now ORDER BY key, version LIMIT :max")      \
     X(DOOMED_COUNT_KEPT,                                                                           \
         "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM"                             \
-        " (SELECT size FROM doomed WHERE is_kept = 1 LIMIT :max) AS counted")                      \
+        " (SELECT size FROM doomed WHERE is_kept = 1 AND due_ms > :now LIMIT :max) AS counted")    \
     X(DOOMED_DUE,                                                                                  \
         "SELECT body, extents_reaped FROM doomed WHERE due_ms <= :now ORDER BY due_ms LIMIT 1")    \
     X(DOOMED_ADVANCE, "UPDATE doomed SET extents_reaped = :extents_reaped WHERE body = :body")     \

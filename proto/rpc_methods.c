@@ -131,6 +131,10 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         CHANGES("AdminPlane/Undelete", ADMIN, undelete_request, SMALL, deleted_entry, SMALL),
     [RPC_DELETED_LIST] = READS(
         "AdminPlane/DeletedList", ADMIN, deleted_list_request, SMALL, deleted_list_reply, LIST),
+    [RPC_GARBAGE_STATUS] =
+        READS("AdminPlane/GarbageStatus", ADMIN, empty, SMALL, garbage_status_reply, NODES),
+    [RPC_GARBAGE_RUN] =
+        CHANGES("AdminPlane/GarbageRun", ADMIN, empty, SMALL, garbage_run_reply, SMALL),
 
     [RPC_SHARD_PUT] = ROW("ShardService/Put", CLIENT_STREAM, SESSION, true, shard_put_message, CELL,
         shard_put_reply, SMALL),

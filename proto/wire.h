@@ -50,7 +50,8 @@
     X(abort_upload_request) X(list_parts_request) X(part_info) X(upload_info) \
     X(list_parts_reply) X(list_uploads_request) X(list_uploads_reply) X(list_shards_request) \
     X(shard_entry) X(shard_page) X(digest_shards_request) X(shard_digest_page) \
-    X(undelete_request) X(deleted_entry) X(deleted_list_request) X(deleted_list_reply)
+    X(undelete_request) X(deleted_entry) X(deleted_list_request) X(deleted_list_reply) X(garbage_node) \
+    X(garbage_status_reply) X(garbage_run_reply)
 /* clang-format on */
 
 /* The table of struct wire_begin_request is wire_begin_request_message, and so on. */

@@ -37,3 +37,37 @@ static const struct wire_field deleted_list_reply_fields[] = {
     MESSAGES(deleted_list_reply, entries, deleted_entry, WIRE_LIST_MAX),
 };
 DESCRIBE(deleted_list_reply, deleted_list_reply_fields);
+
+static const struct wire_field garbage_node_fields[] = {
+    NUMBER(garbage_node, number),
+    ID(garbage_node, node_id, 20),
+    BYTES(garbage_node, state, WIRE_NAME_MAX),
+    NUMBER(garbage_node, shards_dead),
+    NUMBER(garbage_node, trash),
+    NUMBER(garbage_node, reconciled_unix_ms),
+    NUMBER(garbage_node, listed),
+    NUMBER(garbage_node, unwanted),
+    NUMBER(garbage_node, ahead),
+    NUMBER(garbage_node, missing),
+    NUMBER(garbage_node, wanted_in_trash),
+    NUMBER(garbage_node, purge_until_unix_ms),
+};
+DESCRIBE(garbage_node, garbage_node_fields);
+
+static const struct wire_field garbage_status_reply_fields[] = {
+    NUMBER(garbage_status_reply, held),
+    NUMBER(garbage_status_reply, recovery_epoch),
+    NUMBER(garbage_status_reply, backup_unix_ms),
+    NUMBER(garbage_status_reply, kept_objects),
+    NUMBER(garbage_status_reply, kept_bytes),
+    NUMBER(garbage_status_reply, intents_open),
+    NUMBER(garbage_status_reply, bodies_doomed),
+    NUMBER(garbage_status_reply, shards_dead),
+    MESSAGES(garbage_status_reply, nodes, garbage_node, WIRE_NODES_MAX),
+};
+DESCRIBE(garbage_status_reply, garbage_status_reply_fields);
+
+static const struct wire_field garbage_run_reply_fields[] = {
+    NUMBER(garbage_run_reply, asked_unix_ms),
+};
+DESCRIBE(garbage_run_reply, garbage_run_reply_fields);

@@ -38,4 +38,38 @@ struct wire_deleted_list_reply {
     size_t entries_count;
 };
 
+/* ---- how far it is ---- */
+
+struct wire_garbage_node {
+    uint32_t number;
+    struct view node_id;
+    struct view state;
+    uint64_t shards_dead;         /* named, and not trashed yet, as far as was counted */
+    uint64_t trash;               /* bytes */
+    uint64_t reconciled_unix_ms;  /* in this recovery epoch; 0: not yet */
+    uint64_t listed;              /* then: shards in ranges that differed */
+    uint64_t unwanted;            /* of these named dead, or while held only counted */
+    uint64_t ahead;               /* from after the backup */
+    uint64_t missing;             /* handed to repair */
+    uint64_t wanted_in_trash;     /* likewise */
+    uint64_t purge_until_unix_ms; /* trash of before may be purged; 0: none */
+};
+
+struct wire_garbage_status_reply {
+    bool held;
+    uint64_t recovery_epoch;
+    uint64_t backup_unix_ms; /* of the last restore: how far the backup knew; 0: there was none */
+    uint64_t kept_objects;   /* can be undeleted */
+    uint64_t kept_bytes;
+    uint64_t intents_open;
+    uint64_t bodies_doomed;
+    uint64_t shards_dead;
+    const struct wire_garbage_node *nodes;
+    size_t nodes_count;
+};
+
+struct wire_garbage_run_reply {
+    uint64_t asked_unix_ms; /* a reconciliation of after this answers it */
+};
+
 #endif /* HEARTH_PROTO_WIRE_GARBAGE_H */

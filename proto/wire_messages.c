@@ -405,6 +405,9 @@ static const struct wire_field heartbeat_reply_fields[] = {
     NUMBER(heartbeat_reply, now_unix_ms),
     MESSAGES(heartbeat_reply, order_keys, order_key, WIRE_ORDER_KEYS_MAX),
     BYTES_LIST(heartbeat_reply, trash, 16, 16, WIRE_TRASH_MAX),
+    NUMBER(heartbeat_reply, recovery_epoch),
+    NUMBER(heartbeat_reply, trash_sum),
+    NUMBER(heartbeat_reply, purge_until_unix_ms),
 };
 DESCRIBE(heartbeat_reply, heartbeat_reply_fields);
 

@@ -440,6 +440,9 @@ struct wire_heartbeat_reply {
     size_t order_keys_count;
     const struct view *trash; /* shard ids to move to the trash */
     size_t trash_count;
+    uint64_t recovery_epoch;      /* a node that has heard a higher one takes nothing of these */
+    uint64_t trash_sum;           /* of all that `trash` names, see common/id_sum.h */
+    uint64_t purge_until_unix_ms; /* what was trash before may be purged after its 7 days */
 };
 
 /* ---- the operator's plane ---- */

@@ -1,5 +1,6 @@
 #include "storaged/heartbeat.h"
 
+#include "common/id_sum.h"
 #include "common/log.h"
 #include "storaged/damage_queue.h"
 #include "storaged/trash_queue.h"
@@ -22,6 +23,7 @@ struct heartbeat {
     size_t results_sent; /* in the call: how many of the trash's results it carries */
     size_t damage_sent;  /* likewise */
     unsigned failures;   /* in a row */
+    uint64_t epoch;      /* the highest recovery epoch heard */
 
     void (*stopped)(void *context); /* NULL: not stopping */
     void *stopped_context;
@@ -105,6 +107,33 @@ static void learn_keys(struct heartbeat *heartbeat, const struct wire_heartbeat_
     crypto_wipe(periods, sizeof(periods));
 }
 
+/* All that was named has come, and nothing else. */
+static bool is_whole(const struct wire_heartbeat_reply *reply)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < reply->trash_count; i++) {
+        sum += id_sum_of(reply->trash[i].bytes);
+    }
+    return sum == reply->trash_sum;
+}
+
+/*
+ * What ends shards is taken from the newest life of the coordinator alone: a copy of the one of
+ * before the last restore knows of nothing that was written since.
+ */
+static void take_endings(struct heartbeat *heartbeat, const struct wire_heartbeat_reply *reply)
+{
+    if (reply->recovery_epoch < heartbeat->epoch || !is_whole(reply)) {
+        log_write(LOG_TRASH_REFUSED, "named=%zu epoch=%" PRIu64 " known=%" PRIu64,
+            reply->trash_count, reply->recovery_epoch, heartbeat->epoch);
+        volume_confirm_purge(heartbeat->options.volume, 0);
+        return;
+    }
+    heartbeat->epoch = reply->recovery_epoch;
+    volume_confirm_purge(heartbeat->options.volume, reply->purge_until_unix_ms);
+    trash_queue_take(heartbeat->trash, reply->trash, reply->trash_count);
+}
+
 static uint64_t asked_interval_ms(const struct wire_heartbeat_reply *reply)
 {
     uint64_t asked = least(reply->next_interval_ms, HEARTBEAT_INTERVAL_MS_MAX);
@@ -120,7 +149,7 @@ static void take_reply(struct heartbeat *heartbeat, const struct wire_heartbeat_
     learn_keys(heartbeat, reply);
     trash_queue_reported(heartbeat->trash, heartbeat->results_sent);
     damage_queue_reported(&heartbeat->damage, heartbeat->damage_sent);
-    trash_queue_take(heartbeat->trash, reply->trash, reply->trash_count);
+    take_endings(heartbeat, reply);
     next_in_ms(heartbeat, asked_interval_ms(reply));
 }
 

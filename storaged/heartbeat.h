@@ -5,7 +5,9 @@
  *     ^                                           \-----> shards to trash (trash_queue)
  *     \------- the interval the reply asks for, or a back-off with jitter when there was none
  *
- * Results of the trash, and damaged shards, are repeated until a reply shows that they were heard.
+ * Shards to trash, and leave to purge, are taken only whole and from the highest recovery epoch
+ * heard. Results of the trash, and damaged shards, are repeated until a reply shows that they were
+ * heard.
  *
  * Thread-safety: the loop thread.
  */

@@ -136,6 +136,7 @@ enum hearth_code volume_open_blocking(
         return hearth_fail(err, HEARTH_NO_MEMORY, "open a volume");
     }
     volume->options = *options;
+    volume->purge_until_unix_ms = options->purge_until_unix_ms;
     volume->disk = options->disk;
     volume->loop = options->loop;
     set_defaults(&volume->options);
@@ -232,6 +233,12 @@ void volume_destroy(struct volume *volume)
 }
 
 /* ---- time ---- */
+
+void volume_confirm_purge(struct volume *volume, uint64_t until_unix_ms)
+{
+    assert(loop_is_current(volume->loop));
+    volume->purge_until_unix_ms = until_unix_ms;
+}
 
 void volume_learn_time(struct volume *volume, uint64_t coordinator_unix_ms)
 {

@@ -122,6 +122,9 @@ struct volume_options {
     uint32_t allocate_bytes;     /* 1 MiB: least growth of a log file */
     uint64_t pace_bytes_per_s;   /* 16 MiB: background work, a quarter of it while clients wait */
 
+    /* Trash of before this moment may be purged from the start; 0: none, until it is confirmed. */
+    uint64_t purge_until_unix_ms;
+
     void (*on_event)(void *context, const struct volume_event *event); /* NULL: nobody listens */
     void *on_event_context;
 };
@@ -290,9 +293,15 @@ struct volume_trash {
  */
 void volume_trash(struct volume *volume, const struct shard_id *id, struct volume_trash *trash);
 
-/* The coordinator's time, as often as it is heard: trash is dated by it, and purged 7 days later.
- */
+/* The coordinator's time, as often as it is heard: trash is dated by it, and not purged before 7
+ * days have passed. */
 void volume_learn_time(struct volume *volume, uint64_t coordinator_unix_ms);
+
+/*
+ * The second confirmation: what became trash before this moment may be purged, when it is 7 days
+ * old. Holds until the next one.  0: nothing may.
+ */
+void volume_confirm_purge(struct volume *volume, uint64_t until_unix_ms);
 
 /* ---- tidying: what nobody needs any more leaves the disk ---- */
 

@@ -324,6 +324,7 @@ struct volume {
     struct volume_move *moves;    /* under way */
 
     struct volume_clock clock;
+    uint64_t purge_until_unix_ms;         /* trash of before may go */
     struct volume_compaction *compaction; /* NULL: none */
     struct timer survey_timer;
     uint64_t surveyed_at_ns;

@@ -57,11 +57,20 @@ struct survey {
     uint64_t now_unix_ms;
 };
 
+/* All of the day it became trash is covered by a confirmation. A bar holds no bytes. */
+static bool is_confirmed(const struct survey *survey, const struct shard_location *at)
+{
+    uint64_t day = trash_day_time(at->day, survey->now_unix_ms) / TRASH_DAY_MS;
+    return at->state == SHARD_BARRED || at->day == TRASH_DAY_PURGED ||
+        (day + 1) * TRASH_DAY_MS <= survey->volume->purge_until_unix_ms;
+}
+
 static void visit(void *context, struct shard_location *at)
 {
     const struct survey *survey = context;
     bool is_trash = at->state != SHARD_LIVE;
-    if (is_trash && survey->may_purge && trash_day_is_over(at->day, survey->now_unix_ms)) {
+    if (is_trash && survey->may_purge && trash_day_is_over(at->day, survey->now_unix_ms) &&
+        is_confirmed(survey, at)) {
         at->day = TRASH_DAY_PURGED;
         (void)FAILPOINT(STORAGED_PURGE_MARKED);
     }

@@ -15,6 +15,7 @@ int main(int argc, char **argv)
         hearth_admin_verb_node_lost,
         hearth_admin_verb_sweep_run,
         hearth_admin_verb_gc_status,
+        hearth_admin_verb_gc_run,
         hearth_admin_verb_gc_release,
         hearth_admin_verb_undelete,
         hearth_admin_verb_tenant_create,

@@ -13,6 +13,7 @@ extern const struct program_verb hearth_admin_verb_node_show;
 extern const struct program_verb hearth_admin_verb_node_invite;
 extern const struct program_verb hearth_admin_verb_sweep_run;
 extern const struct program_verb hearth_admin_verb_gc_status;
+extern const struct program_verb hearth_admin_verb_gc_run;
 extern const struct program_verb hearth_admin_verb_gc_release;
 extern const struct program_verb hearth_admin_verb_undelete;
 extern const struct program_verb hearth_admin_verb_node_lost;

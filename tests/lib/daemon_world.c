@@ -1,5 +1,7 @@
 #include "tests/lib/daemon_world.h"
 
+#include "common/id_sum.h"
+
 #include "common/file.h"
 #include "tests/lib/test.h"
 
@@ -42,6 +44,7 @@ static enum hearth_code take_beat(void *service, const struct rpc_context *conte
         *trash = arena_copy(context->arena, view_of(coordinator->trash.bytes, SHARD_ID_SIZE));
         reply->trash = trash;
         reply->trash_count = 1;
+        reply->trash_sum = id_sum_of(trash->bytes);
     }
     pthread_mutex_unlock(&coordinator->mutex);
     test_gate_pass(&coordinator->beats);

@@ -19,6 +19,7 @@ static void open_volume(struct test_node *node)
     struct volume_options options = {
         .disk = sim_disk_seam(node->sim),
         .loop = node->loop,
+        .purge_until_unix_ms = UINT64_MAX,
         .log_size_max = 4 << 20,
         .allocate_bytes = 64 << 10,
     };

@@ -88,6 +88,7 @@ static void init_around_disk(struct volume_world *world)
     assert(code == HEARTH_OK);
     world->options = (struct volume_options){.loop = world->loop,
         .node_id = {1, 2, 3},
+        .purge_until_unix_ms = UINT64_MAX,
         .log_size_max = 256 * 1024,
         .reserve_bytes = 16 * 1024,
         .allocate_bytes = 16 * 1024,

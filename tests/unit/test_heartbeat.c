@@ -6,6 +6,7 @@
  */
 #include "storaged/heartbeat.h"
 
+#include "common/id_sum.h"
 #include "storaged/trash_queue.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_node.h"
@@ -30,6 +31,8 @@ struct fixture {
 
     unsigned expired; /* how often the certificate was said to be */
     unsigned stopped;
+    uint64_t epoch; /* of answer_with_trash(), */
+    uint64_t sum_off_by;
 };
 
 static struct fixture *of_link(struct coordinator_link *link)
@@ -275,14 +278,55 @@ static void put_shard(struct fixture *fixture, uint8_t number)
 static void answer_with_trash(struct fixture *fixture, const struct shard_id *ids, size_t count)
 {
     struct view *views = calloc(count, sizeof(*views));
+    uint64_t sum = 0;
     assert_non_null(views);
     for (size_t i = 0; i < count; i++) {
         views[i] = view_of(ids[i].bytes, SHARD_ID_SIZE);
+        sum += id_sum_of(ids[i].bytes);
     }
     answer(fixture,
-        &(struct wire_heartbeat_reply){
-            .next_interval_ms = 30000, .trash = views, .trash_count = count});
+        &(struct wire_heartbeat_reply){.next_interval_ms = 30000,
+            .trash = views,
+            .trash_count = count,
+            .trash_sum = sum + fixture->sum_off_by,
+            .recovery_epoch = fixture->epoch});
     free(views);
+}
+
+static uint64_t shards_here(struct fixture *fixture)
+{
+    struct volume_stats stats;
+    volume_stats(fixture->node.volume, &stats);
+    return stats.shards;
+}
+
+static void an_older_life_of_the_coordinator_trashes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shard_id ids[] = {test_shard_id(1), test_shard_id(2)};
+    put_shard(fixture, 1);
+    put_shard(fixture, 2);
+    fixture->epoch = 5;
+    answer_with_trash(fixture, &ids[0], 1);
+    assert_int_equal(shards_here(fixture), 1);
+    ms_to_next_call(fixture);
+    fixture->epoch = 4;
+    answer_with_trash(fixture, &ids[1], 1);
+    assert_int_equal(shards_here(fixture), 1);
+    ms_to_next_call(fixture);
+    fixture->epoch = 6;
+    answer_with_trash(fixture, &ids[1], 1);
+    assert_int_equal(shards_here(fixture), 0);
+}
+
+static void a_list_that_is_not_whole_trashes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct shard_id id = test_shard_id(1);
+    put_shard(fixture, 1);
+    fixture->sum_off_by = 1;
+    answer_with_trash(fixture, &id, 1);
+    assert_int_equal(shards_here(fixture), 1);
 }
 
 static void named_shards_are_trashed_and_reported_until_heard(void **state)
@@ -415,6 +459,8 @@ int main(void)
         CASE(the_reply_makes_orders_judgeable),
         CASE(without_an_answer_the_next_try_comes_later_and_later),
         CASE(an_expired_certificate_is_told_to_who_renews_it),
+        CASE(an_older_life_of_the_coordinator_trashes_nothing),
+        CASE(a_list_that_is_not_whole_trashes_nothing),
         CASE(named_shards_are_trashed_and_reported_until_heard),
         CASE(a_shard_named_again_is_reported_again),
         CASE(a_long_list_is_worked_off_whole),

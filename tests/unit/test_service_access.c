@@ -76,6 +76,8 @@ static const struct {
     [RPC_BUCKET_SET] = {.kind = ADMINS},
     [RPC_UNDELETE] = {.kind = ADMINS},
     [RPC_DELETED_LIST] = {.kind = ADMINS},
+    [RPC_GARBAGE_STATUS] = {.kind = ADMINS},
+    [RPC_GARBAGE_RUN] = {.kind = ADMINS},
 };
 
 /* ---- a world with something in it ---- */
