@@ -11,6 +11,8 @@
     X(SHARD_SERVED, DEBUG, "shard.served", "cells of one shard went out")                          \
     X(SHARD_REFUSED, DEBUG, "shard.refused", "one put or get ended early; the code says why")      \
     X(INVENTORY_REFUSED, DEBUG, "inventory.refused", "a walk over what is here ended early")       \
+    X(TRASH_WITHHELD, WARN, "trash.withheld",                                                      \
+        "named dead, but more than a day may trash; gc release")                                   \
     X(TRASH_REFUSED, WARN, "trash.refused",                                                        \
         "shards named dead by an older life of the coordinator, or not all of them came")          \
     X(TRASH_DELAYED, WARN, "trash.delayed",                                                        \

@@ -2,6 +2,7 @@
 
 #include "coordinator/meta_settings.h"
 #include "coordinator/sweep.h"
+#include "coordinator/withheld.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,8 @@ static enum hearth_code open_metadata(struct coordinator *coordinator, struct he
         return code;
     }
     coordinator->access = access_cache_create(coordinator->store);
-    if (coordinator->access == NULL) {
+    coordinator->withheld = withheld_create();
+    if (coordinator->access == NULL || coordinator->withheld == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "cache of grants and buckets");
     }
     struct node_table_options nodes = {
@@ -138,6 +140,7 @@ void coordinator_close(struct coordinator *coordinator)
         return;
     }
     node_table_destroy(coordinator->nodes);
+    withheld_destroy(coordinator->withheld);
     access_cache_destroy(coordinator->access);
     meta_store_close(coordinator->store);
     place_sets_destroy(coordinator->sets);

@@ -30,6 +30,7 @@ struct coordinator {
     struct sweep *sweep;
     struct node_inventory *inventory; /* asks nodes what they hold; NULL: no network */
     struct reconcile_duty *reconcile;
+    struct withheld *withheld;
     struct repair *repair;
     struct rebalance *rebalance;
     struct audit *audit;

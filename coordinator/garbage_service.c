@@ -8,6 +8,7 @@
 #include "coordinator/meta_settings.h"
 #include "coordinator/meta_undelete.h"
 #include "coordinator/reconcile_duty.h"
+#include "coordinator/withheld.h"
 #include "proto/wire_garbage.h"
 
 static struct meta_version version_of(struct view bytes)
@@ -138,7 +139,7 @@ static void add_reconciled(const struct garbage_view *view, struct wire_garbage_
     for (size_t i = 0; i < view->reconciled.count; i++) {
         const struct meta_reconciled *row = &view->reconciled.rows[i];
         if (row->node == node->number && row->epoch == view->settings.recovery_epoch) {
-            node->reconciled_unix_ms = row->finished_ms;
+            node->reconciled_unix_ms = row->as_of_ms;
             node->listed = row->shards;
             node->unwanted = row->unwanted;
             node->ahead = row->ahead;
@@ -165,6 +166,7 @@ static enum hearth_code add_nodes(struct coordinator *coordinator, const struct 
             .state = view_text(node_health_text(from->health)),
             .shards_dead = view->dead[i],
             .trash = from->node.report.trash,
+            .withheld = withheld_of(coordinator->withheld, from->node.number),
         };
         add_reconciled(view, &nodes[i]);
         code = meta_purge_until(

@@ -134,7 +134,7 @@ static void write_row(struct meta_tx *tx, const struct meta_reconciled *row)
     struct sql *sql = sql_use(tx, SQL_RECONCILED_PUT);
     sql_set_u64(sql, ":node", row->node);
     sql_set_u64(sql, ":epoch", row->epoch);
-    sql_set_u64(sql, ":finished", row->finished_ms);
+    sql_set_u64(sql, ":as_of", row->as_of_ms);
     sql_set_u64(sql, ":shards", row->shards);
     sql_set_u64(sql, ":unwanted", row->unwanted);
     sql_set_u64(sql, ":ahead", row->ahead);
@@ -150,7 +150,7 @@ static bool read_row(struct sql *sql, struct meta_reconciled *out)
     }
     out->node = (uint32_t)sql_u64(sql);
     out->epoch = sql_u64(sql);
-    out->finished_ms = sql_u64(sql);
+    out->as_of_ms = sql_u64(sql);
     out->shards = sql_u64(sql);
     out->unwanted = sql_u64(sql);
     out->ahead = sql_u64(sql);
@@ -177,10 +177,8 @@ static enum hearth_code put(struct meta_tx *tx, void *arg, struct hearth_err *er
     (void)err;
     struct put_call *call = arg;
     struct meta_settings settings = {.recovery_epoch = 0};
-    struct meta_reconciled row = *call->done;
     meta_settings_in(tx, &settings);
-    row.finished_ms = tx->now_ms;
-    write_row(tx, &row);
+    write_row(tx, call->done);
     call->released = settings.garbage_held && call->count > 0 &&
         nothing_is_ahead(tx, settings.recovery_epoch, call);
     if (call->released) {

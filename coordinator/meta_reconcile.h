@@ -53,8 +53,8 @@ enum hearth_code meta_reconcile_judge(struct meta_store *store, uint32_t node,
 
 struct meta_reconciled {
     uint32_t node;
-    uint64_t epoch; /* the recovery epoch it was done in */
-    uint64_t finished_ms;
+    uint64_t epoch;    /* the recovery epoch it was done in */
+    uint64_t as_of_ms; /* when it began: what came later it may not have seen */
     uint64_t shards;   /* listed and judged: those of ranges that did not agree */
     uint64_t unwanted; /* named dead, or while held only counted */
     uint64_t ahead;

@@ -14,6 +14,7 @@ void meta_settings_in(struct meta_tx *tx, struct meta_settings *out)
         out->backup_ms = sql_u64(sql);
         out->restored_ms = sql_u64(sql);
         out->given_up_ms = sql_u64(sql);
+        out->release_until_ms = sql_u64(sql);
     }
 }
 
@@ -61,6 +62,9 @@ static enum hearth_code garbage_unhold(struct meta_tx *tx, void *arg, struct hea
     struct sql *sql = sql_use(tx, SQL_CLUSTER_UNHOLD);
     sql_set_u64(sql, ":given_up", tx->now_ms);
     sql_run(sql);
+    struct sql *release = sql_use(tx, SQL_CLUSTER_RELEASE);
+    sql_set_u64(release, ":until", tx->now_ms + META_RELEASE_MS);
+    sql_run(release);
     return HEARTH_OK;
 }
 

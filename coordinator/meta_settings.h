@@ -14,6 +14,7 @@ struct meta_settings {
     uint64_t backup_ms;   /* of the last restore: how far the backup knew; 0: there was none */
     uint64_t restored_ms; /* and when it was opened */
     uint64_t given_up_ms; /* what the backup cannot know, and is older, an operator gave up */
+    uint64_t release_until_ms; /* till then nodes may trash more than a day\'s worth */
 };
 
 /* Once, by `hearth-coordinator init`. HEARTH_EXISTS: the cluster has another id. */
@@ -23,7 +24,10 @@ enum hearth_code meta_cluster_set(
 enum hearth_code meta_settings_get(
     struct meta_store *store, struct meta_settings *out, struct hearth_err *err);
 
-/* Lets garbage collection go on after a restore, and gives up whatever the backup cannot know. */
+enum { META_RELEASE_MS = 24 * 60 * 60 * 1000 };
+
+/* Lets garbage collection go on after a restore, and gives up whatever the backup cannot know; for
+ * META_RELEASE_MS nodes may trash more than a day's worth. */
 enum hearth_code meta_garbage_unhold(struct meta_store *store, struct hearth_err *err);
 
 enum { META_COUNT_MAX = 1000000 }; /* the last three counts stop here: they are for people */

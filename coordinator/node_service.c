@@ -15,6 +15,7 @@
 #include "coordinator/meta_reconcile.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/service.h"
+#include "coordinator/withheld.h"
 
 #include <inttypes.h>
 
@@ -200,6 +201,7 @@ static enum hearth_code add_confirmation(struct coordinator *coordinator, uint32
     enum hearth_code code = meta_settings_get(coordinator->store, &settings, err);
     if (code == HEARTH_OK) {
         out->recovery_epoch = settings.recovery_epoch;
+        out->trash_released = out->now_unix_ms < settings.release_until_ms;
         code = meta_purge_until(coordinator->store, number, &out->purge_until_unix_ms, err);
     }
     return code;
@@ -235,6 +237,7 @@ static enum hearth_code heartbeat(void *service, const struct rpc_context *conte
     if (code == HEARTH_OK) {
         node_dialer_see(
             coordinator->dialer, seen.number, context->peer.id, in->endpoints, in->endpoints_count);
+        withheld_note(coordinator->withheld, seen.number, in->trash_withheld);
         code = end_dead(coordinator, seen.number, in, context->arena, err);
     }
     if (code == HEARTH_OK && in->damaged_count > 0) {

@@ -211,27 +211,27 @@ static bool is_due(struct reconcile_duty *duty, const struct meta_reconciled *la
     const struct meta_settings *settings, uint64_t now_ms)
 {
     UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
-    return last->epoch != settings->recovery_epoch || last->finished_ms < duty->shared.asked_ms ||
-        last->finished_ms + RECONCILE_EVERY_MS <= now_ms;
+    return last->epoch != settings->recovery_epoch || last->as_of_ms < duty->shared.asked_ms ||
+        last->as_of_ms + RECONCILE_EVERY_MS <= now_ms;
 }
 
 /* Those of longest ago stay. */
-static void add_turn(struct reconcile_duty *duty, uint32_t node, bool is_full, uint64_t finished_ms)
+static void add_turn(struct reconcile_duty *duty, uint32_t node, bool is_full, uint64_t as_of_ms)
 {
     unsigned at = duty->turn_count;
     if (at == RECONCILE_NODES) {
         at = 0;
         for (unsigned i = 1; i < RECONCILE_NODES; i++) {
-            at = duty->turns[i].done.finished_ms > duty->turns[at].done.finished_ms ? i : at;
+            at = duty->turns[i].done.as_of_ms > duty->turns[at].done.as_of_ms ? i : at;
         }
-        if (duty->turns[at].done.finished_ms <= finished_ms) {
+        if (duty->turns[at].done.as_of_ms <= as_of_ms) {
             return;
         }
     } else {
         duty->turn_count++;
     }
     reconcile_begin(&duty->turns[at].shards, node, is_full);
-    duty->turns[at].done = (struct meta_reconciled){.node = node, .finished_ms = finished_ms};
+    duty->turns[at].done = (struct meta_reconciled){.node = node, .as_of_ms = as_of_ms};
 }
 
 static enum hearth_code choose_from(
@@ -251,12 +251,13 @@ static enum hearth_code choose_from(
         const struct meta_reconciled *last = last_time(&list, node->number);
         if (node->number != 0 && fleet_node_answers(node) &&
             is_due(duty, last, &settings, meta_now_ms(coordinator->store))) {
-            add_turn(duty, node->number, last->epoch != settings.recovery_epoch, last->finished_ms);
+            add_turn(duty, node->number, last->epoch != settings.recovery_epoch, last->as_of_ms);
         }
     }
     for (unsigned i = 0; i < duty->turn_count; i++) {
-        duty->turns[i].done = (struct meta_reconciled){
-            .node = duty->turns[i].shards.node, .epoch = settings.recovery_epoch};
+        duty->turns[i].done = (struct meta_reconciled){.node = duty->turns[i].shards.node,
+            .epoch = settings.recovery_epoch,
+            .as_of_ms = meta_now_ms(coordinator->store)};
     }
     arena_fini(&arena);
     return code;

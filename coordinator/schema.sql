@@ -13,6 +13,7 @@ CREATE TABLE schema_version (
 
 -- What there is one of.  backup_ms, restored_ms: of the last restore, how far the backup knew, and
 -- when it was opened.  given_up_ms: of what it cannot know, an operator gave up what is older.
+-- release_until_ms: till then nodes may trash more than a day's worth.
 CREATE TABLE cluster_state (
     one BIGINT NOT NULL PRIMARY KEY,
     cluster BYTEA NOT NULL,
@@ -22,7 +23,8 @@ CREATE TABLE cluster_state (
     is_backup BIGINT NOT NULL,
     backup_ms BIGINT NOT NULL,
     restored_ms BIGINT NOT NULL,
-    given_up_ms BIGINT NOT NULL
+    given_up_ms BIGINT NOT NULL,
+    release_until_ms BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 
@@ -416,7 +418,7 @@ CREATE TABLE repair_state (
 CREATE TABLE reconciled (
     node BIGINT NOT NULL PRIMARY KEY,
     epoch BIGINT NOT NULL,
-    finished_ms BIGINT NOT NULL,
+    as_of_ms BIGINT NOT NULL,
     shards BIGINT NOT NULL,
     unwanted BIGINT NOT NULL,
     ahead BIGINT NOT NULL,

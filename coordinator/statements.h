@@ -16,11 +16,11 @@
     X(CLUSTER_INSERT,                                                                              \
         "INSERT INTO cluster_state"                                                                \
         " (one, cluster, recovery_epoch, garbage_held, clock_ms, is_backup, backup_ms,"            \
-        " restored_ms, given_up_ms)"                                                               \
-        " VALUES (1, :cluster, 0, 0, :clock, 0, 0, 0, 0) ON CONFLICT (one) DO NOTHING")            \
+        " restored_ms, given_up_ms, release_until_ms)"                                             \
+        " VALUES (1, :cluster, 0, 0, :clock, 0, 0, 0, 0, 0) ON CONFLICT (one) DO NOTHING")         \
     X(CLUSTER_GET,                                                                                 \
         "SELECT cluster, recovery_epoch, garbage_held, clock_ms, is_backup, backup_ms,"            \
-        " restored_ms, given_up_ms FROM cluster_state WHERE one = 1")                              \
+        " restored_ms, given_up_ms, release_until_ms FROM cluster_state WHERE one = 1")            \
     X(CLUSTER_SET_ID, "UPDATE cluster_state SET cluster = :cluster WHERE one = 1")                 \
     X(CLUSTER_SET_CLOCK,                                                                           \
         "UPDATE cluster_state SET clock_ms = :clock WHERE one = 1 AND clock_ms < :clock")          \
@@ -28,6 +28,7 @@
         "UPDATE cluster_state SET recovery_epoch = recovery_epoch + 1, garbage_held = 1,"          \
         " is_backup = 0, backup_ms = clock_ms, restored_ms = :now WHERE one = 1")                  \
     X(CLUSTER_MARK_BACKUP, "UPDATE cluster_state SET is_backup = 1 WHERE one = 1")                 \
+    X(CLUSTER_RELEASE, "UPDATE cluster_state SET release_until_ms = :until WHERE one = 1")         \
     X(CLUSTER_UNHOLD,                                                                              \
         "UPDATE cluster_state SET garbage_held = 0, given_up_ms = :given_up WHERE one = 1")        \
     X(COUNT_BUCKETS, "SELECT COUNT(*) FROM bucket")                                                \
@@ -469,17 +470,17 @@
         "SELECT COUNT(*) FROM (SELECT 1 FROM dead_shard WHERE node = :node LIMIT :max) AS "        \
         "counted")                                                                                 \
     X(RECONCILED_PUT,                                                                              \
-        "INSERT INTO reconciled (node, epoch, finished_ms, shards, unwanted, ahead, missing,"      \
-        " wanted_in_trash) VALUES (:node, :epoch, :finished, :shards, :unwanted, :ahead,"          \
+        "INSERT INTO reconciled (node, epoch, as_of_ms, shards, unwanted, ahead, missing,"         \
+        " wanted_in_trash) VALUES (:node, :epoch, :as_of, :shards, :unwanted, :ahead,"             \
         " :missing, :wanted_in_trash) ON CONFLICT (node) DO UPDATE SET epoch = excluded.epoch,"    \
-        " finished_ms = excluded.finished_ms, shards = excluded.shards,"                           \
+        " as_of_ms = excluded.as_of_ms, shards = excluded.shards,"                                 \
         " unwanted = excluded.unwanted, ahead = excluded.ahead, missing = excluded.missing,"       \
         " wanted_in_trash = excluded.wanted_in_trash")                                             \
     X(RECONCILED_GET,                                                                              \
-        "SELECT node, epoch, finished_ms, shards, unwanted, ahead, missing, wanted_in_trash"       \
+        "SELECT node, epoch, as_of_ms, shards, unwanted, ahead, missing, wanted_in_trash"          \
         " FROM reconciled WHERE node = :node")                                                     \
     X(RECONCILED_LIST,                                                                             \
-        "SELECT node, epoch, finished_ms, shards, unwanted, ahead, missing, wanted_in_trash"       \
+        "SELECT node, epoch, as_of_ms, shards, unwanted, ahead, missing, wanted_in_trash"          \
         " FROM reconciled ORDER BY node")                                                          \
     X(DEAD_NEXT,                                                                                   \
         "SELECT shard FROM dead_shard WHERE node = :node AND shard > :after"                       \

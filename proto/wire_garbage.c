@@ -51,6 +51,7 @@ static const struct wire_field garbage_node_fields[] = {
     NUMBER(garbage_node, missing),
     NUMBER(garbage_node, wanted_in_trash),
     NUMBER(garbage_node, purge_until_unix_ms),
+    NUMBER(garbage_node, withheld),
 };
 DESCRIBE(garbage_node, garbage_node_fields);
 

@@ -390,6 +390,7 @@ static const struct wire_field heartbeat_request_fields[] = {
     MESSAGES(heartbeat_request, trash_results, trash_result, WIRE_TRASH_MAX),
     MESSAGES(heartbeat_request, damaged, damaged_shard, WIRE_DAMAGED_MAX),
     ID_OR_NONE(heartbeat_request, instance, 16),
+    NUMBER(heartbeat_request, trash_withheld),
 };
 DESCRIBE(heartbeat_request, heartbeat_request_fields);
 
@@ -408,6 +409,7 @@ static const struct wire_field heartbeat_reply_fields[] = {
     NUMBER(heartbeat_reply, recovery_epoch),
     NUMBER(heartbeat_reply, trash_sum),
     NUMBER(heartbeat_reply, purge_until_unix_ms),
+    NUMBER(heartbeat_reply, trash_released),
 };
 DESCRIBE(heartbeat_reply, heartbeat_reply_fields);
 

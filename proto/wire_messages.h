@@ -424,7 +424,8 @@ struct wire_heartbeat_request {
     size_t trash_results_count;
     const struct wire_damaged_shard *damaged;
     size_t damaged_count;
-    struct view instance; /* 16: drawn when the daemon started; empty: by one that draws none */
+    struct view instance;    /* 16: drawn when the daemon started; empty: by one that draws none */
+    uint64_t trash_withheld; /* of the shards named dead last: more than a day may trash */
 };
 
 struct wire_order_key {
@@ -443,6 +444,7 @@ struct wire_heartbeat_reply {
     uint64_t recovery_epoch;      /* a node that has heard a higher one takes nothing of these */
     uint64_t trash_sum;           /* of all that `trash` names, see common/id_sum.h */
     uint64_t purge_until_unix_ms; /* what was trash before may be purged after its 7 days */
+    bool trash_released;          /* an operator lets more than a day's worth go */
 };
 
 /* ---- the operator's plane ---- */

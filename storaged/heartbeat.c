@@ -3,6 +3,7 @@
 #include "common/id_sum.h"
 #include "common/log.h"
 #include "storaged/damage_queue.h"
+#include "storaged/trash_cap.h"
 #include "storaged/trash_queue.h"
 
 #include <assert.h>
@@ -77,6 +78,7 @@ static void send_report(struct heartbeat *heartbeat)
     report_space(heartbeat, &request);
     request.trash_results = trash_queue_results(heartbeat->trash, &request.trash_results_count);
     heartbeat->results_sent = request.trash_results_count;
+    request.trash_withheld = trash_queue_withheld(heartbeat->trash);
     request.damaged = damage_queue_rows(&heartbeat->damage, &request.damaged_count);
     heartbeat->damage_sent = request.damaged_count;
     heartbeat->call = (struct coordinator_call){.request = &request, .done = answered};
@@ -131,6 +133,7 @@ static void take_endings(struct heartbeat *heartbeat, const struct wire_heartbea
     }
     heartbeat->epoch = reply->recovery_epoch;
     volume_confirm_purge(heartbeat->options.volume, reply->purge_until_unix_ms);
+    trash_queue_release(heartbeat->trash, reply->trash_released);
     trash_queue_take(heartbeat->trash, reply->trash, reply->trash_count);
 }
 
@@ -209,7 +212,10 @@ enum hearth_code heartbeat_create(
     env_random(loop_env(options->loop), heartbeat->instance, sizeof(heartbeat->instance));
     heartbeat->timer.run = run_timer;
     heartbeat->stopped_task.run = run_stopped;
-    if (trash_queue_create(options->volume, &heartbeat->trash, err) != HEARTH_OK) {
+    if (trash_queue_create(options->volume,
+            options->trash_cap_least_bytes > 0 ? options->trash_cap_least_bytes
+                                               : TRASH_CAP_LEAST_BYTES,
+            &heartbeat->trash, err) != HEARTH_OK) {
         free(heartbeat);
         return err->code;
     }

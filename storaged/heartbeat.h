@@ -39,7 +39,8 @@ struct heartbeat_options {
     struct coordinator_link *link;
     const struct wire_endpoint *endpoints; /* how clients reach us; borrowed */
     size_t endpoint_count;
-    uint64_t capacity_bytes; /* 0: all there is */
+    uint64_t capacity_bytes;        /* 0: all there is */
+    uint64_t trash_cap_least_bytes; /* 0: as trash_cap.h says; tests make it small */
 
     uint64_t (*disk_free_bytes)(void *context); /* of the volume's file system */
     void (*certificate_expired)(void *context); /* says the coordinator: renew it */

@@ -2,7 +2,6 @@
 
 #include "common/codec.h"
 #include "common/id_sum.h"
-#include "storaged/trash_day.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -89,6 +88,9 @@ static void count_entry(struct shard_totals *totals, const struct shard_location
 {
     totals->count[location->state]++;
     totals->bytes[location->state] += location->size;
+    if (location->state == SHARD_TRASHED && location->day < TRASH_DAYS) {
+        totals->trash_of_day[location->day] += location->size;
+    }
 }
 
 static void uncount_entry(struct shard_totals *totals, const struct shard_location *location)
@@ -96,6 +98,9 @@ static void uncount_entry(struct shard_totals *totals, const struct shard_locati
     assert(totals->count[location->state] > 0);
     totals->count[location->state]--;
     totals->bytes[location->state] -= location->size;
+    if (location->state == SHARD_TRASHED && location->day < TRASH_DAYS) {
+        totals->trash_of_day[location->day] -= location->size;
+    }
 }
 
 /* ---- one partition: linear probing; there is always an empty slot ---- */
@@ -323,7 +328,9 @@ void shard_index_visit(struct shard_index *index,
             struct entry *entry = &partition->slots[slot];
             if (!entry_is_empty(entry)) {
                 struct shard_location location = entry_location(entry);
+                uncount_entry(&index->totals, &location);
                 visit(context, &location);
+                count_entry(&index->totals, &location);
                 *entry = entry_pack(entry_key(entry), &location);
             }
         }

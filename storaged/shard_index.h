@@ -31,6 +31,7 @@
 #include "common/view.h"
 #include "storaged/shard_digest.h"
 #include "storaged/shard_name.h"
+#include "storaged/trash_day.h"
 
 enum {
     SHARD_INDEX_PARTITIONS = 256,
@@ -60,6 +61,7 @@ struct shard_index;
 struct shard_totals {
     uint64_t count[SHARD_STATES];
     uint64_t bytes[SHARD_STATES];
+    uint64_t trash_of_day[TRASH_DAYS]; /* bytes that became trash on each day, unless purged */
 };
 
 enum hearth_code shard_index_create(struct shard_index **out, struct hearth_err *err);

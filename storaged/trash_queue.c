@@ -1,5 +1,7 @@
 #include "storaged/trash_queue.h"
 
+#include "storaged/trash_cap.h"
+
 #include "common/failpoint.h"
 #include "common/log.h"
 
@@ -16,6 +18,9 @@ struct trash_op {
 
 struct trash_queue {
     struct volume *volume;
+    uint64_t cap_least_bytes;
+    bool is_released; /* by an operator: the cap does not hold */
+    uint64_t withheld;
 
     struct shard_id queued[WIRE_TRASH_MAX]; /* [queued_next, queued_count) are to be started */
     size_t queued_next;
@@ -71,8 +76,23 @@ static struct trash_op *free_op(struct trash_queue *queue)
     return NULL;
 }
 
+/* Those under way are counted when they are done: at most TRASH_AT_ONCE shards too many. */
+static bool is_full_for_today(const struct trash_queue *queue)
+{
+    struct volume_stats stats;
+    volume_stats(queue->volume, &stats);
+    uint64_t cap =
+        trash_cap_bytes(stats.live_bytes + stats.trash_today_bytes, queue->cap_least_bytes);
+    return !queue->is_released && stats.trash_today_bytes >= cap;
+}
+
 static void start_more(struct trash_queue *queue)
 {
+    if (queue->queued_next < queue->queued_count && is_full_for_today(queue)) {
+        queue->withheld = queue->queued_count - queue->queued_next;
+        queue->queued_next = queue->queued_count;
+        log_write(LOG_TRASH_WITHHELD, "shards=%zu", (size_t)queue->withheld);
+    }
     while (queue->queued_next < queue->queued_count && queue->ops_out < TRASH_AT_ONCE) {
         struct trash_op *op = free_op(queue);
         assert(op != NULL);
@@ -84,14 +104,15 @@ static void start_more(struct trash_queue *queue)
     }
 }
 
-enum hearth_code trash_queue_create(
-    struct volume *volume, struct trash_queue **out, struct hearth_err *err)
+enum hearth_code trash_queue_create(struct volume *volume, uint64_t cap_least_bytes,
+    struct trash_queue **out, struct hearth_err *err)
 {
     struct trash_queue *queue = calloc(1, sizeof(*queue));
     if (queue == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "queue of the trash");
     }
     queue->volume = volume;
+    queue->cap_least_bytes = cap_least_bytes;
     *out = queue;
     return HEARTH_OK;
 }
@@ -110,6 +131,7 @@ void trash_queue_take(struct trash_queue *queue, const struct view *ids, size_t 
     }
     size_t room = WIRE_TRASH_MAX - queue->result_count; /* each must end up as a result */
     queue->queued_next = 0;
+    queue->withheld = 0;
     queue->queued_count = count < room ? count : room;
     for (size_t i = 0; i < queue->queued_count; i++) {
         assert(ids[i].size == SHARD_ID_SIZE);
@@ -142,4 +164,14 @@ void trash_queue_stop(struct trash_queue *queue)
 bool trash_queue_is_idle(const struct trash_queue *queue)
 {
     return queue->ops_out == 0;
+}
+
+uint64_t trash_queue_withheld(const struct trash_queue *queue)
+{
+    return queue->withheld;
+}
+
+void trash_queue_release(struct trash_queue *queue, bool is_released)
+{
+    queue->is_released = is_released;
 }

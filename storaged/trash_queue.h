@@ -9,6 +9,8 @@
  * until it has heard the result, so nothing here needs to survive a restart, and what the volume
  * could not do now is simply left out.
  *
+ * Of a day at most 5 % of the volume, or 64 GiB, becomes trash (trash_cap.h); the rest is withheld.
+ *
  * Thread-safety: the loop thread.
  */
 #ifndef HEARTH_STORAGED_TRASH_QUEUE_H
@@ -22,8 +24,9 @@ enum { TRASH_AT_ONCE = VOLUME_TRASHES_MAX / 4 };
 
 struct trash_queue;
 
-enum hearth_code trash_queue_create(
-    struct volume *volume, struct trash_queue **out, struct hearth_err *err);
+/* cap_least_bytes: TRASH_CAP_LEAST_BYTES, but for tests. */
+enum hearth_code trash_queue_create(struct volume *volume, uint64_t cap_least_bytes,
+    struct trash_queue **out, struct hearth_err *err);
 
 /* Idle only. Accepts NULL. */
 void trash_queue_destroy(struct trash_queue *queue);
@@ -33,6 +36,13 @@ void trash_queue_destroy(struct trash_queue *queue);
  * ones are still under way: they will be named again.
  */
 void trash_queue_take(struct trash_queue *queue, const struct view *ids, size_t count);
+
+/*
+ * More than trash_cap_bytes() of a day is left alone: how many of those named last.  They are named
+ * again, until the day is over or an operator has released them: then the cap does not hold.
+ */
+uint64_t trash_queue_withheld(const struct trash_queue *queue);
+void trash_queue_release(struct trash_queue *queue, bool is_released);
 
 /* What is known and not reported yet, oldest first; borrowed until the next call here. */
 const struct wire_trash_result *trash_queue_results(const struct trash_queue *queue, size_t *count);

@@ -274,6 +274,7 @@ void volume_stats(const struct volume *volume, struct volume_stats *out)
         .barred = totals->count[SHARD_BARRED],
         .live_bytes = totals->bytes[SHARD_LIVE],
         .trash_bytes = totals->bytes[SHARD_TRASHED],
+        .trash_today_bytes = totals->trash_of_day[trash_day_of(volume_now_unix_ms(volume))],
         .used_bytes = volume_usage_bytes(volume),
         .free_bytes = volume_room_free(volume),
         .logs = volume->log_count,

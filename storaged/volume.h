@@ -320,9 +320,10 @@ struct volume_stats {
     uint64_t shards; /* live */
     uint64_t trashed;
     uint64_t barred;
-    uint64_t live_bytes;  /* on disk, with all overhead */
-    uint64_t trash_bytes; /* likewise */
-    uint64_t used_bytes;  /* of all files, whatever is in them: what the disk has less */
+    uint64_t live_bytes;        /* on disk, with all overhead */
+    uint64_t trash_bytes;       /* likewise */
+    uint64_t trash_today_bytes; /* of these, what became trash today, by the coordinator's time */
+    uint64_t used_bytes;        /* of all files, whatever is in them: what the disk has less */
     uint64_t free_bytes; /* a put of this length_max may still begin; UINT64_MAX: no capacity set */
     uint32_t logs;       /* files, each one open descriptor */
     uint64_t compacted;  /* logs, since the start */

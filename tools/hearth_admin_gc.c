@@ -36,6 +36,7 @@ static json_t *node_json(const struct wire_garbage_node *node)
     json_line_text(object, "node_id", id);
     json_line_bytes(object, "state", node->state);
     json_line_number(object, "shards_dead", node->shards_dead);
+    json_line_number(object, "withheld", node->withheld);
     json_line_number(object, "trash_bytes", node->trash);
     json_line_flag(object, "reconciled", node->reconciled_unix_ms > 0);
     if (node->reconciled_unix_ms > 0) {
@@ -99,12 +100,30 @@ static void print_node(const struct wire_garbage_node *node)
         node->purge_until_unix_ms == 0 ? "  purges nothing" : "");
 }
 
+/* One sentence for all nodes that are at their cap. */
+static void print_withheld(const struct wire_garbage_status_reply *status)
+{
+    uint64_t shards = 0;
+    unsigned nodes = 0;
+    for (size_t i = 0; i < status->nodes_count; i++) {
+        shards += status->nodes[i].withheld;
+        nodes += status->nodes[i].withheld > 0;
+    }
+    if (nodes > 0) {
+        printf("%u nodes withhold %" PRIu64
+               " shards: more than 5 %% of a node, or 64 GiB, would become "
+               "trash in a day.\nThe rest follows tomorrow; gc release lets it go at once.\n",
+            nodes, shards);
+    }
+}
+
 static void print_text(const struct wire_garbage_status_reply *status)
 {
     char bytes[FORMAT_BYTES_SIZE];
     if (status->held) {
         print_held(status);
     }
+    print_withheld(status);
     printf("%" PRIu64 " deleted objects can be undeleted (%s); %" PRIu64 " uploads open, %" PRIu64
            " bodies doomed, %" PRIu64 " shards named dead\n\n",
         status->kept_objects, format_bytes(status->kept_bytes, bytes), status->intents_open,
@@ -164,13 +183,18 @@ const struct program_verb hearth_admin_verb_gc_status = {
 
 /* ---- run ---- */
 
-/* Those that cannot be asked now are not waited for. */
+/* Those that cannot be asked now are not waited for; a suspect may answer at any moment. */
+static bool is_away(struct view state)
+{
+    return view_equal(state, view_text("offline")) || view_equal(state, view_text("lost")) ||
+        view_equal(state, view_text("gone"));
+}
+
 static bool is_done(const struct wire_garbage_status_reply *status, uint64_t asked_unix_ms)
 {
     for (size_t i = 0; i < status->nodes_count; i++) {
         const struct wire_garbage_node *node = &status->nodes[i];
-        bool answers = view_equal(node->state, view_text("alive"));
-        if (answers && node->reconciled_unix_ms < asked_unix_ms) {
+        if (!is_away(node->state) && node->reconciled_unix_ms < asked_unix_ms) {
             return false;
         }
     }
@@ -224,7 +248,7 @@ static enum program_exit run_run(const struct program_call *call, struct hearth_
 static const struct program_option run_params[] = {
     {.name = "wait",
         .offset = offsetof(struct run_options, wait),
-        .help = "until all nodes that are alive have been reconciled"},
+        .help = "until all nodes but those that are offline have been reconciled"},
     {.name = "json", .offset = offsetof(struct run_options, json), .help = "one JSON object"},
 };
 
@@ -256,6 +280,6 @@ static enum program_exit run_release(const struct program_call *call, struct hea
 const struct program_verb hearth_admin_verb_gc_release = {
     .name = "gc release",
     .needs_config = true,
-    .help = "after a backup was restored: give up what was written after it, and trash again",
+    .help = "give up what a restored backup cannot know, and for a day let nodes trash more",
     .run = run_release,
 };

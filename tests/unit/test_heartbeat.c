@@ -33,6 +33,7 @@ struct fixture {
     unsigned stopped;
     uint64_t epoch; /* of answer_with_trash(), */
     uint64_t sum_off_by;
+    bool is_released;
 };
 
 static struct fixture *of_link(struct coordinator_link *link)
@@ -82,7 +83,7 @@ static void certificate_expired(void *context)
 
 static const struct wire_endpoint endpoint = {.kind = 1, .port = 7410};
 
-static int setup(void **state)
+static int setup_with(void **state, uint64_t cap_bytes)
 {
     static const struct coordinator_link_ops ops = {.send = link_send, .cancel = link_cancel};
     static struct fixture fixture;
@@ -97,6 +98,7 @@ static int setup(void **state)
         .link = &fixture.link,
         .endpoints = &endpoint,
         .endpoint_count = 1,
+        .trash_cap_least_bytes = cap_bytes,
         .disk_free_bytes = disk_free,
         .certificate_expired = certificate_expired,
         .context = &fixture,
@@ -105,6 +107,17 @@ static int setup(void **state)
     heartbeat_start(fixture.heartbeat);
     *state = &fixture;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, 0);
+}
+
+/* 5 % of a day, however little that is. */
+static int setup_capped(void **state)
+{
+    return setup_with(state, 1);
 }
 
 static void note_stopped(void *context)
@@ -289,7 +302,8 @@ static void answer_with_trash(struct fixture *fixture, const struct shard_id *id
             .trash = views,
             .trash_count = count,
             .trash_sum = sum + fixture->sum_off_by,
-            .recovery_epoch = fixture->epoch});
+            .recovery_epoch = fixture->epoch,
+            .trash_released = fixture->is_released});
     free(views);
 }
 
@@ -317,6 +331,32 @@ static void an_older_life_of_the_coordinator_trashes_nothing(void **state)
     fixture->epoch = 6;
     answer_with_trash(fixture, &ids[1], 1);
     assert_int_equal(shards_here(fixture), 0);
+}
+
+static void more_than_a_day_may_trash_is_withheld_until_the_day_is_over_or_it_is_released(
+    void **state)
+{
+    struct fixture *fixture = *state;
+    enum { MANY = 200 };
+    static struct shard_id ids[MANY];
+    for (uint8_t i = 0; i < MANY; i++) {
+        put_shard(fixture, i);
+        ids[i] = test_shard_id(i);
+    }
+    answer_with_trash(fixture, ids, MANY);
+    uint64_t left = shards_here(fixture); /* 5 %, and what was begun before that was reached */
+    assert_in_range(left, 1, MANY - MANY / 20);
+    ms_to_next_call(fixture);
+    assert_int_equal(fixture->last.trash_withheld, left);
+    answer_with_trash(fixture, ids, MANY);
+    assert_int_equal(shards_here(fixture), left);
+
+    ms_to_next_call(fixture);
+    fixture->is_released = true;
+    answer_with_trash(fixture, ids, MANY);
+    assert_int_equal(shards_here(fixture), 0);
+    ms_to_next_call(fixture);
+    assert_int_equal(fixture->last.trash_withheld, 0);
 }
 
 static void a_list_that_is_not_whole_trashes_nothing(void **state)
@@ -461,6 +501,9 @@ int main(void)
         CASE(an_expired_certificate_is_told_to_who_renews_it),
         CASE(an_older_life_of_the_coordinator_trashes_nothing),
         CASE(a_list_that_is_not_whole_trashes_nothing),
+        cmocka_unit_test_setup_teardown(
+            more_than_a_day_may_trash_is_withheld_until_the_day_is_over_or_it_is_released,
+            setup_capped, teardown),
         CASE(named_shards_are_trashed_and_reported_until_heard),
         CASE(a_shard_named_again_is_reported_again),
         CASE(a_long_list_is_worked_off_whole),
