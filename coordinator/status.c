@@ -1,6 +1,8 @@
 #include "coordinator/status.h"
 
+#include "coordinator/audit.h"
 #include "coordinator/fleet_service.h"
+#include "coordinator/meta_rebalance.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/repair.h"
 #include "coordinator/sweep_service.h"
@@ -46,6 +48,60 @@ static void add_repair(struct coordinator *coordinator, struct wire_status_reply
     out->repaired_total = repair.repaired;
     out->repair_waiting = repair.waiting;
     out->repair_without_place = repair.without_place;
+}
+
+static void add_plan(
+    struct wire_status_moves *moves, const struct meta_rebalance *plan, uint64_t now_ms)
+{
+    bool is_paused = plan->state == META_REBALANCE_PAUSED;
+    if (!is_paused && plan->state != META_REBALANCE_RUNNING) {
+        return;
+    }
+    uint64_t elapsed_ms = now_ms > plan->started_ms ? now_ms - plan->started_ms : 0;
+    moves->plans++;
+    moves->paused += is_paused;
+    moves->stuck += plan->stuck_planned;
+    moves->bytes_left +=
+        plan->bytes_planned > plan->bytes_done ? plan->bytes_planned - plan->bytes_done : 0;
+    moves->bytes_per_s +=
+        is_paused || elapsed_ms < 1000 ? 0 : plan->bytes_done / (elapsed_ms / 1000);
+}
+
+static enum hearth_code add_moves(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct meta_rebalance_list list;
+    struct wire_status_moves *part = arena_take(arena, sizeof(*part));
+    if (part == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "state of moves");
+    }
+    *part = (struct wire_status_moves){0};
+    enum hearth_code code = meta_rebalance_list(coordinator->store, arena, &list, err);
+    for (size_t i = 0; code == HEARTH_OK && i < list.count; i++) {
+        add_plan(part, &list.plans[i], out->now_unix_ms);
+    }
+    out->moves = part;
+    return code;
+}
+
+static enum hearth_code add_audits(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct audit_status status;
+    struct wire_status_audits *part = arena_take(arena, sizeof(*part));
+    if (part == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "state of audits");
+    }
+    audit_status_get(coordinator->audit, &status);
+    *part = (struct wire_status_audits){.passed = status.outcomes_day[AUDIT_PASS],
+        .failed = status.outcomes_day[AUDIT_FAIL],
+        .offline = status.outcomes_day[AUDIT_OFFLINE],
+        .contained = status.outcomes_day[AUDIT_CONTAINED],
+        .unknown = status.outcomes_day[AUDIT_UNKNOWN],
+        .never = status.fresh_waiting,
+        .overdue = status.fresh_overdue};
+    out->audits = part;
+    return HEARTH_OK;
 }
 
 static enum hearth_code add_sweep(struct coordinator *coordinator, struct arena *arena,
@@ -111,6 +167,10 @@ static void say_of_data(const struct wire_status_reply *status, struct list *lis
             "%" PRIu64 " segments wait for repair and no node may take their shards: add nodes",
             status->repair_without_place);
     }
+    if (status->audits->overdue > 0) {
+        say(list, "%" PRIu64 " shards were never audited, though they are three days old",
+            status->audits->overdue);
+    }
     if (status->garbage_held) {
         say(list, "restored from a backup: nothing is trashed until hearth-admin gc release");
     }
@@ -153,7 +213,9 @@ enum hearth_code status_collect(struct coordinator *coordinator, struct arena *a
     if (meta_settings_get(coordinator->store, &settings, err) != HEARTH_OK ||
         add_counts(coordinator, out, err) != HEARTH_OK ||
         add_sweep(coordinator, arena, out, err) != HEARTH_OK ||
-        add_nodes(coordinator, arena, out, err) != HEARTH_OK) {
+        add_nodes(coordinator, arena, out, err) != HEARTH_OK ||
+        add_moves(coordinator, arena, out, err) != HEARTH_OK ||
+        add_audits(coordinator, arena, out, err) != HEARTH_OK) {
         return err->code;
     }
     add_repair(coordinator, out);

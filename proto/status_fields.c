@@ -77,6 +77,32 @@ const struct status_field status_fields[] = {
         "Time that the last pass was at work."),
     PART(sweep, sweep_info, running_permille, "running_permille", "hearth_sweep_running_ratio",
         STATUS_PERMILLE, "How far the pass is that runs."),
+
+    PART(moves, status_moves, plans, "plans", "hearth_move_plans", STATUS_COUNT,
+        "Plans that move shards, or are paused."),
+    PART(moves, status_moves, paused, "paused", "hearth_move_plans_paused", STATUS_COUNT,
+        "Of these: paused."),
+    PART(moves, status_moves, bytes_left, "bytes_left", "hearth_move_left_bytes", STATUS_COUNT,
+        "To be moved by them."),
+    PART(moves, status_moves, bytes_per_s, "bytes_per_s", "hearth_move_bytes_per_second",
+        STATUS_COUNT, "How fast those that run have moved since they do."),
+    PART(moves, status_moves, stuck, "stuck", "hearth_move_stuck_shards", STATUS_COUNT,
+        "Shards that should move and have nowhere to go."),
+
+    PART(audits, status_audits, passed, "passed", "hearth_audits_passed_last_day", STATUS_COUNT,
+        "Audits in 24 hours in which all that was asked for came, and was right."),
+    PART(audits, status_audits, failed, "failed", "hearth_audits_failed_last_day", STATUS_COUNT,
+        "Audits in 24 hours that proved that something is not there."),
+    PART(audits, status_audits, offline, "offline", "hearth_audits_offline_last_day", STATUS_COUNT,
+        "Audits in 24 hours that met nobody."),
+    PART(audits, status_audits, contained, "contained", "hearth_audits_contained_last_day",
+        STATUS_COUNT, "Audits in 24 hours without an answer, asked again."),
+    PART(audits, status_audits, unknown, "unknown", "hearth_audits_unknown_last_day", STATUS_COUNT,
+        "Audits in 24 hours that say nothing."),
+    PART(audits, status_audits, never, "never", "hearth_audits_never_shards", STATUS_COUNT,
+        "Shards that no audit has seen yet."),
+    PART(audits, status_audits, overdue, "overdue", "hearth_audits_overdue_shards", STATUS_COUNT,
+        "Of these: stored more than 72 hours ago."),
 };
 const unsigned status_field_count = sizeof(status_fields) / sizeof(status_fields[0]);
 

@@ -64,6 +64,26 @@ static const struct wire_field node_list_reply_fields[] = {
 };
 DESCRIBE(node_list_reply, node_list_reply_fields);
 
+static const struct wire_field status_moves_fields[] = {
+    NUMBER(status_moves, plans),
+    NUMBER(status_moves, paused),
+    NUMBER(status_moves, bytes_left),
+    NUMBER(status_moves, bytes_per_s),
+    NUMBER(status_moves, stuck),
+};
+DESCRIBE(status_moves, status_moves_fields);
+
+static const struct wire_field status_audits_fields[] = {
+    NUMBER(status_audits, passed),
+    NUMBER(status_audits, failed),
+    NUMBER(status_audits, offline),
+    NUMBER(status_audits, contained),
+    NUMBER(status_audits, unknown),
+    NUMBER(status_audits, never),
+    NUMBER(status_audits, overdue),
+};
+DESCRIBE(status_audits, status_audits_fields);
+
 static const struct wire_field status_reply_fields[] = {
     ID(status_reply, cluster_id, 16),
     NUMBER(status_reply, now_unix_ms),
@@ -93,6 +113,8 @@ static const struct wire_field status_reply_fields[] = {
     NUMBER(status_reply, trash),
     NUMBER(status_reply, free),
     NUMBER(status_reply, usable),
+    MESSAGE(status_reply, moves, status_moves),
+    MESSAGE(status_reply, audits, status_audits),
 };
 DESCRIBE(status_reply, status_reply_fields);
 

@@ -73,6 +73,25 @@ struct wire_node_list_reply {
 
 /* ---- status ---- */
 
+struct wire_status_moves {
+    uint64_t plans;  /* that run or are paused */
+    uint64_t paused; /* of these */
+    uint64_t bytes_left;
+    uint64_t bytes_per_s; /* of those that run, since they do */
+    uint64_t stuck;       /* shards that should move and have nowhere to go */
+};
+
+/* In the last 24 hours, since the start. */
+struct wire_status_audits {
+    uint64_t passed;
+    uint64_t failed; /* proven: what the node took is not there */
+    uint64_t offline;
+    uint64_t contained; /* no answer: the same is asked for again */
+    uint64_t unknown;
+    uint64_t never;   /* shards that no audit has seen yet */
+    uint64_t overdue; /* of these: stored more than 72 h ago */
+};
+
 struct wire_status_reply {
     struct view cluster_id;
     uint64_t now_unix_ms;
@@ -103,6 +122,8 @@ struct wire_status_reply {
     uint64_t trash;
     uint64_t free;
     uint64_t usable; /* capacity, as customers count bytes, in buckets that name no profile */
+    const struct wire_status_moves *moves;
+    const struct wire_status_audits *audits;
 };
 
 struct wire_node_lost_request {

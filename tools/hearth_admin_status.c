@@ -79,12 +79,53 @@ static void print_segments(const struct wire_status_reply *status)
         status->segments_unreadable);
 }
 
+/* "; 1.2 GiB left, 8 min" */
+static void print_left(uint64_t bytes, uint64_t bytes_per_s)
+{
+    char left[FORMAT_BYTES_SIZE];
+    char rate[FORMAT_BYTES_SIZE];
+    char eta[FORMAT_DURATION_SIZE];
+    if (bytes == 0) {
+        return;
+    }
+    printf("; %s left", format_bytes(bytes, left));
+    if (bytes_per_s > 0) {
+        printf(" at %s/s: %s", format_bytes(bytes_per_s, rate),
+            format_duration(bytes / bytes_per_s * 1000, eta));
+    }
+}
+
 static void print_repair(const struct wire_status_reply *status)
 {
-    printf("repair      %" PRIu64 " to do (%" PRIu64 " failed and wait, %" PRIu64
-           " have nowhere to go), %" PRIu64 " shards done\n",
-        status->repair_queue, status->repair_waiting, status->repair_without_place,
-        status->repaired_total);
+    printf("repair      %" PRIu64 " to do", status->repair_queue);
+    if (status->repair_queue > 0) {
+        printf(" (%" PRIu64 " failed and wait, %" PRIu64 " have nowhere to go)",
+            status->repair_waiting, status->repair_without_place);
+    }
+    printf(", %" PRIu64 " shards done\n", status->repaired_total);
+}
+
+static void print_moves(const struct wire_status_reply *status)
+{
+    const struct wire_status_moves *moves = status->moves;
+    if (moves->plans == 0) {
+        printf("moves       no plan runs\n");
+        return;
+    }
+    printf("moves       %" PRIu64 " plan%s", moves->plans, moves->plans == 1 ? "" : "s");
+    if (moves->paused > 0) {
+        printf(", %" PRIu64 " of them paused", moves->paused);
+    }
+    print_left(moves->bytes_left, moves->bytes_per_s);
+    printf("\n");
+}
+
+static void print_audits(const struct wire_status_reply *status)
+{
+    const struct wire_status_audits *audits = status->audits;
+    printf("audits      last day: %" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64
+           " met nobody, %" PRIu64 " without answer\n",
+        audits->passed, audits->failed, audits->offline, audits->contained + audits->unknown);
 }
 
 static void print_sweep(const struct wire_status_reply *status)
@@ -126,6 +167,8 @@ static void print_people(const struct wire_status_reply *status)
     print_stored(status);
     print_segments(status);
     print_repair(status);
+    print_moves(status);
+    print_audits(status);
     print_sweep(status);
     print_garbage(status);
 }
@@ -139,7 +182,9 @@ static void add_field(
     if (!status_field_value(field, status, &value)) {
         return;
     }
-    if (field->unit == STATUS_UNIX_MS) {
+    if (field->unit == STATUS_UNIX_MS && value == 0) {
+        json_line_set(line, field->name, json_null());
+    } else if (field->unit == STATUS_UNIX_MS) {
         json_line_time(line, field->name, value);
     } else if (field->unit == STATUS_FLAG) {
         json_line_flag(line, field->name, value != 0);
@@ -148,15 +193,26 @@ static void add_field(
     }
 }
 
-/* What is of the whole; a part is said as its own verb says it. */
-static void add_numbers(json_t *line, const struct wire_status_reply *status)
+static void add_part(json_t *line, const struct wire_status_reply *status, const char *part)
 {
+    json_t *object = *part == '\0' ? line : json_line_object();
     for (unsigned i = 0; i < status_field_count; i++) {
-        if (*status_fields[i].part == '\0') {
-            add_field(line, status, &status_fields[i]);
+        if (strcmp(status_fields[i].part, part) == 0) {
+            add_field(object, status, &status_fields[i]);
         }
     }
+    if (object != line) {
+        json_line_set(line, part, object);
+    }
+}
+
+/* The sweep is said as its own verb says it. */
+static void add_numbers(json_t *line, const struct wire_status_reply *status)
+{
+    add_part(line, status, "");
     json_line_set(line, "sweep", sweep_report_json(status->sweep, status->now_unix_ms));
+    add_part(line, status, "moves");
+    add_part(line, status, "audits");
 }
 
 static void print_json(const struct wire_status_reply *status)

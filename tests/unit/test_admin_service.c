@@ -3,6 +3,7 @@
  */
 #include "coordinator/admin_service.h"
 
+#include "coordinator/meta_rebalance.h"
 #include "coordinator/repair.h"
 #include "coordinator/sweep.h"
 #include "proto/invite.h"
@@ -87,6 +88,29 @@ static void space_is_that_of_all_nodes_and_what_of_it_can_be_used(void **state)
     assert_true(status.usable == UINT64_C(3) << 39); /* local: 4 of 8 */
     assert_true(status.used == 3 * status.nodes[0].used);
     assert_true(status.free == 3 * status.nodes[0].free);
+}
+
+/* One that was planned and not applied does not count. */
+static void moves_are_those_of_plans_that_run(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct meta_store *store = world->coordinator->store;
+    const struct wire_empty nothing = {0};
+    struct wire_status_reply status;
+    struct meta_rebalance plans[2] = {{.kind = REBALANCE_SPACE, .starts = 1, .bytes_planned = 4000},
+        {.kind = REBALANCE_SPACE, .bytes_planned = 9000}};
+    struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(meta_rebalance_create(store, &plans[i], NULL, 0, &world->err), &world->err);
+        plans[i].state = META_REBALANCE_READING;
+        assert_ok(meta_rebalance_planned(store, &plans[i], NULL, 0, &world->err), &world->err);
+    }
+    test_env_step_ms(&world->env, 10 * 1000);
+    assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &nothing, &status), &world->err);
+    assert_int_equal(status.moves->plans, 1);
+    assert_int_equal(status.moves->paused, 0);
+    assert_int_equal(status.moves->bytes_left, 4000);
+    assert_int_equal(status.moves->bytes_per_s, 0);
 }
 
 static void every_answer_can_be_sent(void **state)
@@ -230,6 +254,7 @@ int main(void)
         claim(colocation_shouts),
         claim(what_needs_a_person_has_a_line_each),
         claim(space_is_that_of_all_nodes_and_what_of_it_can_be_used),
+        claim(moves_are_those_of_plans_that_run),
         claim(every_answer_can_be_sent),
         claim(a_pass_is_asked_for_and_told_of),
         claim(a_node_declared_lost_is_lost_until_it_reports_again),

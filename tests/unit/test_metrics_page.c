@@ -14,12 +14,17 @@
 /* Each number another one: a row that reads its neighbour is seen. */
 struct numbers {
     struct wire_sweep_info sweep;
+    struct wire_status_moves moves;
+    struct wire_status_audits audits;
     struct wire_status_reply status;
 };
 
 static void write_number(struct numbers *numbers, const struct status_field *field, uint64_t value)
 {
-    char *base = (char *)(*field->part == '\0' ? (void *)&numbers->status : &numbers->sweep);
+    char *base = (char *)&numbers->status;
+    if (*field->part != '\0') {
+        memcpy(&base, base + field->part_offset, sizeof(base));
+    }
     memset(base + field->offset, 0, field->size);
     memcpy(base + field->offset, &value, field->size < 2 ? 1 : 2);
 }
@@ -33,6 +38,8 @@ static void numbers_init(struct numbers *numbers)
 {
     *numbers = (struct numbers){0};
     numbers->status.sweep = &numbers->sweep;
+    numbers->status.moves = &numbers->moves;
+    numbers->status.audits = &numbers->audits;
     for (unsigned i = 0; i < status_field_count; i++) {
         write_number(numbers, &status_fields[i], number_of(i));
     }
