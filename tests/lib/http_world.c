@@ -77,6 +77,15 @@ static void answer_echo(struct http_world *world, struct http_exchange *exchange
     free(bytes);
 }
 
+/* As who has other things to do meanwhile. */
+static void answer_patient(struct http_world *world, struct http_exchange *exchange)
+{
+    const struct hearth_source body = http_exchange_body(exchange);
+    while (!body.wait(body.context, 1)) {
+    }
+    answer_echo(world, exchange);
+}
+
 static void answer_half(struct http_exchange *exchange)
 {
     struct hearth_err err;
@@ -156,6 +165,8 @@ static void act(struct http_world *world, struct http_exchange *exchange)
         answer_seen(exchange);
     } else if (strcmp(target, "/echo") == 0) {
         answer_echo(world, exchange);
+    } else if (strcmp(target, "/patient") == 0) {
+        answer_patient(world, exchange);
     } else if (strcmp(target, "/refuse") == 0) {
         answer_text(exchange, 403, "refused");
     } else if (strcmp(target, "/half") == 0) {

@@ -3,6 +3,7 @@
  *
  *   /seen          answers the head as the handler saw it, a line each
  *   /echo          answers the body
+ *   /patient       likewise, but waits for it a little at a time first
  *   /refuse        403, without reading the body
  *   /half          400, after the first 100 bytes of the body
  *   /gate          waits until the gate is open, then "ok"

@@ -78,6 +78,37 @@ static void a_body_that_stops_coming_ends_the_read(void **state)
     http_world_stop(&world);
 }
 
+/* However it is waited for: the time of all waits together counts. */
+static void a_body_that_does_not_come_is_waited_for_no_longer_a_little_at_a_time(void **state)
+{
+    (void)state;
+    struct http_world world;
+    struct test_http http;
+    start(&world, 0, SHORT_MS);
+    test_http_open(&http, http_world_port(&world));
+    test_http_say(&http, "PUT /patient HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
+    http_world_await_done(&world, 1);
+    assert_int_equal(world.code, HEARTH_DEADLINE);
+    test_http_close(&http);
+    http_world_stop(&world);
+}
+
+static void a_body_that_was_waited_for_is_read(void **state)
+{
+    (void)state;
+    struct http_world world;
+    struct test_http http;
+    struct test_http_answer answer;
+    start(&world, 0, 0);
+    test_http_open(&http, http_world_port(&world));
+    test_http_say(&http, "PUT /patient HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
+    assert_true(test_http_answer(&http, false, &answer));
+    assert_int_equal(answer.status, 200);
+    test_http_answer_fini(&answer);
+    test_http_close(&http);
+    http_world_stop(&world);
+}
+
 /* And so does not pile up here. */
 static void an_answer_that_is_not_read_ends_the_write(void **state)
 {
@@ -316,6 +347,8 @@ int main(void)
         cmocka_unit_test(a_connection_that_asks_nothing_is_ended),
         cmocka_unit_test(a_head_that_does_not_end_is_ended),
         cmocka_unit_test(a_body_that_stops_coming_ends_the_read),
+        cmocka_unit_test(a_body_that_does_not_come_is_waited_for_no_longer_a_little_at_a_time),
+        cmocka_unit_test(a_body_that_was_waited_for_is_read),
         cmocka_unit_test(an_answer_that_is_not_read_ends_the_write),
         cmocka_unit_test(a_small_answer_that_is_not_read_ends_the_connection),
         cmocka_unit_test(more_requests_than_may_wait_are_refused),
