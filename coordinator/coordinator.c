@@ -125,12 +125,13 @@ enum hearth_code coordinator_open(const struct settings *settings, struct env *e
 
 enum hearth_code coordinator_open_sweep(struct coordinator *coordinator, struct hearth_err *err)
 {
-    const struct sweep_options options = {
+    struct sweep_options options = {
         .store = coordinator->store,
         .nodes = coordinator->nodes,
         .env = coordinator->env,
         .share_percent = coordinator->settings->sweep_share,
     };
+    memcpy(options.holder.bytes, coordinator->cluster->id, sizeof(options.holder.bytes));
     return sweep_create(&options, &coordinator->sweep, err);
 }
 

@@ -12,7 +12,6 @@
 struct sweep {
     /* Set once, before the duty starts. */
     struct sweep_options options;
-    struct meta_id holder; /* this process, towards leases */
     struct sweep_watcher watchers[SWEEP_WATCHERS_MAX];
     unsigned watcher_count;
 
@@ -44,7 +43,6 @@ enum hearth_code sweep_create(
     }
     assert(options->share_percent >= 1 && options->share_percent <= 100);
     sweep->options = *options;
-    env_random(options->env, sweep->holder.bytes, sizeof(sweep->holder.bytes));
     pthread_mutex_init(&sweep->shared.mutex, NULL);
     if (meta_sweep_number(options->store, &sweep->shared.begun, err) != HEARTH_OK) {
         sweep_destroy(sweep);
@@ -158,7 +156,7 @@ static enum hearth_code save(struct sweep *sweep, struct hearth_err *err)
 {
     sweep->on_duty.saved_ns = env_now_ns(sweep->options.env);
     return meta_sweep_note(
-        sweep->options.store, sweep->holder, SWEEP_LEASE_MS, &sweep->on_duty.ranges, err);
+        sweep->options.store, sweep->options.holder, SWEEP_LEASE_MS, &sweep->on_duty.ranges, err);
 }
 
 /* Of all ids: they are drawn at random, so the first bytes of one say how far it is. */
@@ -292,7 +290,7 @@ static enum hearth_code run_pass(struct sweep *sweep, struct duty *duty, struct 
     const struct fleet_view *fleet;
     struct meta_sweep_pass *ranges = &sweep->on_duty.ranges;
     enum hearth_code code =
-        meta_sweep_begin(sweep->options.store, sweep->holder, SWEEP_LEASE_MS, ranges, err);
+        meta_sweep_begin(sweep->options.store, sweep->options.holder, SWEEP_LEASE_MS, ranges, err);
     if (code != HEARTH_OK) {
         return code;
     }

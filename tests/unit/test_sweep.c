@@ -27,6 +27,7 @@ struct fixture {
     struct node_table *nodes;
     struct sweep *sweep;
     struct memory memories[2];
+    struct meta_id holder;
     bool is_broken; /* the metadata takes no changes */
     struct hearth_err err;
 };
@@ -82,6 +83,7 @@ static void start(struct fixture *at)
     const struct sweep_options options = {.store = at->meta.store,
         .nodes = at->nodes,
         .env = &at->meta.env.env,
+        .holder = at->holder,
         .share_percent = SHARE};
     assert_ok(sweep_create(&options, &at->sweep, err), err);
     for (size_t i = 0; i < 2; i++) {
@@ -195,7 +197,6 @@ static void a_new_process_goes_on_with_the_pass_and_leaves_nothing_out(void **st
     at->is_broken = false;
     test_meta_reopen(&at->meta);
     start(at);
-    test_env_step_ms(&at->meta.env, SWEEP_LEASE_MS);
     sweep_round(NULL, at->sweep);
     const struct memory *after = &at->memories[0];
     assert_int_equal(after->number, before.number);
@@ -205,6 +206,24 @@ static void a_new_process_goes_on_with_the_pass_and_leaves_nothing_out(void **st
     assert_true(memcmp(&after->ids[0], &before.ids[before.count], META_ID_SIZE) != 0);
     assert_in_range(after->count, SEGMENTS - before.count, SEGMENTS - 1);
     assert_int_equal(status(at).pass, before.number);
+}
+
+/* A second coordinator, while the lease of the first lasts. */
+static void what_another_has_leased_is_left_to_it(void **state)
+{
+    struct fixture *at = *state;
+    at->memories[1].stops_after = SEGMENTS / 2;
+    sweep_round(NULL, at->sweep);
+    stop(at);
+    at->is_broken = false;
+    at->holder.bytes[0]++;
+    start(at);
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].begins, 0);
+    test_env_step_ms(&at->meta.env, SWEEP_LEASE_MS);
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].resumes, 1);
+    assert_int_equal(at->memories[0].completes, 1);
 }
 
 static void who_asks_gets_a_pass_that_began_afterwards(void **state)
@@ -236,6 +255,7 @@ int main(void)
         CASE(every_watcher_sees_every_segment_once_and_in_order),
         CASE(a_watcher_that_refuses_sees_nothing_of_the_pass),
         CASE(a_new_process_goes_on_with_the_pass_and_leaves_nothing_out),
+        CASE(what_another_has_leased_is_left_to_it),
         CASE(who_asks_gets_a_pass_that_began_afterwards),
 #undef CASE
         cmocka_unit_test(rests_keep_the_share),
