@@ -57,9 +57,10 @@ struct claim_judgement node_claim_judge(struct node_claim *claim,
         return (struct claim_judgement){
             .verdict = verdict, .is_second = !is_same && now_ms < alive_until_ms};
     }
-    if (is_same && take_turn(claim, now_ms, quiet_ms)) {
+    if (!is_same) { /* started again: turns are of one that runs on */
+        *claim = (struct node_claim){.instance = report->instance};
+    } else if (take_turn(claim, now_ms, quiet_ms)) {
         verdict = CLAIM_TWO_AT_ONCE;
     }
-    claim->instance = report->instance;
     return (struct claim_judgement){.verdict = verdict};
 }

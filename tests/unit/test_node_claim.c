@@ -7,6 +7,7 @@
 #include "coordinator/node_claim.h"
 
 #include "tests/lib/test.h"
+#include "tests/lib/test_env.h"
 
 enum { INTERVAL = 30, SUSPECT = 3 * INTERVAL, QUIET = 10 * INTERVAL };
 
@@ -171,6 +172,69 @@ static void a_late_heartbeat_is_no_second_machine(void **state)
     }
 }
 
+/* ---- many worlds ---- */
+
+enum { WORLDS = 3000, STEPS = 60 };
+
+/* An honest node: it restarts, sleeps, and a heartbeat of before may come late. */
+static void an_honest_node_is_never_taken_for_two(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        struct test_env env;
+        struct world world = {0};
+        struct home home = new_home(1);
+        uint8_t instance = 1;
+        test_env_init(&env, seed);
+        start(&home, instance);
+        for (unsigned step = 0; step < STEPS; step++) {
+            struct home before = home;
+            uint64_t chance = env_random_below(&env.env, 10);
+            if (chance == 0) {
+                start(&home, ++instance);
+            } else if (chance == 1) {
+                world.now_ms += env_random_below(&env.env, 50) * INTERVAL;
+            } else if (chance == 2) {
+                start(&home, ++instance);
+                assert_verdict(&world, &home, CLAIM_TRUE);
+                assert_int_not_equal(beat(&world, &before).verdict, CLAIM_TWO_AT_ONCE);
+                world.now_ms += QUIET; /* the next restart is later */
+            }
+            assert_verdict(&world, &home, CLAIM_TRUE);
+        }
+    }
+}
+
+/* Two copies that report whenever they like: noticed before each has had a dozen turns. */
+static void two_copies_are_always_noticed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        struct test_env env;
+        struct world world = {0};
+        struct home homes[2] = {new_home(1)};
+        test_env_init(&env, seed);
+        start(&homes[0], 1);
+        for (uint64_t beats = env_random_below(&env.env, 5); beats > 0; beats--) {
+            beat(&world, &homes[0]);
+        }
+        homes[1] = homes[0];
+        for (uint64_t starts = env_random_below(&env.env, 3) + 1; starts > 0; starts--) {
+            start(&homes[1], (uint8_t)(1 + starts));
+        }
+        unsigned turns = 0;
+        unsigned last = 0;
+        bool is_noticed = false;
+        while (!is_noticed) {
+            unsigned who = (unsigned)env_random_below(&env.env, 2);
+            turns += who != last;
+            last = who;
+            is_noticed = beat(&world, &homes[who]).verdict == CLAIM_TWO_AT_ONCE;
+            assert_true(turns <= 12);
+        }
+    }
+}
+
 /* Daemons that draw no instance are judged by their counters alone. */
 static void without_instances_counters_decide(void **state)
 {
@@ -196,6 +260,8 @@ int main(void)
         cmocka_unit_test(two_that_report_by_turns_are_two),
         cmocka_unit_test(two_with_one_key_and_two_disks_are_two),
         cmocka_unit_test(a_late_heartbeat_is_no_second_machine),
+        cmocka_unit_test(an_honest_node_is_never_taken_for_two),
+        cmocka_unit_test(two_copies_are_always_noticed),
         cmocka_unit_test(without_instances_counters_decide),
     };
     return cmocka_run_group_tests_name("node_claim", tests, NULL, NULL);
