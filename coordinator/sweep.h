@@ -32,7 +32,7 @@ struct sweep_options {
     struct meta_store *store; /* both borrowed */
     struct node_table *nodes;
     struct env *env;
-    struct meta_id holder; /* of leases: the same after a restart, so that they are still ours */
+    struct meta_id holder;  /* of leases: the same after a restart, so that they are still ours */
     uint64_t share_percent; /* of one core's time, for passes that nobody asked for */
 };
 

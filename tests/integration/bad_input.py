@@ -369,6 +369,11 @@ def daemons(cluster):
 
 def admins(cluster):
     expect(cluster.admin("node", "lost", "77", fails=1).err, r"hearth-admin: node lost 77: node 77: no such node.*")
+    expect(cluster.admin("node", "lost", "--found", "77", fails=1).err,
+           r"hearth-admin: node lost 77: node 77: no such node.*")
+    expect(cluster.admin("node", "show", "77", fails=1).err, r"hearth-admin: node show 77: node 77: no such node.*")
+    expect(cluster.admin("node", "show", fails=2).err, r"hearth-admin: arguments are missing: expected NODE .*")
+    expect(cluster.admin("sweep", "run", "now", fails=2).err, r"hearth-admin: now: expected no arguments .*")
     expect(cluster.admin("node", "invite", fails=2).err, r"hearth-admin: --owner NAME is missing.*")
     expect(cluster.admin("node", "invite", "--owner", "x", "--valid", "soon", fails=1).err,
            r"hearth-admin: node invite: --valid: .*soon.*")
