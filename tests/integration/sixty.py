@@ -2,10 +2,11 @@
 """Sixty homes on one machine, profile home: each has an owner, a network and a place of its own by its
 invite, no two shards of a segment share one, and a third of the fleet may go, for who writes as for
 who reads."""
-from cluster import Cluster, digest, main, noise
+from cluster import Cluster, digest, expect, main, noise
 
 NODES = 60
 CONTENT = noise(20_000_000, seed=60)
+FITTING = {"small": 14, "medium": 24, "nas": 30, "volunteer": 54, "home-insured": 50}
 
 
 class Homes(Cluster):
@@ -47,6 +48,25 @@ def a_third_of_the_fleet_may_go(cluster):
     cluster.start(*gone)
 
 
+def every_profile_that_fits_can_be_used(cluster):
+    cluster.kill(1, 2)  # sixty are more than any of these needs
+    for profile, shards in FITTING.items():
+        cluster.admin("bucket", "create", "local", profile, "--profile", profile)
+        cluster.hearth("cp", "-", f"s3://{profile}/one", data=CONTENT[:300_000])
+        stat = cluster.hearth("stat", "--shards", "--json", f"s3://{profile}/one").json[0]
+        assert stat["segments"][0]["n"] == shards, (profile, stat)
+        assert digest(cluster.hearth("cat", f"s3://{profile}/one").out) == digest(CONTENT[:300_000])
+    cluster.start(1, 2)
+
+
+def one_that_does_not_is_refused_in_words(cluster):
+    """It acknowledges at 64."""
+    cluster.admin("bucket", "create", "local", "wide", "--profile", "home-wide-insured")
+    result = cluster.hearth("cp", "-", "s3://wide/one", data=CONTENT[:300_000], fails=1)
+    expect(result.err, r"hearth: cp - s3://wide/one: .*nodes.*")
+
+
 if __name__ == "__main__":
     main(each_node_has_a_domain_of_its_own, no_two_shards_share_a_domain,
-         a_third_of_the_fleet_may_go, nodes=NODES, world=Homes)
+         a_third_of_the_fleet_may_go, every_profile_that_fits_can_be_used,
+         one_that_does_not_is_refused_in_words, nodes=NODES, world=Homes)
