@@ -20,6 +20,7 @@ struct active {
     struct token_bucket bucket;
     uint64_t not_before_ns; /* the next pass */
     unsigned idle_passes;   /* in a row */
+    uint64_t stuck;         /* in this pass: should move and have nowhere to go */
     bool has_begun;         /* the pass of row: is_last_look is known */
     bool is_last_look;      /* when it began, nothing could come to the nodes that leave any more */
 };
@@ -222,7 +223,9 @@ static bool pick_segment(struct rebalance *rebalance, struct active *active,
     }
     rebalance_pick(&active->plan, &seen, &picked);
     add_tasks(batch, segment, seen.size, &picked);
-    step->left += picked.stuck;
+    /* What leaves is looked at again and again; else there may be room another day. */
+    step->left += active->plan.kind == REBALANCE_LEAVING ? picked.stuck : 0;
+    active->stuck += picked.stuck;
     return true;
 }
 
@@ -298,6 +301,7 @@ static enum hearth_code next_pass(
     active->row.pass++;
     active->row.pass_moves = active->row.pass_left = 0;
     active->has_begun = false;
+    active->stuck = 0;
     return meta_rebalance_progress(rebalance->coordinator->store, &active->row, err);
 }
 
@@ -334,8 +338,9 @@ static enum hearth_code end_of_pass(
     if (active->plan.kind == REBALANCE_LEAVING) {
         return end_of_drain(rebalance, active, err);
     }
-    if (is_idle && active->row.pass_left == 0) {
-        return finish(rebalance, active, "", err);
+    if (active->row.pass_left == 0) {
+        return finish(rebalance, active,
+            active->stuck > 0 ? "some shards had nowhere better to go" : "", err);
     }
     if (active->idle_passes == REBALANCE_IDLE_PASSES_MAX) {
         return finish(

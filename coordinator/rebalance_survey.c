@@ -23,6 +23,12 @@ static const struct meta_rebalance_share *share_of(
     return NULL;
 }
 
+/* Also a node that was missed a few times, or not heard yet since our start: moves take longer. */
+static bool may_take(const struct fleet_node *fact)
+{
+    return fact->takes_shards || (fact->state == META_NODE_ACTIVE && fact->health == NODE_SUSPECT);
+}
+
 static struct rebalance_node node_of(
     const struct fleet_node *fact, const struct meta_rebalance_share *share)
 {
@@ -31,7 +37,7 @@ static struct rebalance_node node_of(
         .network = fact->network,
         .capacity = fact->capacity,
         .free = fact->free,
-        .takes_shards = fact->takes_shards};
+        .takes_shards = may_take(fact)};
     if (share != NULL) {
         node.leaves = share->leaves;
         node.held = share->held;
@@ -70,16 +76,15 @@ void rebalance_fleet_refresh(struct rebalance_plan *plan, const struct fleet_vie
     }
 }
 
-/* Whether a node answers just now is no other fleet. */
+/* Whether a node answers just now, or has less room on its disk, makes no other fleet. */
 static void add_to_digest(struct crypto_hash *hash, const struct fleet_node *node)
 {
-    uint8_t bytes[4 + 4 + META_NETWORK_SIZE + 1 + 8];
+    uint8_t bytes[4 + 4 + META_NETWORK_SIZE + 1];
     struct writer writer = writer_of(bytes, sizeof(bytes));
     writer_u32(&writer, node->number);
     writer_u32(&writer, node->owner);
     writer_bytes(&writer, node->network.bytes, META_NETWORK_SIZE);
     writer_u8(&writer, (uint8_t)node->state);
-    writer_u64(&writer, node->capacity);
     crypto_hash_update(hash, view_of(bytes, writer.size));
 }
 

@@ -97,6 +97,8 @@ extern const struct rpc_handler node_handlers[];
 extern const unsigned node_handler_count;
 extern const struct rpc_handler admin_handlers[];
 extern const unsigned admin_handler_count;
+extern const struct rpc_handler rebalance_handlers[];
+extern const unsigned rebalance_handler_count;
 extern const struct rpc_handler account_handlers[];
 extern const unsigned account_handler_count;
 extern const struct rpc_handler garbage_handlers[];

@@ -107,6 +107,18 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_NODE_LOST] = CHANGES("AdminPlane/NodeLost", ADMIN, node_lost_request, SMALL, empty, SMALL),
     [RPC_SWEEP] = CHANGES("AdminPlane/Sweep", ADMIN, sweep_request, SMALL, sweep_reply, SMALL),
     [RPC_GARBAGE_RELEASE] = CHANGES("AdminPlane/GarbageRelease", ADMIN, empty, SMALL, empty, SMALL),
+    [RPC_REBALANCE_PLAN] = CHANGES(
+        "AdminPlane/RebalancePlan", ADMIN, rebalance_plan_request, SMALL, rebalance_info, SMALL),
+    [RPC_REBALANCE_COMMAND] = CHANGES("AdminPlane/RebalanceCommand", ADMIN,
+        rebalance_command_request, SMALL, rebalance_info, LIST),
+    [RPC_REBALANCE_LIST] = READS("AdminPlane/RebalanceList", ADMIN, rebalance_list_request, SMALL,
+        rebalance_list_reply, LIST),
+    [RPC_NODE_DRAIN] =
+        CHANGES("AdminPlane/NodeDrain", ADMIN, node_drain_request, SMALL, rebalance_info, SMALL),
+    [RPC_NODE_UNDRAIN] =
+        CHANGES("AdminPlane/NodeUndrain", ADMIN, node_undrain_request, SMALL, empty, SMALL),
+    [RPC_NODE_REMOVE] =
+        CHANGES("AdminPlane/NodeRemove", ADMIN, node_remove_request, SMALL, empty, SMALL),
     [RPC_INVITE] = CHANGES("AdminPlane/Invite", ADMIN, invite_request, SMALL, invite_reply, SMALL),
 
     [RPC_BACKUP] =

@@ -23,6 +23,7 @@
 #include "proto/wire_garbage.h"
 #include "proto/wire_inventory.h"
 #include "proto/wire_messages.h"
+#include "proto/wire_rebalance.h"
 #include "proto/wire_uploads.h"
 
 /* Every message of hearth.proto, in its order. */
@@ -40,7 +41,9 @@
     X(whereis_reply) X(report_shard_request) X(derive_signing_key_request) \
     X(derive_signing_key_reply) X(trash_result) X(damaged_shard) X(heartbeat_request) X(order_key) \
     X(heartbeat_reply) X(sweep_info) X(sweep_request) X(sweep_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
-    X(invite_request) X(invite_reply) X(backup_chunk) X(tenant_request) X(account_list_request) X(tenant_info) \
+    X(invite_request) X(invite_reply) X(backup_chunk) X(tenant_request) X(rebalance_share) X(rebalance_info) X(rebalance_plan_request) \
+    X(rebalance_command_request) X(rebalance_list_request) X(rebalance_list_reply) X(node_drain_request) \
+    X(node_undrain_request) X(node_remove_request) X(account_list_request) X(tenant_info) \
     X(tenant_list_reply) X(key_create_request) X(key_create_reply) X(key_info) X(key_list_reply) \
     X(key_revoke_request) X(bucket_settings) X(bucket_reserve_request) X(bucket_set_request) \
     X(bucket_usage) X(bucket_usages_reply) X(shard_put_open) X(shard_put_footer) \

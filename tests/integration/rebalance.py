@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Shards move while customers write: a node is drained, comes back and gets its share again, the
+coordinator dies at every step of a move, operators say what cannot be done and hear why."""
+import threading
+import time
+
+from cluster import Revival, digest, expect, failpoints, main, noise
+
+NODES = 10
+OBJECTS = {f"object {i}": noise(200_000 + 50_000 * i, seed=i) for i in range(8)}
+LIMIT_S = 100
+
+
+class Customer(threading.Thread):
+    """Puts, overwrites and deletes until it is told to stop; whatever is refused is a failure."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.over, self.failed = cluster, threading.Event(), None
+        self.kept = {}
+        self.start()
+
+    def run(self):
+        try:
+            for turn in range(10_000):
+                if self.over.is_set():
+                    return
+                key, content = f"busy {turn % 3}", noise(150_000 + turn, seed=turn)
+                self.cluster.hearth("cp", "-", f"s3://box/{key}", data=content)
+                self.kept[key] = content
+                if turn % 4 == 3:
+                    self.cluster.hearth("rm", f"s3://box/{key}")
+                    del self.kept[key]
+        except AssertionError as error:
+            self.failed = error
+
+    def end(self):
+        self.over.set()
+        self.join()
+        assert self.failed is None, self.failed
+
+
+def plan(cluster, number):
+    return cluster.admin("rebalance", "status", number, "--json").json[0]
+
+
+def wait_for(cluster, number, condition):
+    """No segment is below n at any moment: the status says so at each look."""
+    end = time.monotonic() + LIMIT_S
+    while True:
+        now = plan(cluster, number)
+        if condition(now):
+            return now
+        assert time.monotonic() < end, now
+        assert cluster.status()["segments_unreadable"] == 0
+        time.sleep(0.1)
+
+
+def check_objects(cluster, objects):
+    for key, content in objects.items():
+        assert cluster.current(f"s3://box/{key}") == digest(content), key
+
+
+def objects_are_stored(cluster):
+    cluster.hearth("mb", "s3://box")
+    for key, content in OBJECTS.items():
+        cluster.hearth("cp", "-", f"s3://box/{key}", data=content)
+    cluster.wait_full()
+
+
+def share(now, node):
+    return next(line for line in now["nodes"] if line["node"] == node)
+
+
+def what_cannot_be_done_is_said(cluster):
+    for arguments, said in (
+            (("rebalance", "apply", 99), r".*no plan 99.*"),
+            (("rebalance", "cancel", "x"), r".*plan x: plans have numbers.*"),
+            (("rebalance", "plan", "--node", 77), r".*node 77: no such node.*"),
+            (("rebalance", "plan", "--owner", "nobody"), r'.*no node of owner "nobody".*'),
+            (("node", "drain", "nonsense"), r".*node nonsense: no such node.*"),
+            (("node", "undrain", 1), r".*node 1 is not draining.*"),
+            (("node", "remove", 1), r".*node 1 may still hold data: drain it.*"),
+            (("node", "remove", 1, "--force"), r".*confirm it with 8 or more digits of its id.*"),
+            (("node", "remove", 1, "--force", "--confirm", "00000000"), r".*confirm it with.*"),
+            (("rebalance", "plan", "--max-bytes", "much"), r".*--max-bytes.*")):
+        expect(cluster.admin(*arguments, fails=1).err, said)
+    cluster.admin("rebalance", "plan", "--node", 1, "--domains", fails=2)
+
+
+def a_node_is_drained_while_customers_write(cluster):
+    customer = Customer(cluster)
+    made = cluster.admin("node", "drain", 3, "--json").json[0]
+    assert made["state"] == "running" and made["kind"] == "drain", made
+    expect(cluster.admin("node", "drain", 3, fails=1).err, r".*node 3 is drained by plan \d+ already.*")
+    expect(cluster.admin("rebalance", "apply", made["plan"], fails=1).err, r".*is running already.*")
+    wait_for(cluster, made["plan"], lambda now: "orders given before" in now["reason"])
+    customer.end()
+    assert cluster.admin("node", "show", 3, "--json").json[0]["state"] == "draining"
+    assert share(plan(cluster, made["plan"]), 3)["held"] == 0
+    check_objects(cluster, {**OBJECTS, **customer.kept})
+    expect(cluster.admin("node", "remove", 3, fails=1).err, r".*may still hold data.*")
+
+
+def it_stays_after_all_and_gets_its_share(cluster):
+    """Twice a plan is made of what is there: the first is stale when the node is back."""
+    stale = cluster.admin("rebalance", "plan", "--json").json[0]
+    cluster.admin("node", "undrain", 3)
+    expect(cluster.admin("rebalance", "apply", stale["plan"], fails=1).err, r".*is stale.*")
+    cluster.admin("rebalance", "cancel", stale["plan"])
+    made = cluster.admin("rebalance", "plan", "--json").json[0]
+    assert made["moves"] > 0 and made["least_percent"] == 0, made
+    assert share(made, 3)["take"] > 0
+    cluster.admin("rebalance", "apply", made["plan"])
+    ended = wait_for(cluster, made["plan"], lambda now: now["state"] != "running")
+    assert ended["state"] == "done" and ended["moves_done"] == ended["moves"], ended
+    check_objects(cluster, OBJECTS)
+    again = cluster.admin("rebalance", "plan", "--json").json[0]
+    assert again["least_percent"] > 50, again
+    cluster.admin("rebalance", "cancel", again["plan"])
+
+
+def a_coordinator_killed_at_every_step_goes_on(cluster):
+    for point in failpoints("coordinator.rebalance.planned"):
+        cluster.kill("coordinator")
+        cluster.start_broken("coordinator", f"{point}=kill")
+        revival = Revival(cluster)
+        cluster.admin("node", "drain", 5, fails=None)
+        await_death(revival, point)
+    number = cluster.admin("rebalance", "status", "--json").json[0]["plan"]
+    wait_for(cluster, number, lambda now: now["moves_done"] > 0 or "orders" in now["reason"])
+    cluster.admin("node", "undrain", 5)
+    points = failpoints("coordinator.move.") + failpoints("coordinator.rebalance.progress")
+    for node, point in zip((6, 8, 9, 10, 4), points, strict=True):
+        made = cluster.admin("node", "drain", node, "--bandwidth", "1M", "--json").json[0]
+        cluster.admin("rebalance", "pause", made["plan"])
+        cluster.kill("coordinator")
+        cluster.start_broken("coordinator", f"{point}=kill")
+        revival = Revival(cluster)
+        cluster.admin("rebalance", "resume", made["plan"], fails=None)
+        await_death(revival, point)
+        resume(cluster, made["plan"])
+        cluster.admin("rebalance", "cancel", made["plan"])
+        check_objects(cluster, OBJECTS)
+
+
+def resume(cluster, number):
+    if plan(cluster, number)["state"] == "paused":
+        cluster.admin("rebalance", "resume", number)
+
+
+def await_death(revival, point):
+    end = time.monotonic() + LIMIT_S
+    while not revival.died:
+        assert time.monotonic() < end, f"{point} was not passed"
+        time.sleep(0.05)
+    time.sleep(0.1)  # it is being started
+    revival.end()
+
+
+def a_node_may_be_given_up_with_what_it_holds(cluster):
+    node = cluster.admin("node", "show", 7, "--json").json[0]
+    cluster.admin("node", "remove", 7, "--force", "--confirm", node["id"][:8])
+    assert cluster.admin("node", "show", 7, "--json").json[0]["state"] == "gone"
+    expect(cluster.admin("node", "remove", 7, "--force", "--confirm", node["id"][:8], fails=1).err,
+           r".*is gone already.*")
+    cluster.wait_full()
+    check_objects(cluster, OBJECTS)
+
+
+if __name__ == "__main__":
+    main(objects_are_stored, what_cannot_be_done_is_said, a_node_is_drained_while_customers_write,
+         it_stays_after_all_and_gets_its_share, a_coordinator_killed_at_every_step_goes_on,
+         a_node_may_be_given_up_with_what_it_holds, nodes=NODES)
