@@ -28,6 +28,7 @@ struct coordinator {
     struct node_table *nodes;
     struct node_dialer *dialer;
     struct sweep *sweep;
+    struct node_copier *copier;       /* has nodes fetch shards from one another; NULL: none can */
     struct node_inventory *inventory; /* asks nodes what they hold; NULL: no network */
     struct reconcile_duty *reconcile;
     struct withheld *withheld;

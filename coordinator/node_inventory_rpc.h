@@ -7,6 +7,7 @@
 
 #include "coordinator/node_inventory.h"
 #include "coordinator/node_table.h"
+#include "coordinator/node_walk.h"
 #include "proto/rpc_credentials.h"
 #include "proto/rpc_runtime.h"
 
@@ -16,13 +17,9 @@ enum hearth_code node_inventory_rpc_create(struct rpc_runtime *runtime,
     struct rpc_credentials *credentials, struct node_table *nodes, struct node_inventory **out,
     struct hearth_err *err);
 
-/* Where a node is, in the arena.  False: nobody knows. */
-typedef bool node_inventory_address_fn(
-    void *context, uint32_t node, struct arena *arena, struct wire_node_address *out);
-
 /* The same for who has no node table; `context` is borrowed. */
 enum hearth_code node_inventory_rpc_create_with(struct rpc_runtime *runtime,
-    struct rpc_credentials *credentials, node_inventory_address_fn *address, void *context,
+    struct rpc_credentials *credentials, node_walk_address_fn *address, void *context,
     struct node_inventory **out, struct hearth_err *err);
 
 /* No call may be under way. Accepts NULL. */

@@ -18,11 +18,12 @@ struct active {
     struct rebalance_plan plan;
     struct arena arena; /* of plan */
     struct token_bucket bucket;
-    uint64_t not_before_ns; /* the next pass */
-    unsigned idle_passes;   /* in a row */
-    uint64_t stuck;         /* in this pass: should move and have nowhere to go */
-    bool has_begun;         /* the pass of row: is_last_look is known */
-    bool is_last_look;      /* when it began, nothing could come to the nodes that leave any more */
+    uint64_t not_before_ns;      /* the next pass */
+    unsigned idle_passes;        /* in a row */
+    uint64_t stuck;              /* in this pass: should move and have nowhere to go */
+    bool has_begun;              /* the pass of row: `leaving` is known */
+    bool is_last_look;           /* nothing could come to the nodes that leave when it began */
+    struct meta_leaving leaving; /* as it began */
 };
 
 struct rebalance {
@@ -327,13 +328,25 @@ static enum hearth_code end_of_drain(
     return next_pass(rebalance, active, err);
 }
 
+/* Until the last order has expired, when that is known; else longer each time. */
+static uint64_t idle_ms(const struct rebalance *rebalance, const struct active *active)
+{
+    const uint64_t now_ms = meta_now_ms(rebalance->coordinator->store);
+    const uint64_t until_ms = active->leaving.last_order_ms;
+    if (active->row.pass_left == 0 && active->leaving.offers == 0 && until_ms > now_ms) {
+        return until_ms - now_ms;
+    }
+    const unsigned doublings = active->idle_passes < 4 ? active->idle_passes - 1 : 3;
+    return (uint64_t)REBALANCE_WAIT_MS << doublings;
+}
+
 static enum hearth_code end_of_pass(
     struct rebalance *rebalance, struct active *active, struct hearth_err *err)
 {
     const bool is_idle = active->row.pass_moves == 0;
     active->idle_passes = is_idle ? active->idle_passes + 1 : 0;
     active->not_before_ns = is_idle
-        ? env_now_ns(rebalance->coordinator->env) + UINT64_C(1000000) * REBALANCE_WAIT_MS
+        ? env_now_ns(rebalance->coordinator->env) + 1000000 * idle_ms(rebalance, active)
         : 0;
     if (active->plan.kind == REBALANCE_LEAVING) {
         return end_of_drain(rebalance, active, err);

@@ -7,6 +7,7 @@
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
 #include "coordinator/fleet_service.h"
+#include "coordinator/node_copier_rpc.h"
 #include "coordinator/node_inventory_rpc.h"
 #include "coordinator/rebalance.h"
 #include "coordinator/reclaim.h"
@@ -188,6 +189,8 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
         start_dialler(coordinator, err) != HEARTH_OK ||
+        node_copier_rpc_create(coordinator, server->runtime, server->credentials,
+            &coordinator->copier, err) != HEARTH_OK ||
         node_inventory_rpc_create(server->runtime, server->credentials, coordinator->nodes,
             &coordinator->inventory, err) != HEARTH_OK ||
         repair_session_open(coordinator, server->runtime, &server->session, err) != HEARTH_OK ||
@@ -280,6 +283,8 @@ static void stop_ports(struct server *server)
 /* After the ports are closed and the duties over. */
 static void destroy_parts(struct coordinator *coordinator)
 {
+    node_copier_rpc_destroy(coordinator->copier);
+    coordinator->copier = NULL;
     node_inventory_rpc_destroy(coordinator->inventory);
     coordinator->inventory = NULL;
     node_dialer_stop(coordinator->dialer);

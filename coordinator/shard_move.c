@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "coordinator/meta_rebalance.h"
 #include "coordinator/move_copy.h"
+#include "coordinator/node_copier.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/segment_receipts.h"
 
@@ -18,6 +19,7 @@ struct run {
     struct meta_segment segment;
     struct ec_stripes stripes;
     struct verify_key vk;
+    struct meta_offers offers; /* of the new placement alone */
     struct wire_placement source;
     struct wire_placement target; /* the new placement, with the order to write it */
     uint8_t receipt[RECEIPT_SIZE];
@@ -49,6 +51,17 @@ static enum hearth_code find_source(struct run *run, struct hearth_err *err)
         move->coordinator, &placement, move->session_id, &run->arena, &run->source, err);
 }
 
+/* Leave for a session to write to the place that was offered. */
+static enum hearth_code order_to_write(struct run *run, struct view session_id,
+    const struct wire_placement **out, struct hearth_err *err)
+{
+    const struct segment_putting putting = {.segment = run->move->segment,
+        .size_max = ec_stripes_tagged_shard_size(&run->stripes),
+        .session_id = session_id};
+    return segment_offers_to_wire(
+        run->move->coordinator, &putting, &run->offers, &run->arena, out, err);
+}
+
 static enum hearth_code offer(struct run *run, struct hearth_err *err)
 {
     const struct shard_move *move = run->move;
@@ -57,20 +70,13 @@ static enum hearth_code offer(struct run *run, struct hearth_err *err)
         .generation = run->segment.generation,
         .offers = &wanted,
         .offer_count = 1};
-    const struct segment_putting putting = {.segment = move->segment,
-        .size_max = ec_stripes_tagged_shard_size(&run->stripes),
-        .session_id = move->session_id};
-    struct meta_offers offers;
     const struct wire_placement *placements;
-    enum hearth_code code = meta_repair_offer(move->coordinator->store, &request, &offers, err);
-    if (code == HEARTH_OK) {
-        code = segment_offers_to_wire(
-            move->coordinator, &putting, &offers, &run->arena, &placements, err);
+    if (meta_repair_offer(move->coordinator->store, &request, &run->offers, err) != HEARTH_OK ||
+        order_to_write(run, move->session_id, &placements, err) != HEARTH_OK) {
+        return err->code;
     }
-    if (code == HEARTH_OK) {
-        run->target = placements[0];
-    }
-    return code;
+    run->target = placements[0];
+    return HEARTH_OK;
 }
 
 static void accuse(const struct run *run, uint32_t node, const struct hearth_err *err)
@@ -91,7 +97,30 @@ static struct move_copy job_of(const struct run *run)
         .vk = &run->vk};
 }
 
-static enum hearth_code copy(struct run *run, struct hearth_err *err)
+/* The new holder fetches it from the old one. */
+static enum hearth_code copy_directly(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    struct node_copier *copier = move->coordinator->copier;
+    const struct segment_placement placement = {
+        .segment = move->segment, .slot = move->slot, .holder = run->segment.holders[move->slot]};
+    const struct wire_placement *target;
+    struct wire_placement source;
+    if (order_to_write(run, view_of(copier->session_id, PKI_ID_SIZE), &target, err) != HEARTH_OK ||
+        segment_placement_to_wire(move->coordinator, &placement, run->target.node->node_id,
+            &run->arena, &source, err) != HEARTH_OK) {
+        return err->code;
+    }
+    const struct wire_shard_copy_request request = {.put_order = target->order,
+        .get_order = source.order,
+        .source = source.node,
+        .cells = run->stripes.stripe_count,
+        .size = ec_stripes_tagged_shard_size(&run->stripes)};
+    return node_copier_copy(copier, move->from, move->to, &request, run->receipt, err);
+}
+
+/* Where the two do not reach one another, the bytes come by here. */
+static enum hearth_code copy_through_here(struct run *run, struct hearth_err *err)
 {
     const struct move_copy job = job_of(run);
     const struct shard_door source = {.node = run->source.node, .order = run->source.order};
@@ -105,6 +134,20 @@ static enum hearth_code copy(struct run *run, struct hearth_err *err)
             err, blame == MOVE_SOURCE ? "read from node %u" : "write to node %u", node);
     }
     return code;
+}
+
+static enum hearth_code copy(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    struct node_copier *copier = move->coordinator->copier;
+    if (copier == NULL || !node_copier_may(copier, move->from, move->to)) {
+        return copy_through_here(run, err);
+    }
+    if (copy_directly(run, err) == HEARTH_OK) {
+        return HEARTH_OK;
+    }
+    log_write(LOG_MOVE_INDIRECT, "from=%u to=%u reason=\"%s\"", move->from, move->to, err->message);
+    return copy_through_here(run, err);
 }
 
 static enum hearth_code check_receipt(

@@ -152,6 +152,10 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         shard_put_reply, SMALL),
     [RPC_SHARD_GET] = ROW("ShardService/Get", SERVER_STREAM, SESSION, false, shard_get_request,
         SMALL, shard_get_message, CELL),
+    [RPC_SHARD_COPY] = ROW("NodeMoves/Copy", SERVER_STREAM, COORDINATOR, true, shard_copy_request,
+        SMALL, shard_put_reply, SMALL),
+    [RPC_PEER_FETCH] = ROW("NodePeers/Fetch", SERVER_STREAM, NODE, false, shard_get_request, SMALL,
+        shard_get_message, CELL),
 
     [RPC_LIST_SHARDS] = ROW("NodeInventory/ListShards", SERVER_STREAM, COORDINATOR, false,
         list_shards_request, SMALL, shard_page, SMALL),

@@ -47,7 +47,7 @@
     X(tenant_list_reply) X(key_create_request) X(key_create_reply) X(key_info) X(key_list_reply) \
     X(key_revoke_request) X(bucket_settings) X(bucket_reserve_request) X(bucket_set_request) \
     X(bucket_usage) X(bucket_usages_reply) X(shard_put_open) X(shard_put_footer) \
-    X(shard_put_message) X(shard_put_reply) X(shard_get_request) X(shard_get_message) \
+    X(shard_put_message) X(shard_put_reply) X(shard_copy_request) X(shard_get_request) X(shard_get_message) \
     X(enrol_request) X(enrol_reply) X(part_place) X(delete_many_request) X(set_tags_request) \
     X(create_upload_request) X(create_upload_reply) X(part_ref) X(complete_upload_request) \
     X(abort_upload_request) X(list_parts_request) X(part_info) X(upload_info) \

@@ -91,3 +91,12 @@ static const struct wire_field node_remove_request_fields[] = {
     BYTES(node_remove_request, confirmed, WIRE_NAME_MAX),
 };
 DESCRIBE(node_remove_request, node_remove_request_fields);
+
+static const struct wire_field shard_copy_request_fields[] = {
+    BYTES(shard_copy_request, put_order, WIRE_SIGNED_MAX),
+    BYTES(shard_copy_request, get_order, WIRE_SIGNED_MAX),
+    MESSAGE(shard_copy_request, source, node_address),
+    NUMBER_TO(shard_copy_request, cells, WIRE_CELLS_MAX),
+    NUMBER_TO(shard_copy_request, size, INT64_MAX),
+};
+DESCRIBE(shard_copy_request, shard_copy_request_fields);

@@ -9,7 +9,9 @@
 
 #include "common/view.h"
 
-enum { WIRE_REBALANCES_MAX = 128 };
+struct wire_node_address;
+
+enum { WIRE_REBALANCES_MAX = 128, WIRE_CELLS_MAX = 1 << 16 };
 
 /* What a plan wants of one node. */
 struct wire_rebalance_share {
@@ -90,6 +92,15 @@ struct wire_node_remove_request {
     struct view node;
     bool by_force;
     struct view confirmed; /* by force: 8 or more digits of its id, once more */
+};
+
+/* A node fetches a shard from another and stores it. */
+struct wire_shard_copy_request {
+    struct view put_order; /* for the node that is asked, and the coordinator's own session */
+    struct view get_order; /* for the source, and the session of the node that is asked */
+    const struct wire_node_address *source;
+    uint32_t cells;
+    uint64_t size; /* cells and tags */
 };
 
 #endif /* HEARTH_PROTO_WIRE_REBALANCE_H */

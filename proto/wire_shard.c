@@ -75,3 +75,13 @@ enum hearth_code wire_decode_shard_get(struct view message, struct arena *arena,
     }
     return wire_decode(&wire_shard_get_message_message, message, arena, out, err);
 }
+
+bool wire_get_cell_to_put(struct buf *message)
+{
+    struct view cell;
+    if (!is_cell(GET_CELL_TAG, buf_view(message), &cell)) {
+        return false;
+    }
+    message->bytes[0] = PUT_CELL_TAG;
+    return true;
+}

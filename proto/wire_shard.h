@@ -32,4 +32,8 @@ enum hearth_code wire_decode_shard_put(struct view message, struct arena *arena,
 enum hearth_code wire_decode_shard_get(struct view message, struct arena *arena,
     struct wire_shard_get_message *out, struct hearth_err *err);
 
+/* A cell as a reader gets it becomes, where it lies, one as a writer sends it.  False: the message
+ * is no mere cell; it is as it was. */
+bool wire_get_cell_to_put(struct buf *message);
+
 #endif /* HEARTH_PROTO_WIRE_SHARD_H */

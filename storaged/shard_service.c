@@ -1,5 +1,6 @@
 #include "storaged/shard_service.h"
 
+#include "storaged/shard_copy.h"
 #include "storaged/shard_get.h"
 #include "storaged/shard_inventory.h"
 #include "storaged/shard_put.h"
@@ -127,9 +128,10 @@ static start_fn *start_of(unsigned method)
 {
     switch (method) {
     case RPC_SHARD_PUT: return shard_put_start;
+    case RPC_SHARD_COPY: return shard_copy_start;
     case RPC_LIST_SHARDS: return shard_list_start;
     case RPC_DIGEST_SHARDS: return shard_digest_start;
-    default: assert(method == RPC_SHARD_GET); return shard_get_start;
+    default: assert(method == RPC_SHARD_GET || method == RPC_PEER_FETCH); return shard_get_start;
     }
 }
 
@@ -294,6 +296,8 @@ static enum hearth_code opened(void *context, struct rpc_stream *rpc,
 const struct rpc_handler shard_service_handlers[SHARD_SERVICE_METHODS] = {
     {.method = RPC_SHARD_PUT, .opened = opened},
     {.method = RPC_SHARD_GET, .opened = opened},
+    {.method = RPC_SHARD_COPY, .opened = opened},
+    {.method = RPC_PEER_FETCH, .opened = opened},
     {.method = RPC_LIST_SHARDS, .opened = opened},
     {.method = RPC_DIGEST_SHARDS, .opened = opened},
 };

@@ -22,7 +22,7 @@ enum {
      * 64 MiB. Fewer, and clients behind slow lines keep the others out.
      */
     SHARD_SERVICE_STREAMS_MAX = VOLUME_PUTS_MAX,
-    SHARD_SERVICE_METHODS = 4,
+    SHARD_SERVICE_METHODS = 6,
 };
 
 struct shard_service;

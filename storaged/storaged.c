@@ -7,6 +7,7 @@
 #include "storaged/endpoints.h"
 #include "storaged/heartbeat.h"
 #include "storaged/shard_service.h"
+#include "storaged/shard_source_rpc.h"
 #include "storaged/volume_home.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ struct storaged {
     struct rate_gate download; /* on the loop */
     struct rate_gate upload;
     struct shard_context context;
+    struct shard_source *source; /* cells of other nodes */
     struct shard_service *service;
     struct rpc_runtime *runtime;
     struct rpc_server *server;
@@ -266,15 +268,20 @@ static enum hearth_code start_server(struct storaged *storaged, struct hearth_er
 static enum hearth_code start_serving(struct storaged *storaged, struct hearth_err *err)
 {
     const struct rpc_runtime_options runtime_options = {.env = storaged->env, .workers = 1};
+    if (rpc_runtime_create(&runtime_options, &storaged->runtime, err) != HEARTH_OK ||
+        shard_source_rpc_create(storaged->loop, storaged->runtime, storaged->credentials,
+            &storaged->source, err) != HEARTH_OK) {
+        return err->code;
+    }
     storaged->context = (struct shard_context){
         .loop = storaged->loop,
         .volume = storaged->volume,
         .orders = &storaged->orders,
         .download = &storaged->download,
         .upload = &storaged->upload,
+        .source = storaged->source,
     };
-    if (rpc_runtime_create(&runtime_options, &storaged->runtime, err) != HEARTH_OK ||
-        shard_service_create(&storaged->context, (unsigned)storaged->settings->streams,
+    if (shard_service_create(&storaged->context, (unsigned)storaged->settings->streams,
             &storaged->service, err) != HEARTH_OK) {
         return err->code;
     }
@@ -384,6 +391,7 @@ static enum hearth_code renew(struct storaged *storaged, struct hearth_err *err)
     }
     rpc_server_set_credentials(storaged->server, credentials);
     coordinator_rpc_set_credentials(storaged->coordinator, credentials);
+    shard_source_rpc_set_credentials(storaged->source, credentials);
     rpc_credentials_unref(storaged->credentials);
     storaged->credentials = credentials;
     return HEARTH_OK;
@@ -491,6 +499,7 @@ static void stop_loop_blocking(struct storaged *storaged)
 {
     if (storaged->server != NULL) {
         rpc_server_stop_blocking(storaged->server, (uint32_t)storaged->settings->drain_ms);
+        shard_source_rpc_drain_blocking(storaged->source);
     }
     if (storaged->heartbeat != NULL) {
         struct loop_request request = {.run = run_heartbeat_stop};
@@ -512,6 +521,7 @@ void storaged_stop(struct storaged *storaged)
     coordinator_rpc_destroy(storaged->coordinator);
     rpc_server_destroy(storaged->server);
     shard_service_destroy(storaged->service);
+    shard_source_rpc_destroy(storaged->source);
     rpc_runtime_destroy(storaged->runtime);
     volume_destroy(storaged->volume);
     disk_destroy(storaged->disk);

@@ -102,6 +102,12 @@ def a_node_is_drained_while_customers_write(cluster):
     expect(cluster.admin("node", "remove", 3, fails=1).err, r".*may still hold data.*")
 
 
+def nodes_fetched_from_one_another(cluster):
+    """None of the bytes came by the coordinator, which would have said so."""
+    with open(cluster.logs()[0]) as log:
+        assert "move.indirect" not in log.read()
+
+
 def it_stays_after_all_and_gets_its_share(cluster):
     """Twice a plan is made of what is there: the first is stale when the node is back."""
     stale = cluster.admin("rebalance", "plan", "--json").json[0]
@@ -170,5 +176,5 @@ def a_node_may_be_given_up_with_what_it_holds(cluster):
 
 if __name__ == "__main__":
     main(objects_are_stored, what_cannot_be_done_is_said, a_node_is_drained_while_customers_write,
-         it_stays_after_all_and_gets_its_share, a_coordinator_killed_at_every_step_goes_on,
+         nodes_fetched_from_one_another, it_stays_after_all_and_gets_its_share, a_coordinator_killed_at_every_step_goes_on,
          a_node_may_be_given_up_with_what_it_holds, nodes=NODES)

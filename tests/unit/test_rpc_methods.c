@@ -29,6 +29,8 @@ static void every_call_is_for_callers_of_its_plane_alone(void **state)
         {"/hearth.AdminPlane/", RPC_CLASS(ADMIN)},
         {"/hearth.ShardService/", RPC_CLASS(SESSION)},
         {"/hearth.NodeInventory/", RPC_CLASS(COORDINATOR)},
+        {"/hearth.NodeMoves/", RPC_CLASS(COORDINATOR)},
+        {"/hearth.NodePeers/", RPC_CLASS(NODE)},
     };
     for (unsigned method = 0; method < rpc_methods.count; method++) {
         const struct rpc_method_row *row = row_of(method);

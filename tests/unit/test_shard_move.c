@@ -6,6 +6,7 @@
 
 #include "common/failpoint.h"
 #include "coordinator/meta_garbage.h"
+#include "coordinator/node_copier.h"
 #include "coordinator/rebalance_survey.h"
 #include "tests/lib/move_world.h"
 #include "tests/lib/test.h"
@@ -132,6 +133,105 @@ static void the_new_holder_is_read_before_it_is_believed(void **state)
     assert_int_equal(target(fixture)->puts, 1);
     assert_int_equal(target(fixture)->gets, 1);
     assert_int_equal(source(fixture)->gets, 1);
+}
+
+/* ---- from node to node ---- */
+
+/* Nodes that fetch from one another, or do not. */
+struct fake_copier {
+    struct node_copier copier; /* first */
+    struct fixture *fixture;
+    unsigned copies;
+    bool fails;
+};
+
+static void plant_copy(struct fixture *fixture, const struct order *put)
+{
+    struct fake_order from = {.action = FAKE_GET,
+        .node = fixture->at.rows[0].holders[SLOT].node - 1,
+        .slot = SLOT,
+        .number = fixture->at.rows[0].holders[SLOT].p};
+    memcpy(from.segment_id, fixture->at.rows[0].id.bytes, sizeof(from.segment_id));
+    struct fake_order to = from;
+    to.node = fixture->to - 1;
+    to.number = put->p;
+    for (unsigned stripe = 0; stripe < 2; stripe++) {
+        fake_net_plant_cell(&fixture->at.net, &to, fake_net_cell(&fixture->at.net, &from, stripe));
+    }
+}
+
+/* As the new holder would: its order names the coordinator, the source's names it. */
+static enum hearth_code fake_copy(struct node_copier *copier, uint32_t to,
+    const struct wire_shard_copy_request *request, uint8_t receipt[RECEIPT_SIZE],
+    struct hearth_err *err)
+{
+    struct fake_copier *fake = (struct fake_copier *)copier;
+    struct fixture *fixture = fake->fixture;
+    const struct order put = test_open_order(&fixture->at.world, request->put_order);
+    const struct order get = test_open_order(&fixture->at.world, request->get_order);
+    fake->copies++;
+    assert_int_equal(to, fixture->to);
+    assert_int_equal(put.action, ORDER_PUT);
+    assert_memory_equal(put.session, copier->session_id, PKI_ID_SIZE);
+    assert_memory_equal(put.node_id, target(fixture)->id, PKI_ID_SIZE);
+    assert_int_equal(get.action, ORDER_GET);
+    assert_memory_equal(get.session, target(fixture)->id, PKI_ID_SIZE);
+    assert_memory_equal(get.node_id, source(fixture)->id, PKI_ID_SIZE);
+    assert_memory_equal(request->source->node_id.bytes, source(fixture)->id, PKI_ID_SIZE);
+    if (fake->fails) {
+        return hearth_fail(err, HEARTH_UNREACHABLE, "connection refused");
+    }
+    plant_copy(fixture, &put);
+    const struct wire_placement placement = {.order = request->put_order};
+    memcpy(receipt, test_receipt_of(&fixture->at.customer, &placement).receipt.bytes, RECEIPT_SIZE);
+    return HEARTH_OK;
+}
+
+static void begin_copier(struct fake_copier *fake, struct fixture *fixture, bool fails)
+{
+    static const struct node_copier_ops ops = {.copy = fake_copy};
+    *fake = (struct fake_copier){.fixture = fixture, .fails = fails};
+    node_copier_init(&fake->copier, &ops, &fixture->at.world.env.env);
+    memset(fake->copier.session_id, 9, PKI_ID_SIZE);
+    fixture->at.world.coordinator->copier = &fake->copier;
+}
+
+static void end_copier(struct fake_copier *fake)
+{
+    fake->fixture->at.world.coordinator->copier = NULL;
+    node_copier_fini(&fake->copier);
+}
+
+static void the_new_holder_fetches_it_and_is_read_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fake_copier fake;
+    begin_copier(&fake, fixture, false);
+    assert_ok(run(fixture), &fixture->at.world.err);
+    assert_int_equal(fake.copies, 1);
+    assert_int_equal(source(fixture)->gets, 0);
+    assert_int_equal(target(fixture)->puts, 0);
+    assert_int_equal(target(fixture)->gets, 1);
+    move_world_check(&fixture->at);
+    end_copier(&fake);
+}
+
+static void where_they_do_not_reach_one_another_it_comes_by_the_coordinator(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fake_copier fake;
+    begin_copier(&fake, fixture, true);
+    const uint32_t from = fixture->at.rows[0].holders[SLOT].node;
+    assert_true(node_copier_may(&fake.copier, from, fixture->to));
+    assert_ok(run(fixture), &fixture->at.world.err);
+    assert_int_equal(source(fixture)->gets, 1);
+    move_world_check(&fixture->at);
+
+    assert_false(node_copier_may(&fake.copier, from, fixture->to));
+    assert_true(node_copier_may(&fake.copier, fixture->to, from));
+    test_env_step_ms(&fixture->at.world.env, NODE_COPIER_AVOID_MS);
+    assert_true(node_copier_may(&fake.copier, from, fixture->to));
+    end_copier(&fake);
 }
 
 /* ---- nodes that fail ---- */
@@ -282,6 +382,8 @@ int main(void)
         CLAIM(every_cell_is_at_the_new_holder_and_no_other_slot_changes),
         CLAIM(the_old_shard_is_dead_when_no_reader_can_have_an_order_for_it),
         CLAIM(the_new_holder_is_read_before_it_is_believed),
+        CLAIM(the_new_holder_fetches_it_and_is_read_back),
+        CLAIM(where_they_do_not_reach_one_another_it_comes_by_the_coordinator),
         CLAIM(whatever_a_node_does_wrong_nothing_is_moved),
         CLAIM(a_receipt_for_what_was_thrown_away_is_not_believed),
         CLAIM(a_repair_that_was_first_wins),
