@@ -138,9 +138,9 @@ static void plant(struct move_world *world, const struct meta_segment *row)
     shard_tagger_destroy(tagger);
 }
 
-static void key_of(unsigned index, char key[16])
+static void key_of(const struct move_world *world, unsigned index, char key[16])
 {
-    snprintf(key, 16, "key %u", index);
+    snprintf(key, 16, "key %u", world->keys[index]);
 }
 
 struct meta_segment move_world_row(struct move_world *world, unsigned index)
@@ -152,24 +152,36 @@ struct meta_segment move_world_row(struct move_world *world, unsigned index)
     return row;
 }
 
-void move_world_upload(struct move_world *world)
+/* The object of rows[index] is written. */
+static void write_object(struct move_world *world, unsigned index)
 {
     char key[16];
     struct test_segment segment;
-    const unsigned index = world->row_count++;
-    assert_true(world->row_count <= MOVE_WORLD_SEGMENTS_MAX);
-    key_of(index, key);
+    key_of(world, index, key);
     test_upload(&world->customer, key, &segment);
     memcpy(world->rows[index].id.bytes, segment.id.bytes, META_ID_SIZE);
     world->rows[index] = move_world_row(world, index);
     plant(world, &world->rows[index]);
 }
 
+void move_world_upload(struct move_world *world)
+{
+    const unsigned index = world->row_count++;
+    assert_true(world->row_count <= MOVE_WORLD_SEGMENTS_MAX);
+    world->keys[index] = world->keys_used++;
+    write_object(world, index);
+}
+
+void move_world_overwrite(struct move_world *world, unsigned index)
+{
+    write_object(world, index);
+}
+
 void move_world_delete(struct move_world *world, unsigned index)
 {
     char key[16];
     struct wire_delete_reply reply;
-    key_of(index, key);
+    key_of(world, index, key);
     const struct wire_delete_request request = test_ask_delete(&world->customer, key);
     assert_ok(test_ask(&world->customer, RPC_DELETE, &request, &reply), &world->world.err);
 }

@@ -22,7 +22,9 @@ struct move_world {
     unsigned node_count;
     struct fake_net net;
     struct meta_segment rows[MOVE_WORLD_SEGMENTS_MAX]; /* each as it was uploaded */
+    unsigned keys[MOVE_WORLD_SEGMENTS_MAX];            /* of its object */
     unsigned row_count;
+    unsigned keys_used;
 };
 
 /* The customer, and so many nodes of as many owners, out of at most `nodes_max`. */
@@ -34,6 +36,9 @@ void move_world_add_nodes(struct move_world *world, unsigned count);
 /* An object of one segment of eight slots, each at another node. */
 void move_world_upload(struct move_world *world);
 void move_world_delete(struct move_world *world, unsigned index);
+
+/* The object gets another segment, which takes the place of that one in `rows`. */
+void move_world_overwrite(struct move_world *world, unsigned index);
 
 /* A segment as it is now. */
 struct meta_segment move_world_row(struct move_world *world, unsigned index);
