@@ -146,6 +146,19 @@ static void page(
     audit_draw_page(audit->filling, segments, count, meta_now_ms(audit->coordinator->store));
 }
 
+/* Under the lock: who had a quota and nothing to draw from holds nothing that could be asked for.
+ */
+static void forget_requests_in_vain(struct audit *audit, const struct audit_draw *draw)
+{
+    for (size_t i = 0; i < audit->shared.pace.count; i++) {
+        size_t count;
+        bool had_quota = audit_sample_of(draw->sample, (uint32_t)i + 1, &count) != NULL;
+        if (had_quota && count == 0) {
+            audit->shared.pace.nodes[i].requested = 0;
+        }
+    }
+}
+
 static void end(void *context, const struct sweep_pass *pass, bool complete)
 {
     (void)pass;
@@ -159,6 +172,7 @@ static void end(void *context, const struct sweep_pass *pass, bool complete)
     audit->filling = audit->shared.ready;
     audit->filling->pass = 0;
     audit->shared.ready = draw;
+    forget_requests_in_vain(audit, draw);
     audit->shared.fresh_waiting = draw->fresh.waiting;
     audit->shared.fresh_overdue = draw->fresh.overdue;
 }
@@ -262,7 +276,9 @@ static void choose(struct audit *audit, struct audit_batch *batch)
     add_tips(audit, batch);
     add_requested(audit, batch);
     add_owed(audit, batch, now_ms);
-    add_fresh(audit, batch);
+    if (audit->coordinator->settings->audit_floor > 0) {
+        add_fresh(audit, batch);
+    }
 }
 
 /* ---- contained cells ---- */
@@ -472,6 +488,10 @@ enum hearth_code audit_ask_for(
 {
     UNLOCKS pthread_mutex_t *held = lock(&audit->shared.mutex);
     struct audit_pace *pace = &audit->shared.pace;
+    if (cells > AUDIT_RUN_MAX) {
+        return hearth_fail(
+            err, HEARTH_INVALID, "%u cells at once, at most %d", cells, AUDIT_RUN_MAX);
+    }
     if (node != 0 && audit_pace_find(pace, node) == NULL) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "no sweep has seen node %u yet", node);
     }

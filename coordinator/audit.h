@@ -48,7 +48,8 @@ void audit_note_reader(struct audit *audit, struct audit_run run, uint32_t strip
 void audit_note_report(struct audit *audit, uint32_t node, struct view segment, uint32_t slot);
 
 /* So many cells of this node (0: of each) are asked for as soon as there is a sample.
- * HEARTH_NOT_FOUND: no sweep has seen that node.  HEARTH_BUSY: too many at once. */
+ * Forgotten when it is away, or holds nothing.  HEARTH_INVALID: more than AUDIT_RUN_MAX.
+ * HEARTH_NOT_FOUND: no sweep has seen that node.  HEARTH_BUSY: as many are waiting. */
 enum hearth_code audit_ask_for(
     struct audit *audit, uint32_t node, unsigned cells, struct hearth_err *err);
 

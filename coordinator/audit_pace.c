@@ -93,6 +93,7 @@ bool audit_pace_update(struct audit_pace *pace, const struct fleet_view *fleet,
             meet(pace, node, score, now_ms);
         }
         node->answers = fleet->nodes[i].number != 0 && fleet_node_answers(&fleet->nodes[i]);
+        node->requested = node->answers ? node->requested : 0; /* nobody waits for who is away */
         node->contained = score == NULL ? 0 : score->contained;
         struct audit_risk risk = risk_of(&fleet->nodes[i], node, score, now_ms);
         node->per_week = audit_rate_per_week(floor_per_week, &risk);

@@ -298,9 +298,14 @@ static enum hearth_code make_evidence(const struct audit_visit *visit,
     return HEARTH_OK;
 }
 
+/* What a contained cell is held against its node for: the first question, then strikes alone. */
 static enum hearth_code make_log(
     const struct audit_visit *visit, struct arena *arena, struct view *out, struct hearth_err *err)
 {
+    if (visit->is_contained && !visit->verdict.is_strike) {
+        *out = visit->log;
+        return HEARTH_OK;
+    }
     struct evidence_try *tries = arena_take_array(arena, EVIDENCE_TRIES_MAX, sizeof(*tries));
     uint8_t *bytes = arena_take_array(arena, EVIDENCE_TRIES_MAX, EVIDENCE_TRY_SIZE);
     if (tries == NULL || bytes == NULL) {

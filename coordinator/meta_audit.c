@@ -245,6 +245,7 @@ static void keep_evidence_in(struct meta_tx *tx, const struct meta_audit_result 
 
 struct evidence_call {
     uint32_t node;
+    uint32_t skip;
     struct arena *arena;
     struct meta_audit_evidence *out;
     size_t max;
@@ -259,6 +260,7 @@ static enum hearth_code evidence_get(struct meta_tx *tx, void *arg, struct heart
     sql_set_u64(sql, ":first", call->node);
     sql_set_u64(sql, ":last", call->node == 0 ? META_NODES_MAX : call->node);
     sql_set_u64(sql, ":max", call->max);
+    sql_set_u64(sql, ":skip", call->skip);
     call->count = 0;
     while (call->count < call->max && sql_step(sql)) {
         struct meta_audit_evidence *one = &call->out[call->count++];
@@ -271,11 +273,12 @@ static enum hearth_code evidence_get(struct meta_tx *tx, void *arg, struct heart
     return HEARTH_OK;
 }
 
-enum hearth_code meta_audit_evidence_get(struct meta_store *store, uint32_t node,
+enum hearth_code meta_audit_evidence_get(struct meta_store *store, uint32_t node, uint32_t skip,
     struct arena *arena, struct meta_audit_evidence *out, size_t max, size_t *count,
     struct hearth_err *err)
 {
-    struct evidence_call call = {.node = node, .arena = arena, .out = out, .max = max};
+    struct evidence_call call = {
+        .node = node, .skip = skip, .arena = arena, .out = out, .max = max};
     enum hearth_code code = meta_read(store, evidence_get, &call, err);
     *count = code == HEARTH_OK ? call.count : 0;
     return code;

@@ -92,8 +92,9 @@ struct meta_audit_evidence {
     struct view record;
 };
 
-/* Of a node (0: of all), newest last; at most `max`. Memory from the arena. */
-enum hearth_code meta_audit_evidence_get(struct meta_store *store, uint32_t node,
+/* Of a node (0: of all), by node and time, `skip` of the first left out; at most `max`. Memory from
+ * the arena. */
+enum hearth_code meta_audit_evidence_get(struct meta_store *store, uint32_t node, uint32_t skip,
     struct arena *arena, struct meta_audit_evidence *out, size_t max, size_t *count,
     struct hearth_err *err);
 

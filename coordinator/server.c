@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "coordinator/admin_backup.h"
 #include "coordinator/admin_port.h"
+#include "coordinator/audit_service.h"
 #include "coordinator/audit_session.h"
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
@@ -76,6 +77,7 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, account_handlers, account_handler_count);
     add_handlers(server, fleet_handlers, fleet_handler_count);
     add_handlers(server, sweep_handlers, sweep_handler_count);
+    add_handlers(server, audit_handlers, audit_handler_count);
     add_handlers(server, garbage_handlers, garbage_handler_count);
     add_handlers(server, gateway_handlers, gateway_handler_count);
 }

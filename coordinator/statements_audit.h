@@ -50,6 +50,7 @@
         " ORDER BY judged_ms DESC LIMIT :max) AS newest)")                                         \
     X(AUDIT_EVIDENCE_LIST,                                                                         \
         "SELECT node, judged_ms, evidence, fault, record FROM audit_evidence"                      \
-        " WHERE node >= :first AND node <= :last ORDER BY node, judged_ms, evidence LIMIT :max")
+        " WHERE node >= :first AND node <= :last ORDER BY node, judged_ms, evidence"               \
+        " LIMIT :max OFFSET :skip")
 
 #endif /* HEARTH_COORDINATOR_STATEMENTS_AUDIT_H */

@@ -110,15 +110,10 @@ enum hearth_code order_key_id(struct view bytes, uint32_t *out, struct hearth_er
     return read_key_id(bytes, ORDER_SIZE, "order", out, err);
 }
 
-enum hearth_code order_verify(struct view bytes, const uint8_t order_key[CRYPTO_KEY_SIZE],
-    struct order *out, struct hearth_err *err)
+enum hearth_code order_read(struct view bytes, struct order *out, struct hearth_err *err)
 {
-    enum hearth_code code = check_head(bytes, ORDER_SIZE, "order", err);
-    if (code == HEARTH_OK) {
-        code = check_mac(bytes, order_key, "order", err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
+    if (check_head(bytes, ORDER_SIZE, "order", err) != HEARTH_OK) {
+        return err->code;
     }
     struct reader reader = reader_of(view_of(bytes.bytes + 1, bytes.size - 1 - MAC_SIZE));
     out->action = (enum order_action)reader_u8(&reader);
@@ -136,6 +131,16 @@ enum hearth_code order_verify(struct view bytes, const uint8_t order_key[CRYPTO_
     reader_view(&reader, ORDER_RESERVED_SIZE);
     assert(reader_at_end(&reader));
     return HEARTH_OK;
+}
+
+enum hearth_code order_verify(struct view bytes, const uint8_t order_key[CRYPTO_KEY_SIZE],
+    struct order *out, struct hearth_err *err)
+{
+    enum hearth_code code = check_head(bytes, ORDER_SIZE, "order", err);
+    if (code == HEARTH_OK) {
+        code = check_mac(bytes, order_key, "order", err);
+    }
+    return code == HEARTH_OK ? order_read(bytes, out, err) : code;
 }
 
 /* ---- receipts ---- */

@@ -97,6 +97,9 @@ enum hearth_code receipt_node_id(
 enum hearth_code order_verify(struct view bytes, const uint8_t order_key[CRYPTO_KEY_SIZE],
     struct order *out, struct hearth_err *err);
 
+/* What an order says, for who has no key to verify it with. Codes as order_key_id. */
+enum hearth_code order_read(struct view bytes, struct order *out, struct hearth_err *err);
+
 void receipt_encode(const struct receipt *receipt, const uint8_t receipt_key[CRYPTO_KEY_SIZE],
     uint8_t bytes[RECEIPT_SIZE]);
 

@@ -171,6 +171,19 @@ class Cluster:
         """Starts it so that it dies at a failpoint; that may be before it is ready."""
         self.control("start", name, env={"HEARTH_FAILPOINT": failpoint}, fails=None)
 
+    def set_coordinator(self, **settings):
+        """Other values for settings of the coordinator, each named once in its file; restarts it."""
+        path = os.path.join(self.dir, "coordinator", "hearth-coordinator.conf")
+        with open(path) as file:
+            text = file.read()
+        for name, value in settings.items():
+            text, count = re.subn(rf"(?m)^;? *{name} *=.*$", f"{name} = {value}", text)
+            assert count == 1, (name, count)
+        with open(path, "w") as file:
+            file.write(text)
+        self.kill("coordinator")
+        self.start("coordinator")
+
     def hearth(self, *arguments, fails=0, data=None, env=None, config=None):
         return run([os.path.join(BIN, "hearth"), "--config", config or self.config,
                     *map(str, arguments)], fails=fails, data=data, env=env)

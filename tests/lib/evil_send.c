@@ -10,6 +10,7 @@
  *   swap    the cell before this one   other   a cell of another shard, asked for lately
  *   old     a cell of the first shard it was ever asked for
  *   zero    nothing but zeros          short   half of it
+ *   stall  every eighth cell, by what is in it, never leaves
  *
  * It says "evil" on its log for each lie, so that a test can see that it was asked.  The node
  * stores honestly, and its orders, receipts and sizes are true: what is left to catch it is the
@@ -101,6 +102,12 @@ void __wrap_rpc_stream_send(struct rpc_stream *stream, const struct slice *slice
     const char *how = getenv("HEARTH_EVIL");
     if (how == NULL || count != 2) {
         __real_rpc_stream_send(stream, slices, count);
+        return;
+    }
+    if (strcmp(how, "stall") == 0 && slices[1].view.bytes[TAG_SIZE] % 8 == 0) {
+        fprintf(stderr, "evil %s\n", how); /* the stream ends when the reader has had enough */
+        buf_unref(slices[0].owner);
+        buf_unref(slices[1].owner);
         return;
     }
     UNLOCKS pthread_mutex_t *held = lock(&memory.mutex);

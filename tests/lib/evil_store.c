@@ -8,6 +8,7 @@
  *
  *   forget   receipts for what it throws away
  *   deny     does not find what it has, as if it had deleted it later
+ *   some     likewise, every second shard, by its name
  *   shard    finds the whole shard that it was asked for before, in place of this one
  *
  * It says "evil" on its log for each lie.
@@ -71,6 +72,8 @@ struct volume_get *__wrap_volume_get_open(
     struct shard_id other = before;
     before = *id;
     if (does("deny")) {
+        asked.bytes[0] ^= 1;
+    } else if (asked.bytes[1] % 2 == 0 && does("some")) {
         asked.bytes[0] ^= 1;
     } else if (!shard_id_equal(&other, &asked) && does("shard")) {
         asked = other;

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "coordinator/admin_backup.h"
 #include "coordinator/audit.h"
+#include "coordinator/audit_service.h"
 #include "coordinator/fleet_service.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
@@ -162,6 +163,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {account_handlers, account_handler_count},
         {fleet_handlers, fleet_handler_count},
         {sweep_handlers, sweep_handler_count},
+        {audit_handlers, audit_handler_count},
         {garbage_handlers, garbage_handler_count},
         {gateway_handlers, gateway_handler_count},
     };

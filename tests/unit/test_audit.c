@@ -59,7 +59,7 @@ static size_t count_evidence(struct audit_world *at, uint32_t node)
     struct arena arena;
     size_t count;
     arena_init(&arena, 0);
-    assert_ok(meta_audit_evidence_get(at->world.coordinator->store, node, &arena, found,
+    assert_ok(meta_audit_evidence_get(at->world.coordinator->store, node, 0, &arena, found,
                   META_AUDIT_EVIDENCE_MAX, &count, &at->world.err),
         &at->world.err);
     uint8_t pin[PKI_PIN_SIZE];
@@ -122,6 +122,24 @@ static void a_node_is_asked_as_often_as_the_rate_says(void **state)
     /* New nodes: 4 x 112 a week are 64 a day, for each of eight; gaps are cut at three times. */
     assert_in_range(audit_world_count(at, AUDIT_PASS) - before, 8 * 50, 8 * 80);
     honest_nodes_are_left_alone(at);
+}
+
+static void what_cannot_be_asked_for_is_not_waited_for(void **state)
+{
+    struct audit_world *at = *state;
+    struct audit *audit = at->world.coordinator->audit;
+    struct audit_status status;
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        audit_world_delete(at, i);
+    }
+    audit_world_round(at);
+    assert_int_equal(audit_ask_for(audit, 0, AUDIT_RUN_MAX + 1, &at->world.err), HEARTH_INVALID);
+    assert_int_equal(audit_ask_for(audit, 99, 1, &at->world.err), HEARTH_NOT_FOUND);
+    assert_ok(audit_ask_for(audit, 0, 5, &at->world.err), &at->world.err);
+    assert_int_equal(audit_ask_for(audit, 1, AUDIT_RUN_MAX, &at->world.err), HEARTH_BUSY);
+    audit_world_round(at);
+    audit_status_get(audit, &status);
+    assert_int_equal(status.requested, 0);
 }
 
 /* ---- evil nodes ---- */
@@ -297,6 +315,42 @@ static void what_is_deleted_meanwhile_convicts_nobody(void **state)
     assert_int_equal(audit_world_score(at, EVIL).contained, 0);
 }
 
+/* It goes at the last moment: while witnesses are asked against its holder. */
+struct latecomer {
+    struct audit_world *at;
+    unsigned asked; /* the evil node, for the last shard */
+};
+
+static enum fake_manner go_at_last(void *context, uint32_t node, const struct fake_order *order)
+{
+    struct latecomer *late = context;
+    struct audit_world *at = late->at;
+    if (memcmp(order->segment_id, at->rows[at->row_count - 1].id.bytes, META_ID_SIZE) != 0) {
+        return FAKE_HONEST;
+    }
+    if (node == EVIL) {
+        late->asked++;
+        return FAKE_LACKS;
+    }
+    if (late->asked == 2) {
+        at->at_wait = delete_last;
+    }
+    return FAKE_HONEST;
+}
+
+static void what_is_deleted_at_the_last_moment_convicts_nobody(void **state)
+{
+    struct audit_world *at = *state;
+    struct latecomer late = {.at = at};
+    let_all_pass(at);
+    at->choose = go_at_last;
+    at->choose_context = &late;
+    audit_world_ask(at, EVIL, SEGMENTS);
+    assert_int_equal(late.asked, 2);
+    assert_int_equal(audit_world_count(at, AUDIT_FAIL), 0);
+    assert_int_equal(count_evidence(at, EVIL), 0);
+}
+
 static enum fake_manner lack_all(void *context, uint32_t node, const struct fake_order *order)
 {
     (void)context;
@@ -388,6 +442,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(every_shard_passes_once_within_three_days),
         TEST(a_node_is_asked_as_often_as_the_rate_says),
+        TEST(what_cannot_be_asked_for_is_not_waited_for),
         TEST(a_node_that_dropped_shards_is_suspended),
         TEST(a_node_that_serves_other_bytes_is_suspended),
         TEST(a_node_that_serves_old_versions_is_suspended),
@@ -396,6 +451,7 @@ int main(void)
         TEST(who_pretends_to_be_away_each_time_is_in_trouble),
         TEST(tags_that_were_wrong_from_the_start_are_nobodys_fault),
         TEST(what_is_deleted_meanwhile_convicts_nobody),
+        TEST(what_is_deleted_at_the_last_moment_convicts_nobody),
         TEST(when_most_nodes_seem_wrong_the_auditor_suspects_itself),
         TEST(what_a_reader_complains_of_is_looked_at_and_only_then_believed),
         TEST(an_auditors_order_is_a_readers_order),

@@ -63,6 +63,8 @@ static const struct {
     [RPC_NODE_LIST] = {.kind = ADMINS},
     [RPC_NODE_LOST] = {.kind = ADMINS},
     [RPC_SWEEP] = {.kind = ADMINS},
+    [RPC_AUDITS] = {.kind = ADMINS},
+    [RPC_AUDIT_EVIDENCE] = {.kind = ADMINS},
     [RPC_GARBAGE_RELEASE] = {.kind = ADMINS},
     [RPC_INVITE] = {.kind = ADMINS},
     [RPC_BACKUP] = {.kind = ADMINS}, /* a stream; it asks admin_check() on its thread */

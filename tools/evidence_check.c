@@ -1,0 +1,137 @@
+#include "tools/evidence_check.h"
+
+#include "client/shard_tag.h"
+
+/* As the coordinator numbers them (audit_judge.h): records say so for ever. */
+enum fault { WRONG = 1, MISSING, ROTTEN, SILENT, FAULTS };
+enum answer { TRUE = 1, ANSWERED_WRONG, ANSWERED_MISSING, ANSWERED_ROTTEN, ANSWERS = 8 };
+enum { STRIKES = 8 };
+
+const char *evidence_fault_text(uint8_t fault)
+{
+    static const char *const texts[FAULTS] = {"none", "wrong", "missing", "rotten", "silent"};
+    return fault < FAULTS ? texts[fault] : "something else";
+}
+
+const char *evidence_answer_text(uint8_t answer)
+{
+    static const char *const texts[ANSWERS] = {
+        "not asked", "true", "wrong", "missing", "rotten", "silent", "cut off", "refused"};
+    return answer < ANSWERS ? texts[answer] : "something else";
+}
+
+/* ---- orders ---- */
+
+static bool is_about_the_cell(const struct evidence_try *one)
+{
+    return one->role == EVIDENCE_CELL || one->role == EVIDENCE_AGAIN;
+}
+
+/* To this node, to read, in its time; and when it is about the cell, for this shard. */
+static bool is_leave_for(const struct evidence *evidence, const struct evidence_try *one,
+    const struct order *order, const uint8_t *shard_id)
+{
+    if (order->action != ORDER_GET || one->asked_unix_ms > one->ended_unix_ms ||
+        one->asked_unix_ms >= order->expires_unix_ms ||
+        memcmp(order->node_id, evidence->node_id, PKI_ID_SIZE) != 0) {
+        return false;
+    }
+    return !is_about_the_cell(one) ||
+        (order->slot == evidence->slot && order->p == evidence->p &&
+            memcmp(order->shard_id, shard_id, ORDER_SHARD_ID_SIZE) == 0);
+}
+
+static enum hearth_code check_orders(const struct evidence *evidence, struct hearth_err *err)
+{
+    uint8_t shard_id[ORDER_SHARD_ID_SIZE];
+    bool has_shard = false;
+    for (size_t i = 0; i < evidence->try_count; i++) {
+        const struct evidence_try *one = &evidence->tries[i];
+        struct order order;
+        if (order_read(view_of(one->order, sizeof(one->order)), &order, err) != HEARTH_OK) {
+            return err->code;
+        }
+        if (is_about_the_cell(one) && !has_shard) {
+            memcpy(shard_id, order.shard_id, sizeof(shard_id));
+            has_shard = true;
+        }
+        if (!is_leave_for(evidence, one, &order, shard_id)) {
+            return hearth_fail(
+                err, HEARTH_CHECKSUM, "question %zu was not about this shard at this node", i + 1);
+        }
+    }
+    return HEARTH_OK;
+}
+
+/* ---- what they prove ---- */
+
+static bool cell_is_true(const struct evidence *evidence)
+{
+    if (evidence->cell.size <= CRYPTO_TAG_SIZE) {
+        return false;
+    }
+    struct verify_key vk;
+    size_t size = evidence->cell.size - CRYPTO_TAG_SIZE;
+    memcpy(vk.bytes, evidence->vk, sizeof(vk.bytes));
+    struct shard_tagger *tagger = shard_tagger_create(&vk);
+    bool fits = shard_tag_fits(tagger, evidence->slot, evidence->wrong_stripe,
+        view_of(evidence->cell.bytes, size), evidence->cell.bytes + size);
+    shard_tagger_destroy(tagger);
+    return fits;
+}
+
+/* So many questions about the cell got one of the answers in [least, most]. */
+static unsigned count_answers(const struct evidence *evidence, unsigned least, unsigned most)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < evidence->try_count; i++) {
+        const struct evidence_try *one = &evidence->tries[i];
+        count += is_about_the_cell(one) && one->answer >= least && one->answer <= most;
+    }
+    return count;
+}
+
+/* The cell did not come between two others that did. */
+static unsigned count_strikes(const struct evidence *evidence)
+{
+    unsigned count = 0;
+    for (size_t i = 1; i + 1 < evidence->try_count; i++) {
+        const struct evidence_try *one = &evidence->tries[i];
+        count += one->role == EVIDENCE_CELL && one->answer > ANSWERED_ROTTEN &&
+            one[-1].role == EVIDENCE_BEFORE && one[-1].answer == TRUE &&
+            one[1].role == EVIDENCE_AFTER && one[1].answer == TRUE;
+    }
+    return count;
+}
+
+static enum hearth_code check_proof(const struct evidence *evidence, struct hearth_err *err)
+{
+    bool is_rotten = evidence->fault == ROTTEN;
+    if (!is_rotten && evidence->witnesses_true < evidence->k) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "%u witnesses, %u are needed",
+            evidence->witnesses_true, evidence->k);
+    }
+    if (evidence->fault == SILENT && count_strikes(evidence) < STRIKES) {
+        return hearth_fail(
+            err, HEARTH_CHECKSUM, "%u strikes, %d are needed", count_strikes(evidence), STRIKES);
+    }
+    if (evidence->fault != SILENT && count_answers(evidence, ANSWERED_WRONG, ANSWERED_ROTTEN) < 2) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "it was not asked for twice in vain");
+    }
+    if (evidence->fault == WRONG && cell_is_true(evidence)) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "the cell is what was stored");
+    }
+    return evidence->fault > 0 && evidence->fault < FAULTS
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_CHECKSUM, "no such fault: %u", evidence->fault);
+}
+
+enum hearth_code evidence_check(struct view record, const uint8_t ca_pin[PKI_PIN_SIZE],
+    struct evidence *out, struct hearth_err *err)
+{
+    enum hearth_code code = evidence_decode(record, ca_pin, out, err);
+    if (code == HEARTH_OK) {
+        code = check_orders(out, err);
+    }
+    return code == HEARTH_OK ? check_proof(out, err) : code;
+}
