@@ -67,6 +67,7 @@
     X(BUCKET_DECIDED, INFO, "bucket.decided",                                                      \
         "an admin reserved a bucket or changed its settings")                                      \
     X(BACKUP_SENT, INFO, "backup.sent", "a copy of the metadata went to an admin")                 \
+    X(CHECKED, INFO, "metadata.checked", "an admin had metadata and nodes compared")               \
     X(METADATA_SHIPPED, INFO, "metadata.shipped", "the nodes have all that was written before")    \
     X(NODE_OTHER_DISK, ERROR, "node.other_disk",                                                   \
         "a node came back with an empty or older disk; what it held is made anew elsewhere")       \

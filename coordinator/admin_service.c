@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "coordinator/admin_backup.h"
+#include "coordinator/fsck_service.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/status.h"
@@ -89,5 +90,6 @@ const struct rpc_handler admin_handlers[] = {
     {.method = RPC_GARBAGE_RELEASE, .unary = garbage_release},
     {.method = RPC_INVITE, .unary = invite},
     {.method = RPC_BACKUP, .opened = admin_backup_opened},
+    {.method = RPC_FSCK, .opened = fsck_service_opened},
 };
 const unsigned admin_handler_count = sizeof(admin_handlers) / sizeof(admin_handlers[0]);

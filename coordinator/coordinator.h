@@ -35,8 +35,10 @@ struct coordinator {
     struct repair *repair;
     struct rebalance *rebalance;
     struct audit *audit;
-    struct admin_backups *backups;
-    struct shipping *shipping; /* NULL: nothing is shipped */
+    struct admin_slot *backups;
+    struct admin_slot *checks;
+    struct repair_session *session; /* towards nodes; NULL: no network */
+    struct shipping *shipping;      /* NULL: nothing is shipped */
     struct place_sets *sets;
 };
 

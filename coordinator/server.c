@@ -8,6 +8,7 @@
 #include "coordinator/duty.h"
 #include "coordinator/enrol_service.h"
 #include "coordinator/fleet_service.h"
+#include "coordinator/fsck_service.h"
 #include "coordinator/node_copier_rpc.h"
 #include "coordinator/node_inventory_rpc.h"
 #include "coordinator/rebalance.h"
@@ -179,14 +180,15 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
 {
     struct coordinator *coordinator = server->coordinator;
     const struct settings *settings = coordinator->settings;
-    coordinator->backups = admin_backups_create();
+    coordinator->backups = admin_slot_create(coordinator, "backup", admin_backup_run);
+    coordinator->checks = admin_slot_create(coordinator, "fsck", fsck_service_run);
     coordinator->repair = repair_create(coordinator);
     coordinator->rebalance = rebalance_create(coordinator, MOVES_AT_ONCE);
     coordinator->audit = audit_create(coordinator);
     coordinator->reconcile = reconcile_duty_create(coordinator);
-    if (coordinator->backups == NULL || coordinator->repair == NULL ||
-        coordinator->rebalance == NULL || coordinator->audit == NULL ||
-        coordinator->reconcile == NULL) {
+    if (coordinator->backups == NULL || coordinator->checks == NULL ||
+        coordinator->repair == NULL || coordinator->rebalance == NULL ||
+        coordinator->audit == NULL || coordinator->reconcile == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
@@ -208,6 +210,7 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
             &server->audit, err) != HEARTH_OK) {
         return err->code;
     }
+    coordinator->session = &server->session;
     return start_rebalance(server, err) == HEARTH_OK ? start_sweep(server, err) : err->code;
 }
 
@@ -282,6 +285,16 @@ static void stop_ports(struct server *server)
     }
 }
 
+/* The ports are closed: their streams have ended. */
+static void end_jobs(struct coordinator *coordinator)
+{
+    admin_slot_destroy(coordinator->backups);
+    coordinator->backups = NULL;
+    admin_slot_destroy(coordinator->checks);
+    coordinator->checks = NULL;
+    coordinator->session = NULL;
+}
+
 /* After the ports are closed and the duties over. */
 static void destroy_parts(struct coordinator *coordinator)
 {
@@ -303,8 +316,6 @@ static void destroy_parts(struct coordinator *coordinator)
     coordinator->rebalance = NULL;
     audit_destroy(coordinator->audit);
     coordinator->audit = NULL;
-    admin_backups_destroy(coordinator->backups);
-    coordinator->backups = NULL;
     struct hearth_err err;
     if (node_table_flush(coordinator->nodes, &err) != HEARTH_OK) {
         log_write(LOG_DUTY_FAILED, "duty=flush error=\"%s\"", err.message);
@@ -324,6 +335,7 @@ void server_stop_blocking(struct server *server)
     duty_stop(server->audit);
     duty_stop(server->reconcile);
     duty_stop(server->reclaim);
+    end_jobs(server->coordinator);
     repair_session_close(&server->session);
     audit_session_close(&server->audit_session);
     destroy_parts(server->coordinator);

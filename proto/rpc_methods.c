@@ -126,6 +126,8 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
 
     [RPC_BACKUP] =
         ROW("AdminPlane/Backup", SERVER_STREAM, ADMIN, false, empty, SMALL, backup_chunk, CHUNK),
+    [RPC_FSCK] = ROW(
+        "AdminPlane/Fsck", SERVER_STREAM, ADMIN, false, fsck_request, SMALL, fsck_message, SMALL),
     [RPC_TENANT_CREATE] =
         CHANGES("AdminPlane/TenantCreate", ADMIN, tenant_request, SMALL, tenant_info, SMALL),
     [RPC_TENANT_LIST] =

@@ -86,6 +86,7 @@ enum rpc_method {
     RPC_NODE_REMOVE,
     RPC_INVITE,
     RPC_BACKUP,
+    RPC_FSCK,
     RPC_TENANT_CREATE,
     RPC_TENANT_LIST,
     RPC_KEY_CREATE,

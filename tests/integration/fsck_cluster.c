@@ -15,9 +15,9 @@
 #include "client/shard_tag.h"
 #include "common/cleanup.h"
 #include "common/codec.h"
+#include "coordinator/fsck_meta.h"
 #include "erasure/ec_codec.h"
 #include "erasure/ec_stripe.h"
-#include "tests/lib/fsck_meta.h"
 #include "tests/lib/fsck_node.h"
 
 #include <dirent.h>

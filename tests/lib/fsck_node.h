@@ -9,8 +9,8 @@
 #ifndef HEARTH_TESTS_LIB_FSCK_NODE_H
 #define HEARTH_TESTS_LIB_FSCK_NODE_H
 
+#include "coordinator/fsck_report.h"
 #include "storaged/volume.h"
-#include "tests/lib/fsck_report.h"
 
 struct fsck_node;
 

@@ -74,7 +74,7 @@ static void make_parts(struct test_coordinator *world)
     assert_ok(node_dialer_start(&dialer, &coordinator->dialer, &world->err), &world->err);
     coordinator->repair = repair_create(coordinator);
     coordinator->audit = audit_create(coordinator);
-    coordinator->backups = admin_backups_create();
+    coordinator->backups = admin_slot_create(coordinator, "backup", admin_backup_run);
     assert_ok(coordinator_open_sweep(coordinator, &world->err), &world->err);
     const struct sweep_watcher repair = repair_watcher(coordinator->repair, NULL);
     const struct sweep_watcher audit = audit_watcher(coordinator->audit, NULL);
@@ -115,7 +115,7 @@ void test_coordinator_fini(struct test_coordinator *world)
     sweep_destroy(world->coordinator->sweep);
     repair_destroy(world->coordinator->repair);
     audit_destroy(world->coordinator->audit);
-    admin_backups_destroy(world->coordinator->backups);
+    admin_slot_destroy(world->coordinator->backups);
     coordinator_close(world->coordinator);
     for (unsigned i = 0; i < world->member_count; i++) {
         pki_key_destroy(world->members[i].key);

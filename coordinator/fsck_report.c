@@ -1,19 +1,24 @@
-#include "tests/lib/fsck_report.h"
+#include "coordinator/fsck_report.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { TEXT_SIZE = 600 };
+
 void fsck_problem(struct fsck_report *report, const char *fmt, ...)
 {
+    char text[TEXT_SIZE];
     va_list args;
-    if (report->problems++ >= FSCK_PROBLEMS_SHOWN) {
-        return;
-    }
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    fputc('\n', stderr);
+    report->problems++;
+    if (report->tell != NULL) {
+        report->tell(report->context, text);
+    } else if (report->problems <= FSCK_PROBLEMS_SHOWN) {
+        fprintf(stderr, "%s\n", text);
+    }
 }
 
 void fsck_report_print(const struct fsck_report *report)

@@ -3,14 +3,16 @@
  *
  * Thread-safety: none.
  */
-#ifndef HEARTH_TESTS_LIB_FSCK_REPORT_H
-#define HEARTH_TESTS_LIB_FSCK_REPORT_H
+#ifndef HEARTH_COORDINATOR_FSCK_REPORT_H
+#define HEARTH_COORDINATOR_FSCK_REPORT_H
 
 #include <stdint.h>
 
-enum { FSCK_PROBLEMS_SHOWN = 50 }; /* the rest are counted */
+enum { FSCK_PROBLEMS_SHOWN = 50 }; /* of those on standard error; the rest are counted */
 
 struct fsck_report {
+    void (*tell)(void *context, const char *text); /* NULL: a line on standard error */
+    void *context;
     uint64_t objects;
     uint64_t bytes;
     uint64_t segments;
@@ -26,11 +28,11 @@ struct fsck_report {
     uint64_t problems; /* what must not be, orphans among it */
 };
 
-/* Prints one line on standard error, and counts it. */
+/* Tells of it, and counts it. */
 void fsck_problem(struct fsck_report *report, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* One JSON object. */
 void fsck_report_print(const struct fsck_report *report);
 
-#endif /* HEARTH_TESTS_LIB_FSCK_REPORT_H */
+#endif /* HEARTH_COORDINATOR_FSCK_REPORT_H */

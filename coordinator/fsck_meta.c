@@ -1,4 +1,4 @@
-#include "tests/lib/fsck_meta.h"
+#include "coordinator/fsck_meta.h"
 
 #include "common/cleanup.h"
 #include "common/codec.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct fsck_meta {
-    struct cluster *cluster;
+    struct cluster *cluster; /* NULL: it is somebody else's */
     struct shard_name_keys names;
     struct shipment_keys shipments;
     struct meta_store *store;
@@ -26,40 +26,65 @@ struct fsck_meta {
 /* ---- a life ---- */
 
 static enum hearth_code open_store(
-    struct fsck_meta *meta, const char *directory, struct hearth_err *err)
+    struct fsck_meta *meta, const char *folder, struct hearth_err *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/meta", directory);
     const struct meta_store_options options = {
-        .directory = path,
+        .directory = folder,
         .env = env_system(),
         .names = &meta->names,
     };
     if (meta_store_open(&options, &meta->store, err) != HEARTH_OK) {
         return err->code;
     }
-    snprintf(path, sizeof(path), "%s/meta/meta.db", directory);
+    snprintf(path, sizeof(path), "%s/meta.db", folder);
     if (sqlite3_open_v2(path, &meta->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
         return hearth_fail(err, HEARTH_IO, "open %s: %s", path, sqlite3_errmsg(meta->db));
     }
     return meta_node_list(meta->store, &meta->arena, &meta->nodes, err);
 }
 
-enum hearth_code fsck_meta_open(
-    const char *directory, struct fsck_meta **out, struct hearth_err *err)
+static struct fsck_meta *create(void)
 {
     struct fsck_meta *meta = calloc(1, sizeof(*meta));
     assert(meta != NULL);
     arena_init(&meta->arena, 0);
+    return meta;
+}
+
+static enum hearth_code open_with(struct fsck_meta *meta, const struct cluster *cluster,
+    const char *folder, struct hearth_err *err)
+{
+    shard_name_keys_init(&meta->names, cluster->master);
+    shipment_keys_init(&meta->shipments, cluster->master);
+    return open_store(meta, folder, err);
+}
+
+enum hearth_code fsck_meta_open(
+    const char *directory, struct fsck_meta **out, struct hearth_err *err)
+{
+    char folder[PATH_MAX];
+    struct fsck_meta *meta = create();
+    snprintf(folder, sizeof(folder), "%s/meta", directory);
     enum hearth_code code = cluster_open(directory, env_system(), &meta->cluster, err);
     if (code == HEARTH_OK) {
-        shard_name_keys_init(&meta->names, meta->cluster->master);
-        shipment_keys_init(&meta->shipments, meta->cluster->master);
-        code = open_store(meta, directory, err);
+        code = open_with(meta, meta->cluster, folder, err);
     }
     if (code != HEARTH_OK) {
         fsck_meta_close(meta);
         return hearth_err_prefix(err, "open metadata of %s", directory);
+    }
+    *out = meta;
+    return HEARTH_OK;
+}
+
+enum hearth_code fsck_meta_open_copy(const struct cluster *cluster, const char *folder,
+    struct fsck_meta **out, struct hearth_err *err)
+{
+    struct fsck_meta *meta = create();
+    if (open_with(meta, cluster, folder, err) != HEARTH_OK) {
+        fsck_meta_close(meta);
+        return hearth_err_prefix(err, "open the copy of the metadata");
     }
     *out = meta;
     return HEARTH_OK;

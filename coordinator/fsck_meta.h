@@ -1,23 +1,29 @@
 /*
- * fsck_meta.h - a coordinator's metadata, checked against itself while no coordinator runs.
+ * fsck_meta.h - a coordinator's metadata, or a copy of it, checked against itself while nobody
+ * writes to it.
  *
  *   through meta_store.h   segments, nodes: as every duty reads them
  *   through SQL            what no operation reads as a whole: bodies, usage, who names a shard
  *
  * DIR is the coordinator's: its keys, and meta/.
  */
-#ifndef HEARTH_TESTS_LIB_FSCK_META_H
-#define HEARTH_TESTS_LIB_FSCK_META_H
+#ifndef HEARTH_COORDINATOR_FSCK_META_H
+#define HEARTH_COORDINATOR_FSCK_META_H
 
+#include "coordinator/fsck_report.h"
 #include "coordinator/meta_node.h"
 #include "coordinator/meta_segment.h"
-#include "tests/lib/fsck_report.h"
 
+struct cluster;
 struct fsck_meta;
 
 /* HEARTH_BUSY: a coordinator is running. */
 enum hearth_code fsck_meta_open(
     const char *directory, struct fsck_meta **out, struct hearth_err *err);
+
+/* The same of a copy in `folder`, whose keys somebody has open. */
+enum hearth_code fsck_meta_open_copy(const struct cluster *cluster, const char *folder,
+    struct fsck_meta **out, struct hearth_err *err);
 
 void fsck_meta_close(struct fsck_meta *meta); /* accepts NULL */
 
@@ -54,4 +60,4 @@ enum fsck_naming {
 enum fsck_naming fsck_meta_who_names(
     struct fsck_meta *meta, uint32_t node, const uint8_t id[META_ID_SIZE], struct view locator);
 
-#endif /* HEARTH_TESTS_LIB_FSCK_META_H */
+#endif /* HEARTH_COORDINATOR_FSCK_META_H */
