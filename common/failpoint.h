@@ -87,6 +87,10 @@
     X(COORDINATOR_SHIP_STORED, "coordinator.ship.stored", "all parts are at nodes, unnamed")       \
     X(COORDINATOR_SHIP_COMMITTED, "coordinator.ship.committed", "a shipment is named and durable") \
     X(COORDINATOR_SHIP_RETIRED, "coordinator.ship.retired", "some of an old chain is deleted")     \
+    X(COORDINATOR_RESTORE_COPIED, "coordinator.restore.copied", "the backup lies beside the old")  \
+    X(COORDINATOR_RESTORE_CHECKED, "coordinator.restore.checked", "it is whole, and marked")       \
+    X(COORDINATOR_RESTORE_ASIDE, "coordinator.restore.aside", "the old has another name, too")     \
+    X(COORDINATOR_RESTORE_NAMED, "coordinator.restore.named", "it is in place, nobody was told")   \
     X(COORDINATOR_REBUILD_KEYS, "coordinator.rebuild.keys", "the kit's keys are in their files")   \
     X(COORDINATOR_REBUILD_LISTED, "coordinator.rebuild.listed", "what nodes hold is known")        \
     X(COORDINATOR_REBUILD_READ, "coordinator.rebuild.read", "a shipment is in its file")           \

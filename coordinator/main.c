@@ -7,6 +7,7 @@
 #include "coordinator/init.h"
 #include "coordinator/kit_nodes.h"
 #include "coordinator/rebuild.h"
+#include "coordinator/restore.h"
 #include "coordinator/server.h"
 
 #include <string.h>
@@ -71,6 +72,33 @@ static const struct program_option rebuild_options[] = {
 static enum program_exit run_rebuild(const struct program_call *call, struct hearth_err *err)
 {
     return program_result(coordinator_rebuild(call->options, env_system(), stdout, err));
+}
+
+/* ---- restore ---- */
+
+struct restore_options {
+    bool replace;
+};
+
+static const struct program_option restore_params[] = {
+    {"replace", 0, NULL, false, offsetof(struct restore_options, replace),
+        "what is there is put aside, under another name"},
+};
+
+static enum program_exit run_restore(const struct program_call *call, struct hearth_err *err)
+{
+    const struct restore_options *options = call->options;
+    struct settings settings;
+    struct arena arena;
+    arena_init(&arena, 0);
+    enum hearth_code code =
+        config_load(call->program->config, call->config_path, &arena, &settings, err);
+    if (code == HEARTH_OK) {
+        code = coordinator_restore(
+            &settings, call->arguments[0], options->replace, env_system(), stdout, err);
+    }
+    arena_fini(&arena);
+    return program_result(code);
 }
 
 /* ---- serve ---- */
@@ -141,6 +169,18 @@ int main(int argc, char **argv)
             .needs_config = true,
             .help = "prints the recovery kit, with addresses of nodes as they are now",
             .run = run_kit,
+        },
+        {
+            .name = "restore",
+            .arguments = "FILE",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .options = restore_params,
+            .option_count = sizeof(restore_params) / sizeof(restore_params[0]),
+            .options_size = sizeof(struct restore_options),
+            .needs_config = true,
+            .help = "makes a backup the metadata; the coordinator must not run",
+            .run = run_restore,
         },
         {
             .name = "rebuild",

@@ -13,6 +13,7 @@
 #define HEARTH_COORDINATOR_META_BACKUP_H
 
 #include "common/err.h"
+#include "coordinator/meta_types.h"
 
 #include <stdbool.h>
 
@@ -31,5 +32,17 @@ enum hearth_code meta_backup_finish(struct meta_backup *backup, struct hearth_er
 
 /* Removes what was not finished. Accepts NULL. */
 void meta_backup_destroy(struct meta_backup *backup);
+
+/* ---- a copy that is to be used ---- */
+
+/*
+ * Checks all of it, and marks it as a backup if it was not.  HEARTH_CHECKSUM: cut short or damaged.
+ * HEARTH_CONFLICT: of another cluster.  HEARTH_UNKNOWN_FORMAT: no metadata, or of a newer version.
+ */
+enum hearth_code meta_backup_adopt(
+    const char *path, const uint8_t cluster[META_ID_SIZE], struct hearth_err *err);
+
+/* A database that nobody has open is one file afterwards, with all that was written to it. */
+enum hearth_code meta_backup_settle(const char *path, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_META_BACKUP_H */

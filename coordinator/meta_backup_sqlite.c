@@ -1,6 +1,7 @@
 #include "coordinator/meta_backup.h"
 
 #include "common/cleanup.h"
+#include "common/codec.h"
 #include "coordinator/meta_connection.h"
 
 #include <assert.h>
@@ -9,7 +10,7 @@
 #include <stdio.h>
 
 /* 1 MiB: a few milliseconds of the writer's time. */
-enum { STEP_PAGES = 256 };
+enum { STEP_PAGES = 256, TEXT_SIZE = 200 };
 
 struct meta_backup {
     char *path;
@@ -153,4 +154,82 @@ void meta_backup_destroy(struct meta_backup *backup)
     free(backup->partial);
     free(backup->path);
     free(backup);
+}
+
+/* ---- a copy that is to be used ---- */
+
+static int take_text(void *context, int count, char **values, char **names)
+{
+    (void)names;
+    snprintf(context, TEXT_SIZE, "%s", count > 0 && values[0] != NULL ? values[0] : "");
+    return 0;
+}
+
+/* The first column of the last row; "": none, or it cannot be read. */
+static bool ask(sqlite3 *db, const char *question, char answer[TEXT_SIZE])
+{
+    answer[0] = '\0';
+    return sqlite3_exec(db, question, take_text, answer, NULL) == SQLITE_OK;
+}
+
+static enum hearth_code check_whole(sqlite3 *db, const char *path, struct hearth_err *err)
+{
+    char answer[TEXT_SIZE];
+    if (!ask(db, "PRAGMA integrity_check(1)", answer) || strcmp(answer, "ok") != 0) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "%s was cut short or is damaged: %s", path,
+            answer[0] != '\0' ? answer : sqlite3_errmsg(db));
+    }
+    if (!ask(db, "SELECT MAX(version) FROM schema_version", answer) || answer[0] == '\0') {
+        return hearth_fail(err, HEARTH_UNKNOWN_FORMAT, "%s is no metadata of a cluster", path);
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code check_cluster(
+    sqlite3 *db, const char *path, const uint8_t cluster[META_ID_SIZE], struct hearth_err *err)
+{
+    char answer[TEXT_SIZE];
+    char expected[2 * META_ID_SIZE + 1];
+    hex_encode(cluster, META_ID_SIZE, expected);
+    return ask(db, "SELECT lower(hex(cluster)) FROM cluster_state", answer) &&
+            strcmp(answer, expected) == 0
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_CONFLICT, "%s is of cluster %s, the keys here of %s", path,
+              answer, expected);
+}
+
+enum hearth_code meta_backup_adopt(
+    const char *path, const uint8_t cluster[META_ID_SIZE], struct hearth_err *err)
+{
+    sqlite3 *db = NULL;
+    enum hearth_code code = HEARTH_OK;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+        code = hearth_fail(err, HEARTH_IO, "open %s: %s", path, sqlite3_errmsg(db));
+    }
+    if (code == HEARTH_OK) {
+        code = check_whole(db, path, err);
+    }
+    if (code == HEARTH_OK) {
+        code = check_cluster(db, path, cluster, err);
+    }
+    if (code == HEARTH_OK &&
+        sqlite3_exec(db,
+            "PRAGMA journal_mode = DELETE; UPDATE cluster_state SET is_backup = 1 WHERE one = 1",
+            NULL, NULL, NULL) != SQLITE_OK) {
+        code = hearth_fail(err, HEARTH_IO, "mark %s: %s", path, sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+    return code == HEARTH_OK ? sync_path(path, O_RDWR, err) : code;
+}
+
+enum hearth_code meta_backup_settle(const char *path, struct hearth_err *err)
+{
+    sqlite3 *db = NULL;
+    enum hearth_code code = HEARTH_OK;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+        sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK) {
+        code = hearth_fail(err, HEARTH_CHECKSUM, "%s: %s", path, sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+    return code;
 }

@@ -59,6 +59,7 @@ struct shipping *shipping_create(struct coordinator *coordinator, struct repair_
         shipping->changes.fd = -1;
         shipment_keys_init(&shipping->keys, coordinator->cluster->master);
         pthread_mutex_init(&shipping->shared.mutex, NULL);
+        shipping->shared.state.started_ms = meta_now_ms(coordinator->store);
     }
     return shipping;
 }

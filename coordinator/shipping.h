@@ -35,6 +35,7 @@ struct shipping_state {
     uint64_t snapshot_bytes; /* of the newest */
     uint64_t changes_bytes;  /* since then */
     uint64_t failed;         /* rounds, since one worked */
+    uint64_t started_ms;     /* of this process */
 };
 
 void shipping_state(struct shipping *shipping, struct shipping_state *out);

@@ -5,6 +5,7 @@
 #include "coordinator/meta_rebalance.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/repair.h"
+#include "coordinator/shipping.h"
 #include "coordinator/sweep_service.h"
 #include "proto/cluster_health.h"
 
@@ -15,6 +16,7 @@
 enum {
     NEARLY_FULL_PERCENT = 10, /* free: from here on new nodes take longer than what is left */
     SWEEP_LATE_MS = 60 * 60 * 1000,
+    SHIPPING_LATE_MS = 10 * 60 * 1000,
 };
 
 /* ---- counts ---- */
@@ -198,6 +200,23 @@ static void say_of_fleet(const struct wire_status_reply *status, struct list *li
     }
 }
 
+/* A while after the start, or after the last that worked. */
+static void say_of_shipping(
+    struct coordinator *coordinator, const struct wire_status_reply *status, struct list *list)
+{
+    if (coordinator->shipping == NULL) {
+        return;
+    }
+    struct shipping_state state;
+    shipping_state(coordinator->shipping, &state);
+    uint64_t since_ms = state.newest_at_ms != 0 ? state.newest_at_ms : state.started_ms;
+    uint64_t late_ms = SHIPPING_LATE_MS + 5 * coordinator->settings->ship_interval_ms;
+    if (state.failed > 0 && status->now_unix_ms > since_ms + late_ms) {
+        say(list, "the nodes have no copy of the metadata of the last %" PRIu64 " min: see the log",
+            (status->now_unix_ms - since_ms) / (60 * 1000));
+    }
+}
+
 /* ---- all of it ---- */
 
 enum hearth_code status_collect(struct coordinator *coordinator, struct arena *arena,
@@ -222,6 +241,7 @@ enum hearth_code status_collect(struct coordinator *coordinator, struct arena *a
     out->garbage_held = settings.garbage_held;
     say_of_data(out, &list);
     say_of_fleet(out, &list);
+    say_of_shipping(coordinator, out, &list);
     out->human = arena_copy(arena, view_text(list.text));
     return HEARTH_OK;
 }

@@ -2,10 +2,18 @@
 """hearth-admin backup writes a consistent copy of the metadata while the cluster works, and a cluster
 that lost its database goes on from it."""
 import os
+import shutil
 import sqlite3
 import threading
+import time
 
-from cluster import digest, expect, main, noise
+from cluster import BIN, digest, expect, failpoints, main, noise, run
+
+def restore(cluster, name, *arguments, fails=0, env=None):
+    config = os.path.join(cluster.dir, "coordinator", "hearth-coordinator.conf")
+    return run([os.path.join(BIN, "hearth-coordinator"), "restore", "--config", config,
+                cluster.path(name), *arguments], fails=fails, env=env)
+
 
 CONTENT = {"inline": noise(100, seed=1), "segment": noise(1_000_000, seed=2)}
 
@@ -54,13 +62,10 @@ def a_backup_that_cannot_be_written_leaves_nothing(cluster):
 
 def a_cluster_goes_on_from_its_backup(cluster):
     cluster.admin("backup", cluster.path("last"))
+    expect(restore(cluster, "last", "--replace", fails=1).err, r".* is in use: stop the coordinator first")
     cluster.kill("coordinator")
-    meta = os.path.join(cluster.dir, "coordinator", "meta")
-    names = sorted(os.listdir(meta))
-    database = next(name for name in names if not name.endswith(("-wal", "-shm", ".lock")))
-    for name in names:
-        os.remove(os.path.join(meta, name))
-    os.rename(cluster.path("last"), os.path.join(meta, database))
+    shutil.rmtree(os.path.join(cluster.dir, "coordinator", "meta"))
+    restore(cluster, "last")
     cluster.start("coordinator")
     for name, content in CONTENT.items():
         assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(content), name
@@ -73,11 +78,86 @@ def nothing_is_trashed_after_a_restore_until_an_operator_says_so(cluster):
     assert "gc release" in cluster.status()["attention"]
     cluster.admin("gc", "release")
     assert not cluster.admin("gc", "status", "--json").json[0]["held"]
-    assert cluster.status()["attention"] == ""
+    assert "gc release" not in cluster.status()["attention"]
+
+
+def what_is_no_backup_of_this_cluster_is_refused(cluster):
+    with open(cluster.path("last"), "rb") as file:
+        whole = file.read()
+    cluster.write("text", b"not a database at all, but quite some text" * 100)
+    cluster.write("short", whole[:len(whole) // 2])
+    cluster.write("other", whole)
+    with sqlite3.connect(cluster.path("other")) as database:
+        database.execute("UPDATE cluster_state SET cluster = zeroblob(16)")
+    database.close()
+    sqlite3.connect(cluster.path("empty")).execute("CREATE TABLE t (x)").connection.close()
+    cluster.kill("coordinator")
+    for name, why in (("text", "was cut short or is damaged"), ("short", "was cut short or is damaged"),
+                      ("other", "is of cluster 0+, the keys here of"), ("empty", "is no metadata"),
+                      ("none", "No such file")):
+        expect(restore(cluster, name, "--replace", fails=1).err, f"hearth-coordinator: restore .*{why}.*")
+    expect(restore(cluster, "last", fails=1).err, r".*meta\.db is there; --replace puts it aside")
+    assert not [name for name in os.listdir(os.path.join(cluster.dir, "coordinator", "meta"))
+                if name.startswith(("restored", "replaced"))]
+    cluster.start("coordinator")
+    assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"]
+
+
+def killed_at_every_step_of_a_restore_there_is_always_one_whole_database(cluster):
+    cluster.admin("backup", cluster.path("again"))
+    for failpoint in failpoints("coordinator.restore."):
+        cluster.kill("coordinator")
+        killed = restore(cluster, "again", "--replace", fails=None,
+                         env={"HEARTH_FAILPOINT": f"{failpoint}=kill"})
+        assert killed.code == -9, (failpoint, killed.err)
+        cluster.start("coordinator")
+        assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"], failpoint
+        cluster.kill("coordinator")
+        restore(cluster, "again", "--replace")
+        cluster.start("coordinator")
+        assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"], failpoint
+
+
+def orphans(cluster):
+    """Shards that nobody names, as fsck lists them; younger ones may still be on their way."""
+    result = cluster.admin("fsck", "--json", fails=None)
+    return {(line["node"], line["shard"]) for line in result.json if line.get("finding") == "orphan"}
+
+
+def yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today(cluster):
+    """In a copy that runs in the place of the cluster."""
+    cluster.admin("gc", "release")
+    cluster.admin("backup", cluster.path("yesterday"))
+    cluster.hearth("cp", "-", "s3://box/today", data=noise(500_000, seed=9))
+    cluster.wait_full()
+    original = cluster.dir
+    cluster.kill(*cluster.pids())
+    cluster.dir = cluster.path("copy")
+    shutil.copytree(original, cluster.dir)
+    restore(cluster, "yesterday", "--replace")
+    try:
+        cluster.control("up")
+        for _ in range(200):
+            found = orphans(cluster)
+            if len(found) == 8:
+                break
+            time.sleep(0.1)
+        assert len(found) == 8 and {node for node, _ in found} == set(range(1, 9)), found
+        assert cluster.current("s3://box/today") is None
+        cluster.admin("gc", "release")
+        cluster.admin("sweep", "run", "--wait")
+        assert orphans(cluster) == found
+    finally:
+        cluster.kill(*cluster.pids())
+        cluster.dir = original
+    cluster.control("up")
 
 
 if __name__ == "__main__":
     main(a_backup_is_a_sound_database, a_backup_under_load_is_sound,
          a_backup_goes_to_standard_output, a_backup_that_cannot_be_written_leaves_nothing,
          a_cluster_goes_on_from_its_backup,
-         nothing_is_trashed_after_a_restore_until_an_operator_says_so)
+         nothing_is_trashed_after_a_restore_until_an_operator_says_so,
+         what_is_no_backup_of_this_cluster_is_refused,
+         killed_at_every_step_of_a_restore_there_is_always_one_whole_database,
+         yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today)
