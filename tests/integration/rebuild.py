@@ -8,9 +8,7 @@ import shutil
 import signal
 import time
 
-from cluster import BIN, Cluster, digest, expect, failpoints, noise, run
-
-import cluster as lib
+from cluster import BIN, Cluster, digest, expect, failpoints, main, noise, run
 
 SIZES = [1, 5000, 100_000, 1_000_000, 5_000_000]
 
@@ -179,10 +177,9 @@ def it_can_be_lost_again_with_half_of_the_nodes(cluster):
 
 
 if __name__ == "__main__":
-    lib.Cluster = Shipping
-    lib.main(metadata_is_shipped_while_objects_come_and_go, a_page_of_paper_is_all_that_is_kept,
-             a_wrong_word_of_it_is_named_and_nothing_is_made, what_is_there_is_not_written_over,
-             killed_at_every_step_it_is_rebuilt_the_second_time,
-             the_rebuilt_coordinator_serves_all_that_was_shipped,
-             a_coordinator_killed_at_every_step_of_a_shipment_goes_on,
-             it_can_be_lost_again_with_half_of_the_nodes)
+    main(metadata_is_shipped_while_objects_come_and_go, a_page_of_paper_is_all_that_is_kept,
+         a_wrong_word_of_it_is_named_and_nothing_is_made, what_is_there_is_not_written_over,
+         killed_at_every_step_it_is_rebuilt_the_second_time,
+         the_rebuilt_coordinator_serves_all_that_was_shipped,
+         a_coordinator_killed_at_every_step_of_a_shipment_goes_on,
+         it_can_be_lost_again_with_half_of_the_nodes, world=Shipping)
