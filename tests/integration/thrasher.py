@@ -271,6 +271,28 @@ class Load:
         return len(there)
 
 
+class Auditor(threading.Thread):
+    """Has every node asked for cells all the time, whatever trouble it is in."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.over = cluster, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.is_set():
+            self.cluster.admin("audit", "run", "--cells", "10", fails=None)
+
+    def end(self):
+        """How many cells came; of nobody was it said that one is missing."""
+        self.over.set()
+        self.join()
+        nodes = [node for node in self.cluster.admin("audit", "status", "--json").json if "passes" in node]
+        accused = [node for node in nodes if node["fails"]]
+        assert not accused, accused
+        return sum(node["passes"] for node in nodes)
+
+
 # ---- all of it ----
 
 
@@ -291,6 +313,7 @@ def check_queues_and_nodes(cluster):
 
 def thrash(cluster, options, events):
     troubles = Troubles(cluster)
+    auditor = Auditor(cluster)
     load = Load(cluster, options)
     for event, until in zip(events, [event.after for event in events[1:]] + [options.objects]):
         is_quiet = event.verb.startswith("half")
@@ -301,6 +324,7 @@ def thrash(cluster, options, events):
         print(f"      {time.monotonic() - load.begun:.0f} s, {load.taken} objects: {event.verb} "
               f"{' '.join(map(str, event.nodes))}", flush=True)
     load.end()
+    print(f"      {auditor.end()} audits passed, none failed", flush=True)
     check_queues_and_nodes(cluster)
     count = load.check_all()
     failed = sum(writer.failed for writer in load.writers)
