@@ -331,6 +331,16 @@ struct hearth_holder {
     unsigned slot;
     unsigned number; /* which offer of the slot this is */
     char node[HEARTH_NODE_TEXT_SIZE];
+    unsigned uptime_ppm; /* share of the time it is up, of a million, as measured; 0: unknown */
+};
+
+/* Why a segment is due for repair. */
+enum hearth_repair {
+    HEARTH_REPAIR_NONE,
+    HEARTH_REPAIR_FEW_HELD,  /* so few are left that these holders make it necessary */
+    HEARTH_REPAIR_FEW_HEARD, /* too few holders were heard of for half a day */
+    HEARTH_REPAIR_FILL,      /* some slots never had a holder; when nothing else is to do */
+    HEARTH_REPAIR_ASKED,     /* an operator wants everything whole */
 };
 
 struct hearth_segment {
@@ -341,6 +351,14 @@ struct hearth_segment {
     unsigned n;
     unsigned holder_count; /* by slot; missing slots are not listed */
     const struct hearth_holder *holders;
+    bool is_estimated; /* the following is known */
+    unsigned held;     /* shards that count: their nodes are not lost, and do not call them bad */
+    unsigned reachable;
+    unsigned trigger; /* repair begins when no more are held */
+    double
+        unreadable; /* the chance that it cannot be read at a moment; docs/durability-estimate.md */
+    double lost;    /* the chance that it is lost within a year */
+    unsigned repair; /* enum hearth_repair: what is due now */
 };
 
 struct hearth_stat {

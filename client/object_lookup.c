@@ -18,6 +18,7 @@ static enum hearth_code ask_lookup(
         .length = lookup->length,
         .cursor = cursor,
         .head_only = lookup->head_only,
+        .with_estimate = lookup->with_estimate,
         .suffix = lookup->suffix,
         .session_id = view_of(session_id, sizeof(session_id)),
     };

@@ -19,6 +19,7 @@ struct object_lookup {
     uint64_t length;
     bool suffix;
     bool head_only;
+    bool with_estimate; /* for stat */
     const atomic_bool *cancel;
 
     /* Found. */

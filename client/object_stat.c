@@ -2,6 +2,9 @@
 
 #include "client/object_lookup.h"
 #include "common/codec.h"
+#include "proto/wire_repair.h"
+
+#include <math.h>
 
 /* The struct handed out is the first thing in its own memory. */
 struct owned_stat {
@@ -39,14 +42,36 @@ static enum hearth_code fill_holders(struct owned_stat *owned, const struct wire
         if (placement->node == NULL || placement->node->node_id.size != NODE_HEALTH_ID_SIZE) {
             continue;
         }
-        holders[count] =
-            (struct hearth_holder){.slot = placement->slot, .number = placement->number};
+        holders[count] = (struct hearth_holder){.slot = placement->slot,
+            .number = placement->number,
+            .uptime_ppm = info->estimate != NULL && i < info->estimate->uptime_ppm_count
+                ? info->estimate->uptime_ppm[i]
+                : 0};
         hex_encode(placement->node->node_id.bytes, NODE_HEALTH_ID_SIZE, holders[count++].node);
     }
     qsort(holders, count, sizeof(*holders), compare_slots);
     out->holders = holders;
     out->holder_count = count;
     return HEARTH_OK;
+}
+
+static double chance_of(uint64_t digits_micro)
+{
+    return digits_micro < WIRE_DIGITS_MAX ? pow(10, -(double)digits_micro / 1e6) : 0;
+}
+
+/* An older coordinator says nothing of it. */
+static void fill_estimate(const struct wire_segment_estimate *estimate, struct hearth_segment *out)
+{
+    if (estimate != NULL) {
+        out->is_estimated = true;
+        out->held = estimate->held;
+        out->reachable = estimate->reachable;
+        out->trigger = estimate->trigger;
+        out->unreadable = chance_of(estimate->unreadable_digits);
+        out->lost = chance_of(estimate->lost_digits);
+        out->repair = estimate->reason <= HEARTH_REPAIR_ASKED ? estimate->reason : 0;
+    }
 }
 
 static enum hearth_code fill_segments(
@@ -72,6 +97,7 @@ static enum hearth_code fill_segments(
             .n = info->n,
         };
         memcpy(segments[i].id, manifest->extents[i].segment_id, sizeof(segments[i].id));
+        fill_estimate(info->estimate, &segments[i]);
         code = fill_holders(owned, info, &segments[i], err);
         if (code != HEARTH_OK) {
             return code;
@@ -103,6 +129,7 @@ static enum hearth_code look(struct session *session, const char *bucket, struct
         .bucket_name = bucket,
         .key = key,
         .head_only = !with_shards,
+        .with_estimate = with_shards,
     };
     enum hearth_code code = object_lookup_begin(&lookup, err);
     if (code == HEARTH_OK) {

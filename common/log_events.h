@@ -46,6 +46,7 @@
     X(VERSION_UNDELETED, INFO, "version.undeleted", "an admin brought a deleted version back")     \
     X(NODE_RECONCILED, INFO, "node.reconciled", "what it says it has was held against the layout") \
     X(GARBAGE_RELEASED, INFO, "garbage.released", "an admin lets shards be trashed again")         \
+    X(REPAIR_ASKED, INFO, "repair.asked", "an operator wants every segment at n")                  \
     X(SEGMENT_REPAIRED, INFO, "segment.repaired", "missing shards were rebuilt at new holders")    \
     X(REPAIR_FAILED, WARN, "repair.failed", "a segment could not be repaired now; tried again")    \
     X(SHARD_MOVED, DEBUG, "shard.moved", "a new holder has it, the old one may let go of it")      \

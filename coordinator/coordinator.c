@@ -1,5 +1,6 @@
 #include "coordinator/coordinator.h"
 
+#include "coordinator/estimate_watch.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/sweep.h"
 #include "coordinator/withheld.h"
@@ -66,6 +67,17 @@ static enum hearth_code open_metadata(struct coordinator *coordinator, struct he
     return node_table_create(&nodes, &coordinator->nodes, err);
 }
 
+static enum hearth_code open_estimate(struct coordinator *coordinator, struct hearth_err *err)
+{
+    coordinator->estimate = estimate_create((unsigned)coordinator->settings->repair_nines);
+    if (coordinator->estimate != NULL) {
+        coordinator->durability = estimate_watch_create(coordinator->estimate, coordinator->store);
+    }
+    return coordinator->durability != NULL
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_NO_MEMORY, "estimate of durability");
+}
+
 static enum hearth_code open_parts(struct coordinator *coordinator, struct hearth_err *err)
 {
     const struct settings *settings = coordinator->settings;
@@ -85,7 +97,8 @@ static enum hearth_code open_parts(struct coordinator *coordinator, struct heart
     if (coordinator->sets == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "working sets");
     }
-    return open_metadata(coordinator, err);
+    code = open_metadata(coordinator, err);
+    return code == HEARTH_OK ? open_estimate(coordinator, err) : code;
 }
 
 enum hearth_code coordinator_create(const struct settings *settings, struct env *env,
@@ -132,7 +145,12 @@ enum hearth_code coordinator_open_sweep(struct coordinator *coordinator, struct 
         .share_percent = coordinator->settings->sweep_share,
     };
     memcpy(options.holder.bytes, coordinator->cluster->id, sizeof(options.holder.bytes));
-    return sweep_create(&options, &coordinator->sweep, err);
+    enum hearth_code code = sweep_create(&options, &coordinator->sweep, err);
+    if (code == HEARTH_OK) {
+        const struct sweep_watcher watcher = estimate_watch_watcher(coordinator->durability);
+        sweep_watch(coordinator->sweep, &watcher);
+    }
+    return code;
 }
 
 void coordinator_close(struct coordinator *coordinator)
@@ -140,6 +158,8 @@ void coordinator_close(struct coordinator *coordinator)
     if (coordinator == NULL) {
         return;
     }
+    estimate_watch_destroy(coordinator->durability);
+    estimate_destroy(coordinator->estimate);
     node_table_destroy(coordinator->nodes);
     withheld_destroy(coordinator->withheld);
     access_cache_destroy(coordinator->access);

@@ -33,6 +33,8 @@ struct coordinator {
     struct reconcile_duty *reconcile;
     struct withheld *withheld;
     struct repair *repair;
+    struct estimate *estimate;
+    struct estimate_watch *durability;
     struct rebalance *rebalance;
     struct audit *audit;
     struct admin_slot *backups;

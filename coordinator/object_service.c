@@ -3,6 +3,7 @@
  */
 #include "common/failpoint.h"
 #include "coordinator/audit_reader.h"
+#include "coordinator/estimate_service.h"
 #include "coordinator/meta_list.h"
 #include "coordinator/segment_orders.h"
 #include "coordinator/service.h"
@@ -414,6 +415,9 @@ static enum hearth_code lookup(void *service, const struct rpc_context *context,
     code = extents_to_wire(&object, context->arena, out, err);
     if (code == HEARTH_OK) {
         code = segments_to_wire(coordinator, &object, in->session_id, context->arena, out, err);
+    }
+    if (code == HEARTH_OK && in->with_estimate) {
+        code = estimate_service_segments(coordinator, &object, context->arena, out, err);
     }
     return code;
 }

@@ -14,12 +14,46 @@ struct repair {
     struct repair_watch *watch;
     struct repair_crew crew;
 
-    /* The duty's thread only. */
+    /* The duty's thread only, after creation. */
     struct {
         bool is_restored;  /* the rows of before are on the board */
         uint64_t asked_ms; /* as the row has it */
     } on_duty;
 };
+
+static enum hearth_code restore(struct repair *repair, struct hearth_err *err)
+{
+    struct meta_store *store = repair->coordinator->store;
+    struct meta_repair_row *rows = calloc(REPAIR_QUEUE_MAX, sizeof(*rows));
+    size_t count = 0;
+    if (rows == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "queue of repair");
+    }
+    enum hearth_code code = meta_repair_load(store, rows, REPAIR_QUEUE_MAX, &count, err);
+    if (code == HEARTH_OK) {
+        code = meta_repair_get_asked(store, &repair->on_duty.asked_ms, err);
+    }
+    if (code == HEARTH_OK) {
+        repair_board_restore(repair->board, rows, count);
+        repair->on_duty.is_restored = true;
+    }
+    if (code == HEARTH_OK && repair->on_duty.asked_ms != 0) {
+        repair_board_ask(repair->board, repair->on_duty.asked_ms);
+    }
+    free(rows);
+    return code;
+}
+
+/* Before the first pass, whose end would be overruled by it.  What cannot be read now is read at
+ * the next round. */
+static bool make_sure_of_rows(struct repair *repair)
+{
+    struct hearth_err err;
+    if (!repair->on_duty.is_restored && restore(repair, &err) != HEARTH_OK) {
+        log_write(LOG_DUTY_FAILED, "duty=repair error=\"%s\"", err.message);
+    }
+    return repair->on_duty.is_restored;
+}
 
 static struct repair_budget *create_budget(const struct coordinator *coordinator)
 {
@@ -53,6 +87,7 @@ struct repair *repair_create(struct coordinator *coordinator)
         repair_destroy(repair);
         return NULL;
     }
+    make_sure_of_rows(repair);
     return repair;
 }
 
@@ -101,29 +136,6 @@ enum hearth_code repair_ask(struct repair *repair, struct hearth_err *err)
 
 /* ---- rows ---- */
 
-static enum hearth_code restore(struct repair *repair, struct hearth_err *err)
-{
-    struct meta_store *store = repair->coordinator->store;
-    struct meta_repair_row *rows = calloc(REPAIR_QUEUE_MAX, sizeof(*rows));
-    size_t count = 0;
-    if (rows == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "queue of repair");
-    }
-    enum hearth_code code = meta_repair_load(store, rows, REPAIR_QUEUE_MAX, &count, err);
-    if (code == HEARTH_OK) {
-        code = meta_repair_get_asked(store, &repair->on_duty.asked_ms, err);
-    }
-    if (code == HEARTH_OK) {
-        repair_board_restore(repair->board, rows, count);
-        repair->on_duty.is_restored = true;
-    }
-    if (code == HEARTH_OK && repair->on_duty.asked_ms != 0) {
-        repair_board_ask(repair->board, repair->on_duty.asked_ms);
-    }
-    free(rows);
-    return code;
-}
-
 static enum hearth_code save_queue(struct repair *repair, struct hearth_err *err)
 {
     struct meta_repair_row rows[META_REPAIR_BATCH];
@@ -171,12 +183,7 @@ static void keep_rows(struct repair *repair)
 
 void repair_round(struct repair *repair, struct duty *duty)
 {
-    struct hearth_err err;
-    if (repair->crew.net == NULL) {
-        return;
-    }
-    if (!repair->on_duty.is_restored && restore(repair, &err) != HEARTH_OK) {
-        log_write(LOG_DUTY_FAILED, "duty=repair error=\"%s\"", err.message);
+    if (repair->crew.net == NULL || !make_sure_of_rows(repair)) {
         return;
     }
     keep_rows(repair);

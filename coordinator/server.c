@@ -14,6 +14,7 @@
 #include "coordinator/rebalance.h"
 #include "coordinator/reclaim.h"
 #include "coordinator/reconcile_duty.h"
+#include "coordinator/repair_service.h"
 #include "coordinator/repair_session.h"
 #include "coordinator/service.h"
 #include "coordinator/shipping.h"
@@ -79,6 +80,7 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, fleet_handlers, fleet_handler_count);
     add_handlers(server, sweep_handlers, sweep_handler_count);
     add_handlers(server, audit_handlers, audit_handler_count);
+    add_handlers(server, repair_handlers, repair_handler_count);
     add_handlers(server, garbage_handlers, garbage_handler_count);
     add_handlers(server, gateway_handlers, gateway_handler_count);
 }

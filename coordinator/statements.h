@@ -279,6 +279,11 @@
         "extent_count, tags)"                                                                      \
         " VALUES (:bucket, :key, :version, :size, :etag, :parts, :created, :body, :extent_count,"  \
         " :tags)")                                                                                 \
+    X(VERSION_WALK,                                                                                \
+        "SELECT v.bucket, v.key, v.version, b.name, d.extents FROM object_version AS v"            \
+        " JOIN bucket AS b ON b.bucket = v.bucket JOIN body AS d ON d.body = v.body"               \
+        " WHERE (v.bucket, v.key, v.version) > (:bucket, :key, :version)"                          \
+        " ORDER BY v.bucket, v.key, v.version LIMIT :max")                                         \
     X(VERSION_TAGS,                                                                                \
         "SELECT tags FROM object_version WHERE bucket = :bucket AND key = :key AND version = "     \
         ":version")                                                                                \

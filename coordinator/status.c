@@ -1,10 +1,12 @@
 #include "coordinator/status.h"
 
 #include "coordinator/audit.h"
+#include "coordinator/estimate_service.h"
 #include "coordinator/fleet_service.h"
 #include "coordinator/meta_rebalance.h"
 #include "coordinator/meta_settings.h"
 #include "coordinator/repair.h"
+#include "coordinator/repair_service.h"
 #include "coordinator/shipping.h"
 #include "coordinator/sweep_service.h"
 #include "proto/cluster_health.h"
@@ -38,7 +40,8 @@ static enum hearth_code add_counts(
     return HEARTH_OK;
 }
 
-static void add_repair(struct coordinator *coordinator, struct wire_status_reply *out)
+static enum hearth_code add_repair(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
 {
     struct repair_status repair;
     repair_status_get(coordinator->repair, &repair);
@@ -50,6 +53,9 @@ static void add_repair(struct coordinator *coordinator, struct wire_status_reply
     out->repaired_total = repair.repaired;
     out->repair_waiting = repair.waiting;
     out->repair_without_place = repair.without_place;
+    out->repair = repair_service_describe(coordinator, arena);
+    return out->repair != NULL ? estimate_service_durability(coordinator, arena, out, err)
+                               : hearth_fail(err, HEARTH_NO_MEMORY, "state of repair");
 }
 
 static void add_plan(
@@ -232,12 +238,12 @@ enum hearth_code status_collect(struct coordinator *coordinator, struct arena *a
     if (meta_settings_get(coordinator->store, &settings, err) != HEARTH_OK ||
         add_counts(coordinator, out, err) != HEARTH_OK ||
         add_sweep(coordinator, arena, out, err) != HEARTH_OK ||
+        add_repair(coordinator, arena, out, err) != HEARTH_OK ||
         add_nodes(coordinator, arena, out, err) != HEARTH_OK ||
         add_moves(coordinator, arena, out, err) != HEARTH_OK ||
         add_audits(coordinator, arena, out, err) != HEARTH_OK) {
         return err->code;
     }
-    add_repair(coordinator, out);
     out->garbage_held = settings.garbage_held;
     say_of_data(out, &list);
     say_of_fleet(out, &list);

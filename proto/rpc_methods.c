@@ -109,6 +109,12 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_AUDITS] = CHANGES("AdminPlane/Audits", ADMIN, audit_request, SMALL, audit_reply, NODES),
     [RPC_AUDIT_EVIDENCE] = READS("AdminPlane/AuditEvidence", ADMIN, audit_evidence_request, SMALL,
         audit_evidence_reply, LIST),
+    [RPC_REPAIR_STATUS] = READS("AdminPlane/RepairStatus", ADMIN, empty, SMALL, repair_info, SMALL),
+    [RPC_REPAIR_RUN] = CHANGES("AdminPlane/RepairRun", ADMIN, empty, SMALL, repair_info, SMALL),
+    [RPC_REPAIR_LOST] =
+        READS("AdminPlane/RepairLost", ADMIN, repair_lost_request, SMALL, repair_lost_reply, LIST),
+    [RPC_SIMULATE] =
+        READS("AdminPlane/Simulate", ADMIN, simulate_request, SMALL, simulate_reply, SMALL),
     [RPC_GARBAGE_RELEASE] = CHANGES("AdminPlane/GarbageRelease", ADMIN, empty, SMALL, empty, SMALL),
     [RPC_REBALANCE_PLAN] = CHANGES(
         "AdminPlane/RebalancePlan", ADMIN, rebalance_plan_request, SMALL, rebalance_info, SMALL),

@@ -26,6 +26,7 @@
 #include "proto/wire_inventory.h"
 #include "proto/wire_messages.h"
 #include "proto/wire_rebalance.h"
+#include "proto/wire_repair.h"
 #include "proto/wire_uploads.h"
 
 /* Every message of hearth.proto, in its order. */
@@ -42,6 +43,8 @@
     X(delete_reply) X(list_request) X(list_entry) X(list_reply) X(whereis_request) \
     X(whereis_reply) X(report_shard_request) X(derive_signing_key_request) \
     X(derive_signing_key_reply) X(trash_result) X(damaged_shard) X(heartbeat_request) X(order_key) \
+    X(segment_estimate) X(repair_info) X(repair_lost_request) X(lost_object) \
+    X(repair_lost_reply) X(durability_info) X(simulate_request) X(simulate_reply) \
     X(heartbeat_reply) X(sweep_info) X(sweep_request) X(sweep_reply) X(audit_node) X(audit_request) X(audit_reply) X(audit_evidence_request) X(evidence_info) X(audit_evidence_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
     X(invite_request) X(invite_reply) X(fsck_request) X(fsck_finding) X(fsck_space) X(fsck_count) X(fsck_message) X(backup_chunk) X(tenant_request) X(rebalance_share) X(rebalance_info) X(rebalance_plan_request) \
     X(rebalance_command_request) X(rebalance_list_request) X(rebalance_list_reply) X(node_drain_request) \

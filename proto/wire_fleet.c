@@ -113,6 +113,9 @@ static const struct wire_field status_reply_fields[] = {
     NUMBER(status_reply, trash),
     NUMBER(status_reply, free),
     NUMBER(status_reply, usable),
+    MESSAGE_OR_NONE(status_reply, repair, repair_info),
+    MESSAGE_OR_NONE(status_reply, durability, durability_info),
+    MESSAGES(status_reply, profiles, durability_info, WIRE_PROFILES_MAX),
     MESSAGE(status_reply, moves, status_moves),
     MESSAGE(status_reply, audits, status_audits),
 };

@@ -5,7 +5,7 @@
 #ifndef HEARTH_PROTO_WIRE_FLEET_H
 #define HEARTH_PROTO_WIRE_FLEET_H
 
-#include "proto/wire_messages.h"
+#include "proto/wire_repair.h"
 
 enum {
     WIRE_WEEK_HOURS = 168,
@@ -124,6 +124,10 @@ struct wire_status_reply {
     uint64_t usable; /* capacity, as customers count bytes, in buckets that name no profile */
     const struct wire_status_moves *moves;
     const struct wire_status_audits *audits;
+    const struct wire_repair_info *repair;
+    const struct wire_durability_info *durability; /* of all segments together */
+    const struct wire_durability_info *profiles;   /* of those that have segments */
+    size_t profiles_count;
 };
 
 struct wire_node_lost_request {

@@ -269,8 +269,20 @@ static const struct wire_field lookup_request_fields[] = {
     NUMBER(lookup_request, head_only),
     NUMBER(lookup_request, suffix),
     ID_OR_NONE(lookup_request, session_id, 20),
+    NUMBER(lookup_request, with_estimate),
 };
 DESCRIBE(lookup_request, lookup_request_fields);
+
+static const struct wire_field segment_estimate_fields[] = {
+    NUMBER_TO(segment_estimate, held, WIRE_SLOTS_MAX),
+    NUMBER_TO(segment_estimate, reachable, WIRE_SLOTS_MAX),
+    NUMBER_TO(segment_estimate, trigger, WIRE_SLOTS_MAX),
+    NUMBER(segment_estimate, unreadable_digits),
+    NUMBER(segment_estimate, lost_digits),
+    NUMBER(segment_estimate, reason),
+    NUMBERS(segment_estimate, uptime_ppm, 1000000, WIRE_SLOTS_MAX),
+};
+DESCRIBE(segment_estimate, segment_estimate_fields);
 
 static const struct wire_field segment_info_fields[] = {
     ID(segment_info, segment_id, 16),
@@ -281,6 +293,7 @@ static const struct wire_field segment_info_fields[] = {
     ID(segment_info, vk, 32),
     NUMBER(segment_info, generation),
     MESSAGES(segment_info, holders, placement, WIRE_SLOTS_MAX),
+    MESSAGE_OR_NONE(segment_info, estimate, segment_estimate),
 };
 DESCRIBE(segment_info, segment_info_fields);
 

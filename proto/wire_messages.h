@@ -304,6 +304,19 @@ struct wire_lookup_request {
     bool head_only;         /* no segments, no orders */
     bool suffix;            /* the last `length` bytes */
     struct view session_id; /* 20: whose certificate the orders are for */
+    bool with_estimate;
+};
+
+/* Chances are digits, as in wire_repair.h. */
+struct wire_segment_estimate {
+    uint32_t held;
+    uint32_t reachable;
+    uint32_t trigger;           /* repair begins when no more are held */
+    uint64_t unreadable_digits; /* P(unreadable now) */
+    uint64_t lost_digits;       /* P(lost within a year) */
+    uint32_t reason;            /* why repair is due now; 0: it is not */
+    const uint32_t *uptime_ppm; /* of each of the holders */
+    size_t uptime_ppm_count;
 };
 
 struct wire_segment_info {
@@ -316,6 +329,7 @@ struct wire_segment_info {
     uint64_t generation;
     const struct wire_placement *holders; /* orders on k + min(4, n - k) of them */
     size_t holders_count;
+    const struct wire_segment_estimate *estimate; /* NULL: not asked for */
 };
 
 struct wire_lookup_reply {

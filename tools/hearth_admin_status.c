@@ -9,6 +9,7 @@
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/repair_report.h"
 #include "tools/sweep_report.h"
 
 #include <inttypes.h>
@@ -167,6 +168,7 @@ static void print_people(const struct wire_status_reply *status)
     print_stored(status);
     print_segments(status);
     print_repair(status);
+    repair_report_durability(status);
     print_moves(status);
     print_audits(status);
     print_sweep(status);
@@ -211,6 +213,10 @@ static void add_numbers(json_t *line, const struct wire_status_reply *status)
 {
     add_part(line, status, "");
     json_line_set(line, "sweep", sweep_report_json(status->sweep, status->now_unix_ms));
+    if (status->repair != NULL) {
+        json_line_set(line, "repair", repair_report_json(status->repair));
+    }
+    json_line_set(line, "durability", repair_report_durability_json(status));
     add_part(line, status, "moves");
     add_part(line, status, "audits");
 }

@@ -2,6 +2,7 @@
  * hearth stat: what an object is, and with --shards which node holds which piece of it.
  */
 #include "common/codec.h"
+#include "tools/chance.h"
 #include "tools/errand.h"
 #include "tools/format.h"
 #include "tools/hearth_verbs.h"
@@ -37,6 +38,25 @@ static void print_object(const char *url, const struct hearth_object *object)
     }
 }
 
+static const char *const repairs[] = {
+    [HEARTH_REPAIR_NONE] = "none",
+    [HEARTH_REPAIR_FEW_HELD] = "due: few are held",
+    [HEARTH_REPAIR_FEW_HEARD] = "due: few were heard of",
+    [HEARTH_REPAIR_FILL] = "due: slots to fill",
+    [HEARTH_REPAIR_ASKED] = "due: asked for",
+};
+
+static void print_estimate(const struct hearth_segment *segment)
+{
+    printf("  %u held, %u reachable; cannot be read now %.2g, lost within a year %.2g; ",
+        segment->held, segment->reachable, segment->unreadable, segment->lost);
+    if (segment->repair == HEARTH_REPAIR_NONE) {
+        printf("repair at %u\n", segment->trigger);
+    } else {
+        printf("repair %s\n", repairs[segment->repair]);
+    }
+}
+
 static void print_segment(unsigned number, const struct hearth_segment *segment)
 {
     char id[SEGMENT_TEXT_SIZE];
@@ -45,11 +65,15 @@ static void print_segment(unsigned number, const struct hearth_segment *segment)
     printf("\nsegment %u  %s  %s at %" PRIu64 ", %u of %u shards held, %u suffice\n", number, id,
         format_bytes(segment->length, size), segment->object_offset, segment->holder_count,
         segment->n, segment->k);
-    printf("  slot  kind    offer  node\n");
+    if (segment->is_estimated) {
+        print_estimate(segment);
+    }
+    printf("  slot  kind    offer  %-40s  uptime\n", "node");
     for (unsigned i = 0; i < segment->holder_count; i++) {
         const struct hearth_holder *holder = &segment->holders[i];
-        printf("  %4u  %-6s  %5u  %s\n", holder->slot,
-            holder->slot < segment->k ? "data" : "parity", holder->number, holder->node);
+        printf("  %4u  %-6s  %5u  %s  %.1f %% (%s)\n", holder->slot,
+            holder->slot < segment->k ? "data" : "parity", holder->number, holder->node,
+            holder->uptime_ppm / 1e4, chance_uptime_class(holder->uptime_ppm));
     }
 }
 
@@ -70,6 +94,18 @@ static void print_people(
 
 /* ---- for programs ---- */
 
+static json_t *estimate_json(const struct hearth_segment *segment)
+{
+    json_t *object = json_line_object();
+    json_line_number(object, "held", segment->held);
+    json_line_number(object, "reachable", segment->reachable);
+    json_line_number(object, "trigger", segment->trigger);
+    json_line_set(object, "unreadable_now", json_real(segment->unreadable));
+    json_line_set(object, "lost_within_a_year", json_real(segment->lost));
+    json_line_text(object, "repair", repairs[segment->repair]);
+    return object;
+}
+
 static json_t *segment_json(const struct hearth_segment *segment)
 {
     char id[SEGMENT_TEXT_SIZE];
@@ -86,9 +122,14 @@ static json_t *segment_json(const struct hearth_segment *segment)
         json_line_number(holder, "slot", segment->holders[i].slot);
         json_line_number(holder, "number", segment->holders[i].number);
         json_line_text(holder, "node", segment->holders[i].node);
+        json_line_set(holder, "uptime", json_real(segment->holders[i].uptime_ppm / 1e6));
+        json_line_text(holder, "uptime_class", chance_uptime_class(segment->holders[i].uptime_ppm));
         json_line_append(holders, holder);
     }
     json_line_set(object, "holders", holders);
+    if (segment->is_estimated) {
+        json_line_set(object, "estimate", estimate_json(segment));
+    }
     return object;
 }
 

@@ -7,6 +7,7 @@
 #include "coordinator/fleet_service.h"
 #include "coordinator/invitation.h"
 #include "coordinator/meta_settings.h"
+#include "coordinator/repair_service.h"
 #include "coordinator/sweep.h"
 #include "coordinator/sweep_service.h"
 #include "proto/invite.h"
@@ -60,6 +61,7 @@ static void make_settings(struct test_coordinator *world)
     world->settings.directory = text_of(world, "%s%s", "");
     world->settings.metadata = text_of(world, "%s%s", "");
     world->settings.heartbeat_ms = TEST_HEARTBEAT_MS;
+    world->settings.undelete_ms = 0;    /* what is deleted is collected as soon as it may be */
     world->settings.repair_workers = 1; /* invented nodes have one thread, the test's */
 }
 
@@ -164,6 +166,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {fleet_handlers, fleet_handler_count},
         {sweep_handlers, sweep_handler_count},
         {audit_handlers, audit_handler_count},
+        {repair_handlers, repair_handler_count},
         {garbage_handlers, garbage_handler_count},
         {gateway_handlers, gateway_handler_count},
     };

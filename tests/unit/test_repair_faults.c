@@ -114,8 +114,8 @@ static void silent_is_not_lost(void **state)
 /* ---- seeded ---- */
 
 static const enum fake_manner manners[] = {FAKE_DEAD, FAKE_STOPPED, FAKE_DIES_MIDWAY,
-    FAKE_BUSY_MIDWAY, FAKE_FORGETS, FAKE_FLIPS_A_BIT, FAKE_SWAPS_CELLS, FAKE_OTHER_SHARD,
-    FAKE_WRONG_LENGTH, FAKE_EMPTY, FAKE_ENDS_EARLY};
+    FAKE_BUSY_MIDWAY, FAKE_FLIPS_A_BIT, FAKE_SWAPS_CELLS, FAKE_OTHER_SHARD, FAKE_WRONG_LENGTH,
+    FAKE_EMPTY, FAKE_ENDS_EARLY};
 
 static void change_manner(struct repair_world *at, struct fake_node *node)
 {
@@ -132,14 +132,39 @@ static void turn_bad(struct fake_net *net, void *context)
     change_manner(at, &net->nodes[env_random_below(&at->world.env.env, NODES)]);
 }
 
+static bool is_among(uint32_t number, unsigned count, const uint32_t *numbers)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (numbers[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Slots whose shard is where the row says, at a node that is not lost; how that one behaves now is
+ * another matter. */
+static unsigned count_present(
+    struct repair_world *at, unsigned silent_count, const uint32_t *silent)
+{
+    const struct meta_segment row = repair_world_row(at);
+    unsigned present = 0;
+    for (unsigned slot = 0; slot < N; slot++) {
+        const struct fake_order order = repair_world_order(&row, slot);
+        present += !is_among(row.holders[slot].node, silent_count, silent) &&
+            fake_net_has_shard(&at->net, &order);
+    }
+    return present;
+}
+
 /* What it is like now is bad enough: from here on it must not become worse by repair. */
 static void check_rounds(struct repair_world *at, unsigned silent_count, const uint32_t *silent)
 {
-    unsigned good = repair_world_good_shards(at);
+    unsigned present = count_present(at, silent_count, silent);
     for (unsigned round = 0; round < 5; round++) {
         repair_world_round(at);
-        assert_true(repair_world_good_shards(at) >= good);
-        good = repair_world_good_shards(at);
+        assert_true(count_present(at, silent_count, silent) >= present);
+        present = count_present(at, silent_count, silent);
         repair_world_pass(at, REPAIR_BACKOFF_FIRST_MS << round, silent_count, silent);
     }
 }
@@ -260,7 +285,6 @@ static void what_an_operator_asked_for_survives_and_ends(void **state)
     repair_world_upload(at, N);
     assert_ok(repair_ask(at->world.coordinator->repair, &at->world.err), &at->world.err);
     restart_repair(at);
-    repair_round(at->world.coordinator->repair, NULL); /* reads it */
     struct repair_status status;
     repair_status_get(at->world.coordinator->repair, &status);
     assert_true(status.asked_ms > 0);

@@ -65,6 +65,10 @@ static const struct {
     [RPC_SWEEP] = {.kind = ADMINS},
     [RPC_AUDITS] = {.kind = ADMINS},
     [RPC_AUDIT_EVIDENCE] = {.kind = ADMINS},
+    [RPC_REPAIR_STATUS] = {.kind = ADMINS},
+    [RPC_REPAIR_RUN] = {.kind = ADMINS},
+    [RPC_REPAIR_LOST] = {.kind = ADMINS},
+    [RPC_SIMULATE] = {.kind = ADMINS},
     [RPC_GARBAGE_RELEASE] = {.kind = ADMINS},
     [RPC_INVITE] = {.kind = ADMINS},
     [RPC_BACKUP] = {.kind = ADMINS}, /* a stream; it asks admin_check() on its thread */
