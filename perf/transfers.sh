@@ -39,6 +39,17 @@ floor() {
     fi
 }
 
+# repair_floor STREAM K N MISSING: a GiB of segments read as k shards, tags verified, MISSING shards
+# decoded and coded again to compare, tagged, sent and written.
+repair_floor() {
+    awk -v k="$2" -v n="$3" -v missing="$4" -v stream="$(stream_of "$1")" \
+        -v read="$(value engine_read cpu_s_per_gib)" -v tag="$(value tag cpu_s_per_gib)" \
+        -v encode="$(value encode cpu_s_per_gib "$2" "$3")" \
+        -v write="$(value engine_write cpu_s_per_gib)" 'BEGIN {
+            coding = 2 * missing / (n - k) * encode
+            printf "%.2f", read + stream + tag + coding + missing / k * (tag + stream + write)}'
+}
+
 # ---- a cluster, and what its processes used ----
 
 # cluster_up NODES PROFILE: $hearth runs against it from now on.
@@ -186,6 +197,38 @@ whole() {
         tools/local-cluster kill "$node" --dir "$cluster" >/dev/null
     done
     get "get-$((n - k))-dead" "$k" "$n"
+    cluster_down
+}
+
+repair_status() { "$bin/hearth-admin" --config "$cluster/hearth.conf" repair status --json | field "$1"; }
+
+# repaired PROFILE K N: one of N + 1 nodes is dead and called lost; all daemons, a GiB of segments read.
+repaired() {
+    local profile=$1 k=$2 n=$3 before after start segments
+    say "a dead node made anew at $k+$((n - k))"
+    cluster_up "$((n + 1))" "$profile"
+    $hearth cp "$scratch/object" s3://perf/object
+    wait_full
+    tools/local-cluster kill 1 --dir "$cluster" >/dev/null
+    start=$(date +%s.%N)
+    before=$(daemons_cpu_s)
+    "$bin/hearth-admin" --config "$cluster/hearth.conf" node lost 1 >/dev/null
+    "$bin/hearth-admin" --config "$cluster/hearth.conf" sweep run --wait >/dev/null
+    wait_full
+    after=$(daemons_cpu_s)
+    segments=$(repair_status repaired_segments)
+    awk -v k="$k" -v n="$n" -v cpu="$before $after" -v segments="$segments" \
+        -v start="$start" -v end="$(date +%s.%N)" -v floor="$(repair_floor grpc "$k" "$n" 1)" \
+        -v link="$(repair_floor link "$k" "$n" 1)" 'BEGIN {
+            split(cpu, at, " ")
+            gib = segments * 64 / 1024
+            used = gib > 0 ? (at[2] - at[1]) / gib : 0
+            printf "{\"repair\": \"one-dead\", \"k\": %d, \"n\": %d, \"segments\": %d, ", k, n, segments
+            printf "\"gib\": %.2f, \"wall_s\": %.1f, \"cpu_s_per_gib\": %.2f, ", gib, end - start, used
+            printf "\"floor\": %.2f, \"times_floor\": %.2f, ", floor, used / floor
+            printf "\"link_floor\": %.2f, \"times_link_floor\": %.2f}\n", link, used / link
+        }' | tee -a "$lines" >&2
+    compare_back
     cluster_down
 }
 
