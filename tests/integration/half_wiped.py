@@ -2,6 +2,7 @@
 """A random half of the nodes lose their disks at once: every object with k shards left is readable and
 comes back to full redundancy, every other one fails cleanly, and the two are told apart by what the
 operator is shown.  No wrong byte is read."""
+import collections
 import os
 import random
 
@@ -26,11 +27,15 @@ def store_objects(cluster):
     cluster.wait_full()
 
 
+def segment_of(cluster, key):
+    """The one of an object."""
+    (segment,) = cluster.hearth("stat", "--shards", "--json", f"s3://box/{key}").json[0]["segments"]
+    return segment
+
+
 def holders(cluster, key):
-    """Node ids, of the one segment of an object."""
-    stat = cluster.hearth("stat", "--shards", "--json", f"s3://box/{key}").json[0]
-    (segment,) = stat["segments"]
-    return {holder["node"] for holder in segment["holders"]}
+    """Node ids."""
+    return {holder["node"] for holder in segment_of(cluster, key)["holders"]}
 
 
 def wipe_half(cluster):
@@ -71,6 +76,16 @@ def the_operator_is_told_how_many_cannot_be_read(cluster):
     assert cluster.status()["health"] not in ("healthy", "healing")
 
 
+def the_operator_is_shown_which(cluster):
+    """By the shards that are on no node that answers."""
+    found = cluster.admin("fsck", "--json", fails=None).json
+    gone = collections.Counter(finding["segment"] for finding in found
+                               if finding.get("finding") in ("missing", "unchecked"))
+    shown = {segment for segment, count in gone.items() if count > N - K}
+    lost = {segment_of(cluster, key)["id"] for key in set(contents()) - cluster.readable}
+    assert shown == lost, (shown, lost, found)
+
+
 def the_readable_come_back_to_full_redundancy(cluster):
     """On the nodes that are left and on new ones."""
     for victim in cluster.victims:
@@ -93,4 +108,5 @@ def what_is_lost_can_be_deleted(cluster):
 
 if __name__ == "__main__":
     main(what_has_k_shards_left_is_read_and_the_rest_fails_cleanly, the_operator_is_told_how_many_cannot_be_read,
+         the_operator_is_shown_which,
          the_readable_come_back_to_full_redundancy, what_is_lost_can_be_deleted, nodes=NODES)

@@ -311,6 +311,14 @@ def check_queues_and_nodes(cluster):
     assert not said, "\n".join(said[:20])
 
 
+def check_online(cluster):
+    """Nobody can look at what a lost node had of objects that were deleted since: code 3."""
+    result = cluster.admin("fsck", "--deep", "--json", fails=None)
+    counts = result.json[-1]
+    assert result.code in (0, 3) and counts["problems"] == 0, result.text[-4000:] + result.err
+    print(f"      fsck: {counts['verified']} shards verified, {counts['unchecked']} not there to be", flush=True)
+
+
 def thrash(cluster, options, events):
     troubles = Troubles(cluster)
     auditor = Auditor(cluster)
@@ -326,6 +334,7 @@ def thrash(cluster, options, events):
     load.end()
     print(f"      {auditor.end()} audits passed, none failed", flush=True)
     check_queues_and_nodes(cluster)
+    check_online(cluster)
     count = load.check_all()
     failed = sum(writer.failed for writer in load.writers)
     print(f"      {count} objects are there, {failed} calls failed, {time.monotonic() - load.begun:.0f} s")
