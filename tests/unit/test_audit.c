@@ -254,7 +254,7 @@ static enum fake_manner sulk(void *context, uint32_t node, const struct fake_ord
     return sulker->at->world.env.unix_ms < sulker->until_ms ? FAKE_STOPPED : FAKE_HONEST;
 }
 
-static void who_pretends_to_be_away_each_time_stays_contained_and_in_trouble(void **state)
+static void who_pretends_to_be_away_each_time_stays_contained(void **state)
 {
     struct audit_world *at = *state;
     struct sulker sulker = {.at = at};
@@ -263,10 +263,7 @@ static void who_pretends_to_be_away_each_time_stays_contained_and_in_trouble(voi
     at->choose_context = &sulker;
     audit_world_ask(at, 0, 20);
     ask_again_until_the_end(at);
-    const struct meta_audit_node node = audit_world_score(at, EVIL);
-    assert_true(node.contained > 0);
-    assert_true(node.score.counts[AUDIT_UNKNOWN] > 0);
-    assert_true(audit_score_trouble(&node.score) < 1.0);
+    assert_true(audit_world_score(at, EVIL).contained > 0);
     honest_nodes_are_left_alone(at);
 }
 
@@ -450,7 +447,7 @@ int main(void)
         TEST(a_node_that_serves_old_versions_is_suspended),
         TEST(a_node_that_times_out_on_what_is_missing_is_suspended_in_the_end),
         TEST(breaking_the_connection_is_no_better_than_silence),
-        TEST(who_pretends_to_be_away_each_time_stays_contained_and_in_trouble),
+        TEST(who_pretends_to_be_away_each_time_stays_contained),
         TEST(tags_that_were_wrong_from_the_start_are_nobodys_fault),
         TEST(what_is_deleted_meanwhile_convicts_nobody),
         TEST(what_is_deleted_at_the_last_moment_convicts_nobody),
