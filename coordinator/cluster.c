@@ -3,7 +3,7 @@
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "common/file.h"
-#include "coordinator/kit.h"
+#include "coordinator/rescue/kit.h"
 
 #include <assert.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
 #include "coordinator/coordinator.h"
 
-#include "coordinator/estimate_watch.h"
-#include "coordinator/meta_settings.h"
-#include "coordinator/sweep.h"
-#include "coordinator/withheld.h"
+#include "coordinator/estimate/estimate_watch.h"
+#include "coordinator/fleet/sweep.h"
+#include "coordinator/garbage/withheld.h"
+#include "coordinator/meta/meta_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>

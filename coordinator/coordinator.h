@@ -7,13 +7,13 @@
 #ifndef HEARTH_COORDINATOR_COORDINATOR_H
 #define HEARTH_COORDINATOR_COORDINATOR_H
 
-#include "coordinator/access_cache.h"
 #include "coordinator/cluster.h"
-#include "coordinator/node_dialer.h"
-#include "coordinator/node_table.h"
+#include "coordinator/fleet/node_dialer.h"
+#include "coordinator/fleet/node_table.h"
+#include "coordinator/fleet/place_sets.h"
+#include "coordinator/fleet/profile.h"
 #include "coordinator/order.h"
-#include "coordinator/place_sets.h"
-#include "coordinator/profile.h"
+#include "coordinator/service/access_cache.h"
 #include "coordinator/settings.h"
 
 struct coordinator {

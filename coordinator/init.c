@@ -1,9 +1,9 @@
 #include "coordinator/init.h"
 
 #include "common/file.h"
-#include "coordinator/invitation.h"
-#include "coordinator/kit.h"
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_settings.h"
+#include "coordinator/rescue/kit.h"
+#include "coordinator/service/invitation.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
 #include "common/log.h"
 #include "common/program.h"
 #include "coordinator/init.h"
-#include "coordinator/kit_nodes.h"
-#include "coordinator/rebuild.h"
-#include "coordinator/restore.h"
+#include "coordinator/rescue/kit_nodes.h"
+#include "coordinator/rescue/rebuild.h"
+#include "coordinator/rescue/restore.h"
 #include "coordinator/server.h"
 
 #include <string.h>

@@ -13,7 +13,7 @@
 #ifndef HEARTH_COORDINATOR_ORDER_H
 #define HEARTH_COORDINATOR_ORDER_H
 
-#include "coordinator/meta_store.h"
+#include "coordinator/meta/meta_store.h"
 #include "coordinator/shard_name.h"
 #include "proto/order_format.h"
 

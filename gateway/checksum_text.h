@@ -10,7 +10,7 @@
 #include "client/hearth.h"
 #include "common/arena.h"
 #include "common/crc.h"
-#include "http/http.h"
+#include "common/http/http.h"
 
 enum {
     CHECKSUM_KINDS = 5,

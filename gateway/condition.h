@@ -8,8 +8,8 @@
 #define HEARTH_GATEWAY_CONDITION_H
 
 #include "client/hearth.h"
+#include "common/http/http.h"
 #include "gateway/s3_error.h"
-#include "http/http.h"
 
 /* What a request asks of an object that is there; NULL: nothing. */
 struct condition {

@@ -10,8 +10,8 @@
 #define HEARTH_GATEWAY_HEALTH_H
 
 #include "common/env.h"
+#include "common/http/http.h"
 #include "gateway/tenants.h"
-#include "http/http.h"
 
 struct health;
 

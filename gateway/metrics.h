@@ -9,9 +9,9 @@
 #ifndef HEARTH_GATEWAY_METRICS_H
 #define HEARTH_GATEWAY_METRICS_H
 
+#include "common/http/http.h"
 #include "gateway/route.h"
 #include "gateway/s3_error.h"
-#include "http/http.h"
 
 struct metrics;
 

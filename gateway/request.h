@@ -16,8 +16,8 @@
 #define HEARTH_GATEWAY_REQUEST_H
 
 #include "common/arena.h"
+#include "common/http/http.h"
 #include "gateway/s3_error.h"
-#include "http/http.h"
 
 enum {
     REQUEST_ID_TEXT_SIZE = 2 * 16 + 1,

@@ -14,10 +14,10 @@
 #define HEARTH_GATEWAY_SIG_CLAIM_H
 
 #include "common/arena.h"
+#include "common/http/http.h"
 #include "common/sigv4.h"
 #include "gateway/s3_error.h"
 #include "gateway/sig_query.h"
-#include "http/http.h"
 
 enum sig_kind {
     SIG_ANONYMOUS,

@@ -12,10 +12,10 @@
 #include "common/cleanup.h"
 #include "common/crypto.h"
 #include "common/file.h"
-#include "coordinator/meta_segment.h"
-#include "coordinator/repair_judge.h"
+#include "coordinator/fleet/sweep.h"
+#include "coordinator/meta/meta_segment.h"
+#include "coordinator/repair/repair_judge.h"
 #include "coordinator/shard_name.h"
-#include "coordinator/sweep.h"
 #include "perf/meta_segments.h"
 
 #include <getopt.h>

@@ -1,6 +1,6 @@
 #include "perf/meta_keys.h"
 
-#include "coordinator/meta_inside.h"
+#include "coordinator/meta/meta_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #ifndef HEARTH_PERF_META_KEYS_H
 #define HEARTH_PERF_META_KEYS_H
 
-#include "coordinator/meta_store.h"
+#include "coordinator/meta/meta_store.h"
 
 enum { META_KEYS_FOLDERS = 4000, META_KEYS_BATCH = 20000, META_KEYS_TEXT_SIZE = 32 };
 

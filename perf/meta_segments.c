@@ -1,7 +1,7 @@
 #include "perf/meta_segments.h"
 
-#include "coordinator/meta_blob.h"
-#include "coordinator/meta_sql.h"
+#include "coordinator/meta/meta_blob.h"
+#include "coordinator/meta/meta_sql.h"
 
 struct batch {
     const struct profile *profile;

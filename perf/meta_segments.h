@@ -7,8 +7,8 @@
 #ifndef HEARTH_PERF_META_SEGMENTS_H
 #define HEARTH_PERF_META_SEGMENTS_H
 
-#include "coordinator/meta_store.h"
-#include "coordinator/profile.h"
+#include "coordinator/fleet/profile.h"
+#include "coordinator/meta/meta_store.h"
 
 enum { META_SEGMENTS_NODES = 1000, META_SEGMENTS_BATCH = 20000 };
 

@@ -6,7 +6,7 @@
  * The store is made once: twenty keys that share beginnings.  The input is, each with its length
  * before it: prefix, delimiter, start, token; then how many a page may hold.
  */
-#include "coordinator/meta_list.h"
+#include "coordinator/meta/meta_list.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/test_meta.h"
 

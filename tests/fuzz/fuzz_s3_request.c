@@ -4,10 +4,10 @@
  * What is decoded and encoded again means the same; what no doubt is left about has one body size;
  * and whatever the key, the answer that names it is a document.
  */
+#include "common/http/http_framing.h"
 #include "gateway/route.h"
 #include "gateway/xml_in.h"
 #include "gateway/xml_out.h"
-#include "http/http_framing.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>

@@ -15,7 +15,7 @@
 #include "client/shard_tag.h"
 #include "common/cleanup.h"
 #include "common/codec.h"
-#include "coordinator/fsck_meta.h"
+#include "coordinator/rescue/fsck_meta.h"
 #include "erasure/ec_codec.h"
 #include "erasure/ec_stripe.h"
 #include "tests/lib/fsck_node.h"

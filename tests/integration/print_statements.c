@@ -2,8 +2,8 @@
  * print_statements - the coordinator's statements as a script for psql: each one prepared, with
  * its named parameters numbered; and list_seek() there compared with ours.
  */
-#include "coordinator/meta_list_seek.h"
-#include "coordinator/statements.h"
+#include "coordinator/meta/meta_list_seek.h"
+#include "coordinator/meta/statements.h"
 
 #include "common/codec.h"
 

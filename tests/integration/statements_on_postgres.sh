@@ -29,6 +29,6 @@ cd "$dir"
 }
 
 "$print_statements" >"$dir/statements.sql"
-cat "$coordinator/schema.sql" "$coordinator/functions_postgres.sql" "$dir/statements.sql" |
+cat "$coordinator/meta/schema.sql" "$coordinator/meta/functions_postgres.sql" "$dir/statements.sql" |
     psql -h "$dir" -U hearth -d postgres -v ON_ERROR_STOP=1 -q
 echo "prepared $(grep -c ^PREPARE "$dir/statements.sql") statements"

@@ -1,7 +1,7 @@
 #include "tests/lib/audit_world.h"
 
 #include "client/shard_tag.h"
-#include "coordinator/sweep.h"
+#include "coordinator/fleet/sweep.h"
 #include "erasure/ec_codec.h"
 #include "erasure/ec_stripe.h"
 #include "tests/lib/test.h"

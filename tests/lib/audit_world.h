@@ -10,7 +10,7 @@
 #ifndef HEARTH_TESTS_LIB_AUDIT_WORLD_H
 #define HEARTH_TESTS_LIB_AUDIT_WORLD_H
 
-#include "coordinator/audit.h"
+#include "coordinator/audit/audit.h"
 #include "tests/lib/fake_net.h"
 #include "tests/lib/test_customer.h"
 

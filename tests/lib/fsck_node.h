@@ -9,7 +9,7 @@
 #ifndef HEARTH_TESTS_LIB_FSCK_NODE_H
 #define HEARTH_TESTS_LIB_FSCK_NODE_H
 
-#include "coordinator/fsck_report.h"
+#include "coordinator/rescue/fsck_report.h"
 #include "storaged/volume.h"
 
 struct fsck_node;

@@ -18,7 +18,7 @@
 #ifndef HEARTH_TESTS_LIB_HTTP_WORLD_H
 #define HEARTH_TESTS_LIB_HTTP_WORLD_H
 
-#include "http/http.h"
+#include "common/http/http.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 #include "tests/lib/move_world.h"
 
 #include "client/shard_tag.h"
-#include "coordinator/meta_garbage.h"
+#include "coordinator/meta/meta_garbage.h"
 #include "erasure/ec_codec.h"
 #include "erasure/ec_stripe.h"
 #include "tests/lib/test.h"

@@ -7,8 +7,8 @@
 #ifndef HEARTH_TESTS_LIB_MOVE_WORLD_H
 #define HEARTH_TESTS_LIB_MOVE_WORLD_H
 
-#include "coordinator/meta_rebalance.h"
-#include "coordinator/rebalance.h"
+#include "coordinator/meta/meta_rebalance.h"
+#include "coordinator/rebalance/rebalance.h"
 #include "tests/lib/fake_net.h"
 #include "tests/lib/test_customer.h"
 

@@ -7,7 +7,7 @@
 #ifndef HEARTH_TESTS_LIB_REPAIR_WORLD_H
 #define HEARTH_TESTS_LIB_REPAIR_WORLD_H
 
-#include "coordinator/repair.h"
+#include "coordinator/repair/repair.h"
 #include "tests/lib/fake_net.h"
 #include "tests/lib/test_customer.h"
 

@@ -11,9 +11,9 @@
 #ifndef HEARTH_TESTS_LIB_TEST_COORDINATOR_H
 #define HEARTH_TESTS_LIB_TEST_COORDINATOR_H
 
-#include "coordinator/admin_service.h"
-#include "coordinator/enrol_service.h"
-#include "coordinator/repair.h"
+#include "coordinator/repair/repair.h"
+#include "coordinator/service/admin_service.h"
+#include "coordinator/service/enrol_service.h"
 #include "tests/lib/test_env.h"
 #include "tests/lib/test_rpc.h"
 

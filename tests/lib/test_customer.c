@@ -1,6 +1,6 @@
 #include "tests/lib/test_customer.h"
 
-#include "coordinator/invitation.h"
+#include "coordinator/service/invitation.h"
 #include "tests/lib/test.h"
 
 #include <stdio.h>

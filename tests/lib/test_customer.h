@@ -9,7 +9,7 @@
 #ifndef HEARTH_TESTS_LIB_TEST_CUSTOMER_H
 #define HEARTH_TESTS_LIB_TEST_CUSTOMER_H
 
-#include "coordinator/segment_orders.h"
+#include "coordinator/service/segment_orders.h"
 #include "tests/lib/test_coordinator.h"
 
 enum { CUSTOMER_SEGMENT_LENGTH = 300 * 1000 }; /* plaintext; two stripes of profile local */

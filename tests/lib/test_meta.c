@@ -1,7 +1,7 @@
 #include "tests/lib/test_meta.h"
 
-#include "coordinator/meta_bucket.h"
-#include "coordinator/profile.h"
+#include "coordinator/fleet/profile.h"
+#include "coordinator/meta/meta_bucket.h"
 #include "tests/lib/test.h"
 
 #include <stdio.h>

@@ -7,9 +7,9 @@
 #ifndef HEARTH_TESTS_LIB_TEST_META_H
 #define HEARTH_TESTS_LIB_TEST_META_H
 
-#include "coordinator/meta_garbage.h"
-#include "coordinator/meta_node.h"
-#include "coordinator/meta_object.h"
+#include "coordinator/meta/meta_garbage.h"
+#include "coordinator/meta/meta_node.h"
+#include "coordinator/meta/meta_object.h"
 #include "coordinator/shard_name.h"
 #include "tests/lib/test_env.h"
 

@@ -10,8 +10,8 @@
 #ifndef HEARTH_TESTS_LIB_TEST_SIGN_H
 #define HEARTH_TESTS_LIB_TEST_SIGN_H
 
+#include "common/http/http.h"
 #include "common/sigv4.h"
-#include "http/http.h"
 
 enum {
     TEST_SIGN_HEADERS_MAX = 40,

@@ -1,6 +1,6 @@
 #include "tests/sim/garbage_world_acts.h"
 
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_settings.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #ifndef HEARTH_TESTS_SIM_GARBAGE_WORLD_H
 #define HEARTH_TESTS_SIM_GARBAGE_WORLD_H
 
-#include "coordinator/meta_reconcile.h"
+#include "coordinator/meta/meta_reconcile.h"
 #include "tests/lib/test_meta.h"
 
 enum {

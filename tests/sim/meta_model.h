@@ -8,7 +8,7 @@
 #ifndef HEARTH_TESTS_SIM_META_MODEL_H
 #define HEARTH_TESTS_SIM_META_MODEL_H
 
-#include "coordinator/meta_object.h"
+#include "coordinator/meta/meta_object.h"
 
 enum {
     MODEL_KEYS = 5,

@@ -1,8 +1,8 @@
 #include "tests/sim/meta_world_acts.h"
 
-#include "coordinator/meta_bucket.h"
-#include "coordinator/meta_list.h"
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_bucket.h"
+#include "coordinator/meta/meta_list.h"
+#include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 
 enum { DEAD_MAX = 64 };

@@ -5,9 +5,9 @@
  * The sampler, the judge and the scores are the real ones; nodes are invented, time is counted in
  * visits, chance has a seed, which is printed.
  */
-#include "coordinator/audit_judge.h"
-#include "coordinator/audit_rate.h"
-#include "coordinator/audit_sample.h"
+#include "coordinator/audit/audit_judge.h"
+#include "coordinator/audit/audit_rate.h"
+#include "coordinator/audit/audit_sample.h"
 #include "erasure/ec_stripe.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -5,7 +5,7 @@
  * Chance is seeded; a failure prints its seed.  A step is half an hour; a node that is there
  * reports at the beginning of each.  Lost after three days, as profile home has it.
  */
-#include "coordinator/node_table.h"
+#include "coordinator/fleet/node_table.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

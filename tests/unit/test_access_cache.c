@@ -2,9 +2,9 @@
  * access_cache: whoever asks gets what the metadata says at that moment, whatever was kept - after
  * grants and buckets were made, replaced and removed, also when nobody knows whether they were.
  */
-#include "coordinator/access_cache.h"
+#include "coordinator/service/access_cache.h"
 
-#include "coordinator/profile.h"
+#include "coordinator/fleet/profile.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

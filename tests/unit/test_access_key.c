@@ -2,7 +2,7 @@
  * access_key: a secret comes back only for the id, tenant and master key it was sealed for, and
  * then only as a key for one day.
  */
-#include "coordinator/access_key.h"
+#include "coordinator/service/access_key.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

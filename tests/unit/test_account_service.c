@@ -2,8 +2,8 @@
  * account_service, gateway_service: what an operator makes of accounts, and what a gateway gets of
  * an access key: a key for a day, of its own tenant alone, until the operator revokes it.
  */
-#include "coordinator/access_key.h"
-#include "coordinator/invitation.h"
+#include "coordinator/service/access_key.h"
+#include "coordinator/service/invitation.h"
 #include "proto/wire.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_customer.h"

@@ -4,7 +4,7 @@
  * The stream is invented: it says what was asked of it, and the test is its pump, so that the end
  * of one can be held back while the next begins.
  */
-#include "coordinator/admin_backup.h"
+#include "coordinator/service/admin_backup.h"
 
 #include "proto/rpc_transport.h"
 #include "tests/lib/test.h"

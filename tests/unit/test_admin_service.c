@@ -1,11 +1,11 @@
 /*
  * admin_service: the operator sees the cluster as it is, and only an operator does.
  */
-#include "coordinator/admin_service.h"
+#include "coordinator/service/admin_service.h"
 
-#include "coordinator/meta_rebalance.h"
-#include "coordinator/repair.h"
-#include "coordinator/sweep.h"
+#include "coordinator/fleet/sweep.h"
+#include "coordinator/meta/meta_rebalance.h"
+#include "coordinator/repair/repair.h"
 #include "proto/invite.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"

@@ -9,7 +9,7 @@
 #include "client/manifest.h"
 #include "client/root_key.h"
 #include "client/segment_image.h"
-#include "coordinator/place_choose.h"
+#include "coordinator/fleet/place_choose.h"
 #include "storaged/order_check.h"
 #include "tests/lib/alloc_fail.h"
 #include "tests/lib/test.h"

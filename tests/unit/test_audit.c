@@ -4,7 +4,7 @@
  * Each kind of evil node is found out and ends suspended, with evidence and the shard on its way to
  * repair; whatever happens to honest nodes convicts none of them.
  */
-#include "coordinator/audit.h"
+#include "coordinator/audit/audit.h"
 
 #include "tests/lib/audit_world.h"
 #include "tests/lib/test.h"

@@ -4,7 +4,7 @@
  * The rules one by one, and then every combination there is of what an audit can bring, checked
  * against what must never happen.
  */
-#include "coordinator/audit_judge.h"
+#include "coordinator/audit/audit_judge.h"
 #include "tests/lib/test.h"
 
 enum { K = 4 };

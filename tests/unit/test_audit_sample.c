@@ -4,8 +4,8 @@
  * Segments of two sizes, three to one, over a few nodes; thousands of passes with seeded chance,
  * and how often each shard was drawn.  Bounds of four standard deviations.
  */
-#include "coordinator/audit_fresh.h"
-#include "coordinator/audit_sample.h"
+#include "coordinator/audit/audit_fresh.h"
+#include "coordinator/audit/audit_sample.h"
 #include "erasure/ec_stripe.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -1,8 +1,8 @@
 /*
  * audit_score, audit_rate: what suspends a node, what brings it back, and how often it is asked.
  */
-#include "coordinator/audit_rate.h"
-#include "coordinator/audit_score.h"
+#include "coordinator/audit/audit_rate.h"
+#include "coordinator/audit/audit_score.h"
 #include "tests/lib/test.h"
 
 #include <math.h>

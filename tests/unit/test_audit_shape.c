@@ -1,7 +1,7 @@
 /*
  * audit_shape: challenges ask for runs of stripes as readers do, and always for the drawn cell.
  */
-#include "coordinator/audit_shape.h"
+#include "coordinator/audit/audit_shape.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 

@@ -5,7 +5,7 @@
 #include "coordinator/cluster.h"
 
 #include "common/file.h"
-#include "coordinator/kit.h"
+#include "coordinator/rescue/kit.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 

@@ -4,8 +4,8 @@
  *
  * Through the services, as the RPC port would call them; the nodes' receipts are made here.
  */
-#include "coordinator/invitation.h"
-#include "coordinator/segment_orders.h"
+#include "coordinator/service/invitation.h"
+#include "coordinator/service/segment_orders.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"
 

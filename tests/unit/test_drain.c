@@ -2,7 +2,7 @@
  * A node leaves: what it holds goes to others whatever happens beside it, and it is called empty
  * only when nothing can come to it any more.
  */
-#include "coordinator/rebalance.h"
+#include "coordinator/rebalance/rebalance.h"
 
 #include "common/failpoint.h"
 #include "tests/lib/plan_world.h"

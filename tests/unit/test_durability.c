@@ -2,7 +2,7 @@
  * durability: chances by holders, against counting all cases and against what is known in closed
  * form.
  */
-#include "coordinator/durability.h"
+#include "coordinator/estimate/durability.h"
 
 #include "tests/lib/test.h"
 

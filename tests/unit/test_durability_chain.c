@@ -6,9 +6,9 @@
  * in it, a loss is noticed after `lost after`, and a repair takes up to a day from the moment when
  * it is noticed that too few are left.
  */
-#include "coordinator/durability_chain.h"
+#include "coordinator/estimate/durability_chain.h"
 
-#include "coordinator/profile.h"
+#include "coordinator/fleet/profile.h"
 #include "tests/lib/test.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * durability_trigger: the nodes a profile was worked out for give its r; better ones a later
  * repair, worse ones an earlier one, within limits.
  */
-#include "coordinator/durability_trigger.h"
+#include "coordinator/estimate/durability_trigger.h"
 
 #include "tests/lib/test.h"
 

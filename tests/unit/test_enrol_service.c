@@ -1,8 +1,8 @@
 /*
  * enrol_service: an invitation makes one member, once; a member can always come back.
  */
-#include "coordinator/invitation.h"
-#include "coordinator/node_network.h"
+#include "coordinator/fleet/node_network.h"
+#include "coordinator/service/invitation.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"
 

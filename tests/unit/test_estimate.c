@@ -2,9 +2,9 @@
  * estimate: a segment's chances follow from its own holders; between two hazards that were worked
  * out it is near to what working it out would give.
  */
-#include "coordinator/estimate.h"
+#include "coordinator/estimate/estimate.h"
 
-#include "coordinator/durability_chain.h"
+#include "coordinator/estimate/durability_chain.h"
 #include "tests/lib/test.h"
 
 #include <math.h>

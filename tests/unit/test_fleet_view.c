@@ -1,7 +1,7 @@
 /*
  * fleet_view: a snapshot stays as it was, and a number that nobody has is a node that is gone.
  */
-#include "coordinator/fleet_view.h"
+#include "coordinator/fleet/fleet_view.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"

@@ -1,7 +1,7 @@
 /*
  * http_framing: a request whose end could be read in two ways is refused, and nothing else is.
  */
-#include "http/http_framing.h"
+#include "common/http/http_framing.h"
 #include "tests/lib/test.h"
 
 static const struct http_limits limits = {.headers_max = 10, .head_size_max = 1000};

@@ -1,7 +1,7 @@
 /*
  * http_ring: what is taken is what was put, in order, whatever the sizes; never more than it holds.
  */
-#include "http/http_ring.h"
+#include "common/http/http_ring.h"
 #include "tests/lib/test.h"
 
 static void what_is_put_is_taken_in_order(void **state)

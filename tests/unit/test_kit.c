@@ -2,7 +2,7 @@
  * kit: what is printed is read again, whatever blanks and letters became of it on paper; every line
  * that was mistyped is named.
  */
-#include "coordinator/kit.h"
+#include "coordinator/rescue/kit.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -2,7 +2,7 @@
  * meta_account: tenants and access keys are listed as they are, page by page; a reserved bucket
  * becomes its tenant's; no quota is ever passed.
  */
-#include "coordinator/meta_account.h"
+#include "coordinator/meta/meta_account.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

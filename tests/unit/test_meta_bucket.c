@@ -1,7 +1,7 @@
 /*
  * meta_bucket: names are S3's, owned by one tenant, and a token makes or removes a bucket once.
  */
-#include "coordinator/meta_bucket.h"
+#include "coordinator/meta/meta_bucket.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

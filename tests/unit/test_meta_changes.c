@@ -2,10 +2,10 @@
  * meta_changes: a snapshot and the changes cut after it are the database, row by row, whatever was
  * done in between; what does not follow on is refused; what was not gathered is said.
  */
-#include "coordinator/meta_changes.h"
+#include "coordinator/meta/meta_changes.h"
 
-#include "coordinator/meta_rebuilt.h"
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_rebuilt.h"
+#include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

@@ -4,8 +4,8 @@
  * each call has one outcome, and the end is the same as without the kill.
  */
 #include "common/failpoint.h"
-#include "coordinator/meta_bucket.h"
-#include "coordinator/meta_upload.h"
+#include "coordinator/meta/meta_bucket.h"
+#include "coordinator/meta/meta_upload.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

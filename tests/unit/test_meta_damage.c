@@ -2,10 +2,10 @@
  * A node says that a shard of its own does not verify: the slot counts as missing and is due, until
  * somebody else has taken it over.  What others say of it, and names nobody made, change nothing.
  */
-#include "coordinator/meta_damage.h"
+#include "coordinator/meta/meta_damage.h"
 
-#include "coordinator/meta_segment.h"
-#include "coordinator/repair.h"
+#include "coordinator/meta/meta_segment.h"
+#include "coordinator/repair/repair.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_customer.h"
 

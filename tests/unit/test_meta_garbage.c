@@ -2,9 +2,9 @@
  * meta_garbage: what nobody names any more is named dead, positively and not too early; what
  * somebody names never is.  Time is stepped.
  */
-#include "coordinator/meta_garbage.h"
+#include "coordinator/meta/meta_garbage.h"
 
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

@@ -1,7 +1,7 @@
 /*
  * meta_health: why a node is lost survives, and it comes back as what it was.
  */
-#include "coordinator/meta_health.h"
+#include "coordinator/meta/meta_health.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

@@ -2,9 +2,9 @@
  * meta_list: pages of keys, against a model that sorts and folds them in memory, for every prefix,
  * delimiter and page size of small worlds; and the seek that skips what is not listed.
  */
-#include "coordinator/meta_list.h"
+#include "coordinator/meta/meta_list.h"
 
-#include "coordinator/meta_list_seek.h"
+#include "coordinator/meta/meta_list_seek.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

@@ -2,7 +2,7 @@
  * meta_node: an invitation is used by one key, a node keeps its number for ever, grants say who
  * acts for whom, and what nodes say of themselves is checked.
  */
-#include "coordinator/meta_node.h"
+#include "coordinator/meta/meta_node.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

@@ -2,7 +2,7 @@
  * meta_object: objects appear whole or not at all, exactly once per token, under their conditions,
  * and are found by range.
  */
-#include "coordinator/meta_bucket.h"
+#include "coordinator/meta/meta_bucket.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

@@ -2,9 +2,9 @@
  * meta_reconcile: what a node has is named dead only when nothing in the metadata wants it, and
  * never because a restored backup does not know it.
  */
-#include "coordinator/meta_reconcile.h"
+#include "coordinator/meta/meta_reconcile.h"
 
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

@@ -1,7 +1,7 @@
 /*
  * meta_repair: rows of the queue come back most urgent first, keep when they were queued, and end.
  */
-#include "coordinator/meta_repair.h"
+#include "coordinator/meta/meta_repair.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

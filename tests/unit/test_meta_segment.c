@@ -2,7 +2,7 @@
  * meta_segment: offers are durable and end in one place, receipts are weighed one by one, holders
  * change by compare-and-swap.
  */
-#include "coordinator/meta_segment.h"
+#include "coordinator/meta/meta_segment.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

@@ -2,10 +2,10 @@
  * meta_store: closures commit together and fail apart; what cannot be known is said to be unknown;
  * the clock never goes back; a backup is whole and knows what it is.
  */
-#include "coordinator/meta_store.h"
+#include "coordinator/meta/meta_store.h"
 
-#include "coordinator/meta_settings.h"
-#include "coordinator/meta_sql.h"
+#include "coordinator/meta/meta_settings.h"
+#include "coordinator/meta/meta_sql.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

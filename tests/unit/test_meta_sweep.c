@@ -1,7 +1,7 @@
 /*
  * meta_sweep: passes are numbered, what was noted survives, and a range has one reader at a time.
  */
-#include "coordinator/meta_sweep.h"
+#include "coordinator/meta/meta_sweep.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

@@ -2,9 +2,9 @@
  * meta_undelete: what was deleted or replaced comes back as it was for as long as it is kept, and
  * not a moment longer; while it is kept no shard of it is named dead.  Time is stepped.
  */
-#include "coordinator/meta_undelete.h"
+#include "coordinator/meta/meta_undelete.h"
 
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

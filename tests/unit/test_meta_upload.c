@@ -2,11 +2,11 @@
  * meta_upload: parts become one object, once; what is left of an upload goes, and nothing else
  * does. Time is stepped.
  */
-#include "coordinator/meta_upload.h"
+#include "coordinator/meta/meta_upload.h"
 
-#include "coordinator/meta_account.h"
-#include "coordinator/meta_list.h"
-#include "coordinator/meta_settings.h"
+#include "coordinator/meta/meta_account.h"
+#include "coordinator/meta/meta_list.h"
+#include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

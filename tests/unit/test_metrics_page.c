@@ -1,7 +1,7 @@
 /*
  * metrics_page: every number of the status is on the page, once, by Prometheus' rules of names.
  */
-#include "coordinator/metrics_page.h"
+#include "coordinator/service/metrics_page.h"
 #include "proto/status_fields.h"
 #include "tests/lib/test.h"
 

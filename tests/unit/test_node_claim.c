@@ -4,7 +4,7 @@
  * A world has one disk and some daemons that were started on it or on copies of it.  Time is a
  * number; a beat is a report that is believed or not.
  */
-#include "coordinator/node_claim.h"
+#include "coordinator/fleet/node_claim.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

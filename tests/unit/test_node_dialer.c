@@ -4,7 +4,7 @@
  *
  * The network is invented: a probe answers by the address's host.  Time is stepped.
  */
-#include "coordinator/node_dialer.h"
+#include "coordinator/fleet/node_dialer.h"
 
 #include "common/cleanup.h"
 #include "tests/lib/test.h"

@@ -1,7 +1,7 @@
 /*
  * node_hazard: records count the more the longer they are, and who has stayed is likelier to stay.
  */
-#include "coordinator/node_hazard.h"
+#include "coordinator/fleet/node_hazard.h"
 
 #include "tests/lib/test.h"
 

@@ -3,7 +3,7 @@
  *
  * Heartbeats are due every minute, so a node is offline after ten, and lost after ten hours.
  */
-#include "coordinator/node_table.h"
+#include "coordinator/fleet/node_table.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 

@@ -1,7 +1,7 @@
 /*
  * node_network: neighbours share a network, strangers do not, and an operator's name is neither.
  */
-#include "coordinator/node_network.h"
+#include "coordinator/fleet/node_network.h"
 #include "tests/lib/test.h"
 
 static struct meta_network network_of(const char *address)

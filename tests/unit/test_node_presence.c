@@ -2,7 +2,7 @@
  * node_presence: habits are learned in days and forgotten in weeks; nights are excused, absences
  * are not.  Time is a number here: day 0 is a Thursday.
  */
-#include "coordinator/node_presence.h"
+#include "coordinator/fleet/node_presence.h"
 
 #include "tests/lib/test.h"
 

@@ -1,7 +1,7 @@
 /*
  * node_service: what a heartbeat brings and what it takes home; which disk is believed.
  */
-#include "coordinator/meta_garbage.h"
+#include "coordinator/meta/meta_garbage.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"
 

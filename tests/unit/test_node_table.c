@@ -5,7 +5,7 @@
  * Time is stepped.  Heartbeats are due every second, so a node is suspect after 3 s of silence,
  * offline after 10 s, and by the cluster's profile lost after 30 s.
  */
-#include "coordinator/node_table.h"
+#include "coordinator/fleet/node_table.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

@@ -2,7 +2,7 @@
  * place_choose: every owner is as likely as any other, no two chosen nodes share owner or
  * network, and what can be placed is placed.  Random fleets, and chi-square over 10^6 draws.
  */
-#include "coordinator/place_choose.h"
+#include "coordinator/fleet/place_choose.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -2,7 +2,7 @@
  * place_sets: a session keeps its nodes from segment to segment, sessions do not share them, and
  * more sessions than there is room for cost a draw and nothing else.
  */
-#include "coordinator/place_sets.h"
+#include "coordinator/fleet/place_sets.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

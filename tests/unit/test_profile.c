@@ -1,9 +1,9 @@
 /*
  * profile: the numbers of every profile make sense together, and names and numbers find them.
  */
-#include "coordinator/profile.h"
+#include "coordinator/fleet/profile.h"
 
-#include "coordinator/meta_types.h"
+#include "coordinator/meta/meta_types.h"
 #include "tests/lib/test.h"
 
 static void numbers_of_each_profile_fit_together(void **state)

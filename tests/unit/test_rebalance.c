@@ -4,7 +4,7 @@
  *
  * A watcher looks at every call to a node: no segment ever has fewer good shards than it had.
  */
-#include "coordinator/rebalance.h"
+#include "coordinator/rebalance/rebalance.h"
 
 #include "common/failpoint.h"
 #include "tests/lib/plan_world.h"

@@ -4,7 +4,7 @@
  *
  * Random fleets with seeds; the least that had to move is worked out here by other means.
  */
-#include "coordinator/rebalance_plan.h"
+#include "coordinator/rebalance/rebalance_plan.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

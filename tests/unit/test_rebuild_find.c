@@ -2,8 +2,8 @@
  * rebuild_find, fsck_table: of what nodes list, shards of shipments are found, newest first, and
  * nothing that nobody with our keys named; every shard is found again by node and name.
  */
-#include "coordinator/fsck_table.h"
-#include "coordinator/rebuild_find.h"
+#include "coordinator/rescue/fsck_table.h"
+#include "coordinator/rescue/rebuild_find.h"
 
 #include "tests/lib/test.h"
 

@@ -2,7 +2,7 @@
  * reconcile: what agrees is not looked at; what differs is found in its range; what was not on the
  * list of a range that was listed is lacking, and nothing else is.
  */
-#include "coordinator/reconcile.h"
+#include "coordinator/garbage/reconcile.h"
 
 #include "common/id_sum.h"
 #include "tests/lib/test.h"

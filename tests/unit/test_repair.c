@@ -4,11 +4,11 @@
  * A holder lost is made anew at another node by compare-and-swap, a young segment is filled, and
  * who comes second changes nothing.  What cannot be repaired waits, and costs nobody anything.
  */
-#include "coordinator/repair.h"
+#include "coordinator/repair/repair.h"
 
-#include "coordinator/meta_garbage.h"
-#include "coordinator/reclaim.h"
-#include "coordinator/repair_backoff.h"
+#include "coordinator/garbage/reclaim.h"
+#include "coordinator/meta/meta_garbage.h"
+#include "coordinator/repair/repair_backoff.h"
 #include "tests/lib/repair_world.h"
 #include "tests/lib/test.h"
 

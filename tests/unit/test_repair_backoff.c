@@ -2,7 +2,7 @@
  * repair_backoff: a segment that fails waits, longer each time, never longer than is stated, and
  * not in step with others; memory of it is bounded.  Compared with a plain table.
  */
-#include "coordinator/repair_backoff.h"
+#include "coordinator/repair/repair_backoff.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -2,7 +2,7 @@
  * repair_board: what passes find replaces what was queued, keeps its age and its row, and never
  * what a worker has in hand.
  */
-#include "coordinator/repair_board.h"
+#include "coordinator/repair/repair_board.h"
 
 #include "tests/lib/repair_world.h"
 #include "tests/lib/test.h"

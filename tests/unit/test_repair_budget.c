@@ -2,7 +2,7 @@
  * repair_budget: how many repairs a node and a network take part in, and how many bytes pass, alone
  * and with threads that want more.
  */
-#include "coordinator/repair_budget.h"
+#include "coordinator/repair/repair_budget.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -1,10 +1,10 @@
 /*
  * Repair leaves what nobody will want any more: segments that only doomed bodies name.
  */
-#include "coordinator/repair.h"
+#include "coordinator/repair/repair.h"
 
-#include "coordinator/meta_garbage.h"
-#include "coordinator/meta_segment.h"
+#include "coordinator/meta/meta_garbage.h"
+#include "coordinator/meta/meta_segment.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_customer.h"
 

@@ -4,10 +4,10 @@
  *
  * Whatever happens, the number of good shards of a segment never falls (D7).
  */
-#include "coordinator/meta_repair.h"
-#include "coordinator/repair.h"
-#include "coordinator/repair_backoff.h"
-#include "coordinator/sweep.h"
+#include "coordinator/fleet/sweep.h"
+#include "coordinator/meta/meta_repair.h"
+#include "coordinator/repair/repair.h"
+#include "coordinator/repair/repair_backoff.h"
 #include "tests/lib/repair_world.h"
 #include "tests/lib/test.h"
 

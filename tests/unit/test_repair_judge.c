@@ -11,7 +11,7 @@
  *   r  draining, and answers                                     R  suspended, and silent
  *   h  offline, silent for a little less than half a day
  */
-#include "coordinator/repair_judge.h"
+#include "coordinator/repair/repair_judge.h"
 
 #include "tests/lib/test.h"
 

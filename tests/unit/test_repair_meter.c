@@ -1,7 +1,7 @@
 /*
  * repair_meter: bytes a second of the last minute, or of as much of it as there was.
  */
-#include "coordinator/repair_meter.h"
+#include "coordinator/repair/repair_meter.h"
 
 #include "tests/lib/test.h"
 

@@ -2,7 +2,7 @@
  * repair_queue: whatever is added in whatever order, what stays are the most endangered, and they
  * come out in that order.  Compared with sorting everything.
  */
-#include "coordinator/repair_queue.h"
+#include "coordinator/repair/repair_queue.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"

@@ -2,8 +2,8 @@
  * A node that comes back after weeks: what is still wanted of it counts again, and what was made
  * anew elsewhere meanwhile it is told to throw away.  Nothing of it is counted while it is away.
  */
-#include "coordinator/meta_garbage.h"
-#include "coordinator/repair.h"
+#include "coordinator/meta/meta_garbage.h"
+#include "coordinator/repair/repair.h"
 #include "tests/lib/repair_world.h"
 #include "tests/lib/test.h"
 

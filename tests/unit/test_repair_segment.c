@@ -5,7 +5,7 @@
  * Nodes are invented and time is stepped.  Slot s is at node s, placement 1; what is rebuilt goes
  * to placement 2 of the same node, and is compared with placement 1, which is not read from.
  */
-#include "coordinator/repair_segment.h"
+#include "coordinator/repair/repair_segment.h"
 
 #include "erasure/ec_codec.h"
 #include "proto/wire_messages.h"

@@ -1,9 +1,9 @@
 /*
  * What an operator sees of repair and durability, and what he can ask for, through the RPCs.
  */
-#include "coordinator/repair.h"
-#include "coordinator/repair_judge.h"
-#include "coordinator/sweep.h"
+#include "coordinator/fleet/sweep.h"
+#include "coordinator/repair/repair.h"
+#include "coordinator/repair/repair_judge.h"
 #include "tests/lib/repair_world.h"
 #include "tests/lib/test.h"
 

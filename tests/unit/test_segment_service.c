@@ -2,8 +2,8 @@
  * Segments through their services: orders open for whom they are and no longer than they should,
  * the same question has the same answer, and what is never finished is let go.
  */
-#include "coordinator/meta_garbage.h"
-#include "coordinator/reclaim.h"
+#include "coordinator/garbage/reclaim.h"
+#include "coordinator/meta/meta_garbage.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_customer.h"
 

@@ -4,9 +4,9 @@
 #include "coordinator/server.h"
 
 #include "common/cleanup.h"
-#include "coordinator/invitation.h"
-#include "coordinator/meta_settings.h"
-#include "coordinator/service.h"
+#include "coordinator/meta/meta_settings.h"
+#include "coordinator/service/invitation.h"
+#include "coordinator/service/service.h"
 #include "proto/enrol.h"
 #include "proto/invite.h"
 #include "tests/lib/test.h"

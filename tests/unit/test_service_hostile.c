@@ -5,7 +5,7 @@
  * limits; names and ids that exist are put in their places now and then, so that the requests get
  * past the first door.  Every answer has to be one that can be sent.
  */
-#include "coordinator/invitation.h"
+#include "coordinator/service/invitation.h"
 #include "proto/wire_table.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"

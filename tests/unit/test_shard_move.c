@@ -2,12 +2,12 @@
  * shard_move: a shard gets a new holder only when it is there, true to its tags, and nobody was
  * first; until then, and whatever goes wrong, the old holder has it (D5, D6, D7, D8).
  */
-#include "coordinator/shard_move.h"
+#include "coordinator/rebalance/shard_move.h"
 
 #include "common/failpoint.h"
-#include "coordinator/meta_garbage.h"
-#include "coordinator/node_copier.h"
-#include "coordinator/rebalance_survey.h"
+#include "coordinator/meta/meta_garbage.h"
+#include "coordinator/rebalance/node_copier.h"
+#include "coordinator/rebalance/rebalance_survey.h"
 #include "tests/lib/move_world.h"
 #include "tests/lib/test.h"
 

@@ -2,8 +2,8 @@
  * shipment_name, shipment_head: an id opens to the shipment it was made of and to nothing else; the
  * length of a shard tells that of the plaintext; a head is believed only when it makes sense.
  */
-#include "coordinator/shipment_head.h"
-#include "coordinator/shipment_name.h"
+#include "coordinator/rescue/shipment_head.h"
+#include "coordinator/rescue/shipment_name.h"
 
 #include "common/codec.h"
 #include "tests/lib/test.h"

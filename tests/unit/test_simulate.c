@@ -1,7 +1,7 @@
 /*
  * simulate: what is said of a fleet that is large enough, of one that is not, and of nonsense.
  */
-#include "coordinator/simulate.h"
+#include "coordinator/estimate/simulate.h"
 
 #include "tests/lib/test.h"
 

@@ -2,7 +2,7 @@
  * sweep: every watcher sees every segment once and in order, a pass that was cut short goes on, and
  * a pass keeps to its share of the time.
  */
-#include "coordinator/sweep.h"
+#include "coordinator/fleet/sweep.h"
 
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"

@@ -1,0 +1,33 @@
+/*
+ * audit_batch.h - a handful of visits together, from questions to what is kept of the answers.
+ *
+ *   1  cells of many nodes at once; among them those that go before a contained cell
+ *   2  the contained cells themselves
+ *   3  a pause nobody can guess, then the cells that come after them
+ *   4  what was not there is asked for once more
+ *   5  each is weighed, all are recorded in one transaction, and what follows is said
+ *
+ * Blocks.  Thread-safety: the one thread of the duty.
+ */
+#ifndef HEARTH_COORDINATOR_AUDIT_AUDIT_BATCH_H
+#define HEARTH_COORDINATOR_AUDIT_AUDIT_BATCH_H
+
+#include "coordinator/audit/audit_doubt.h"
+#include "coordinator/audit/audit_visit.h"
+
+enum { AUDIT_VISITS_MAX = META_AUDIT_BATCH_MAX };
+
+struct audit_batch {
+    struct audit_asker asker;
+    struct audit_doubt *doubt;  /* borrowed; outlives batches */
+    struct arena *arena;        /* of this batch */
+    struct audit_visit *visits; /* AUDIT_VISITS_MAX */
+    unsigned count;
+    /* out */
+    uint64_t outcomes[AUDIT_OUTCOMES];
+    uint64_t damaged; /* shards that go to repair */
+};
+
+enum hearth_code audit_batch_run_blocking(struct audit_batch *batch, struct hearth_err *err);
+
+#endif /* HEARTH_COORDINATOR_AUDIT_AUDIT_BATCH_H */

@@ -1,0 +1,97 @@
+#include "coordinator/audit/audit_shape.h"
+
+#include "common/cleanup.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { TRIES = 16 };
+
+/* A run, apart from how long the shard was. */
+struct shape {
+    uint32_t count; /* 0: all of it */
+    bool is_at_start;
+};
+
+struct audit_shapes {
+    struct env *env; /* set once */
+    struct {
+        pthread_mutex_t mutex;
+        struct shape shapes[AUDIT_SHAPES_MAX];
+        unsigned count;
+    } shared;
+};
+
+struct audit_shapes *audit_shapes_create(struct env *env)
+{
+    struct audit_shapes *shapes = calloc(1, sizeof(*shapes));
+    if (shapes != NULL) {
+        shapes->env = env;
+        pthread_mutex_init(&shapes->shared.mutex, NULL);
+    }
+    return shapes;
+}
+
+void audit_shapes_destroy(struct audit_shapes *shapes)
+{
+    if (shapes != NULL) {
+        pthread_mutex_destroy(&shapes->shared.mutex);
+        free(shapes);
+    }
+}
+
+/* When full, a random one gives way: the older, the likelier it is gone. */
+void audit_shapes_note(struct audit_shapes *shapes, struct audit_run run, uint32_t stripe_count)
+{
+    if (shapes == NULL) {
+        return;
+    }
+    const struct shape shape = {
+        .count = run.count == stripe_count ? 0 : run.count, .is_at_start = run.first == 0};
+    uint64_t place = env_random_below(shapes->env, AUDIT_SHAPES_MAX);
+    UNLOCKS pthread_mutex_t *held = lock(&shapes->shared.mutex);
+    if (shapes->shared.count < AUDIT_SHAPES_MAX) {
+        place = shapes->shared.count++;
+    }
+    shapes->shared.shapes[place] = shape;
+}
+
+/* False: no reader was seen yet. */
+static bool draw_shape(struct audit_shapes *shapes, struct shape *out)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&shapes->shared.mutex);
+    if (shapes->shared.count == 0) {
+        return false;
+    }
+    *out = shapes->shared.shapes[env_random_below(shapes->env, shapes->shared.count)];
+    return true;
+}
+
+/* Anywhere in the shard, so that it holds the stripe. */
+static uint32_t place_run(struct env *env, uint32_t count, uint32_t stripe, uint32_t stripe_count)
+{
+    uint32_t least = stripe + 1 > count ? stripe + 1 - count : 0;
+    uint32_t most = stripe + count <= stripe_count ? stripe : stripe_count - count;
+    return least + (uint32_t)env_random_below(env, most - least + 1);
+}
+
+struct audit_run audit_shapes_draw(
+    struct audit_shapes *shapes, uint32_t stripe, uint32_t stripe_count)
+{
+    assert(stripe < stripe_count);
+    struct shape shape;
+    for (unsigned i = 0; i < TRIES && draw_shape(shapes, &shape); i++) {
+        if (shape.count == 0 || shape.count >= stripe_count) {
+            break;
+        }
+        if (!shape.is_at_start) {
+            return (struct audit_run){
+                .first = place_run(shapes->env, shape.count, stripe, stripe_count),
+                .count = shape.count};
+        }
+        if (stripe < shape.count) {
+            return (struct audit_run){.first = 0, .count = shape.count};
+        }
+    }
+    return (struct audit_run){.first = 0, .count = stripe_count};
+}

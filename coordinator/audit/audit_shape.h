@@ -1,0 +1,40 @@
+/*
+ * audit_shape.h - which stripes a challenge asks for, so that it looks like somebody reading.
+ *
+ *   lookups of customers --note--> a few of the latest, at random --draw--> the run of a challenge
+ *
+ * A reader asks a node for a run of stripes of a shard: all of it, its beginning, or some of its
+ * middle.  Challenges copy the runs that readers were given orders for lately, so a node that sorts
+ * what it is asked by its shape sorts nothing.  A run is drawn until one holds the cell that was
+ * drawn; if none does, the whole shard is read, as most readers do.
+ *
+ * Thread-safety: any thread; a leaf lock.
+ */
+#ifndef HEARTH_COORDINATOR_AUDIT_AUDIT_SHAPE_H
+#define HEARTH_COORDINATOR_AUDIT_AUDIT_SHAPE_H
+
+#include "common/env.h"
+
+#include <stdbool.h>
+
+enum { AUDIT_SHAPES_MAX = 256 };
+
+/* Stripes [first, first + count). */
+struct audit_run {
+    uint32_t first;
+    uint32_t count;
+};
+
+struct audit_shapes;
+
+struct audit_shapes *audit_shapes_create(struct env *env); /* NULL: out of memory */
+void audit_shapes_destroy(struct audit_shapes *shapes);    /* accepts NULL */
+
+/* Somebody may read this run of a shard with so many stripes. Accepts NULL. */
+void audit_shapes_note(struct audit_shapes *shapes, struct audit_run run, uint32_t stripe_count);
+
+/* A run of a shard of stripe_count stripes that holds `stripe`. */
+struct audit_run audit_shapes_draw(
+    struct audit_shapes *shapes, uint32_t stripe, uint32_t stripe_count);
+
+#endif /* HEARTH_COORDINATOR_AUDIT_AUDIT_SHAPE_H */

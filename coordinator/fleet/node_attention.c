@@ -1,0 +1,46 @@
+#include "coordinator/fleet/node_attention.h"
+
+static const char *about_fence(enum meta_fence fence)
+{
+    switch (fence) {
+    case META_FENCE_OTHER_DISK:
+        return "came back with another disk: bring the old one, or enrol it anew with a new key";
+    case META_FENCE_OLDER_COPY:
+        return "came back with an older copy of its disk: bring the right one, or enrol it anew";
+    case META_FENCE_TWO_AT_ONCE:
+        return "two machines report as this node: stop one, then say node lost --found";
+    case META_FENCE_NONE: break;
+    }
+    return "";
+}
+
+static bool was_met(const struct meta_node *node)
+{
+    for (size_t i = 0; i < node->endpoint_count; i++) {
+        if (node->endpoints[i].verified_ms != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *node_attention(const struct node_status *status)
+{
+    const struct meta_node *node = &status->node;
+    if (node->state == META_NODE_GONE) {
+        return "";
+    }
+    if (status->record.fence != META_FENCE_NONE) {
+        return about_fence(status->record.fence);
+    }
+    if (node->state == META_NODE_SUSPENDED) {
+        return "failed audits: its evidence is kept, what it held is made anew elsewhere";
+    }
+    if (node->report.read_only) {
+        return "its disk fails: it is read from, and takes nothing any more";
+    }
+    if (status->health == NODE_ALIVE && !was_met(node)) {
+        return "nobody can reach it at the addresses it names: look at its router";
+    }
+    return "";
+}

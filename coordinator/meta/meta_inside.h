@@ -1,0 +1,336 @@
+/*
+ * meta_inside.h - what operations do for each other inside one transaction.
+ *
+ * Only files whose name begins with meta_ include this.
+ */
+#ifndef HEARTH_COORDINATOR_META_META_INSIDE_H
+#define HEARTH_COORDINATOR_META_META_INSIDE_H
+
+#include "coordinator/meta/meta_bucket.h"
+#include "coordinator/meta/meta_node.h"
+#include "coordinator/meta/meta_object.h"
+#include "coordinator/meta/meta_sql.h"
+
+/* ---- meta_tenant ---- */
+
+void meta_grant_put_in(struct meta_tx *tx, const struct meta_grant *grant);
+
+/* False: none. */
+bool meta_grant_get_in(struct meta_tx *tx, struct meta_principal principal, struct meta_grant *out);
+
+/* ---- meta_account ---- */
+
+struct meta_page_of;
+
+/* The statement for a page, ready to be stepped. */
+struct sql *meta_page_use_in(struct meta_tx *tx, const struct meta_page_of *page,
+    enum statement everybody, enum statement of_one);
+
+/* ---- meta_node ---- */
+
+/* 0: no such node. */
+uint32_t meta_node_number_in(
+    struct meta_tx *tx, struct meta_principal id, enum meta_node_state *state);
+
+struct meta_domain {
+    uint32_t node;
+    uint32_t owner;
+    struct meta_network network;
+    enum meta_node_state state;
+};
+
+/* False: no such node. */
+bool meta_node_domain_in(struct meta_tx *tx, uint32_t number, struct meta_domain *out);
+
+struct meta_version_row;
+
+/* ---- meta_outcome ---- */
+
+enum meta_call {
+    META_CALL_BUCKET_CREATE = 1,
+    META_CALL_BUCKET_DELETE,
+    META_CALL_UPLOAD,
+    META_CALL_PUT_INLINE,
+    META_CALL_COPY,
+    META_CALL_DELETE,
+    META_CALL_DELETE_MANY,
+    META_CALL_COMPLETE,
+};
+
+/* What a token is for: the same call about something else is another subject. */
+struct meta_subject {
+    enum meta_call call;
+    struct view where; /* bucket id, or tenant id */
+    struct view what;  /* key, or bucket name */
+};
+
+/*
+ * *found: the call has been made, and `result` (borrowed until the next use) is what it did.
+ * HEARTH_CONFLICT: the token was used for another subject.
+ */
+enum hearth_code meta_outcome_find_in(struct meta_tx *tx, const struct meta_id *token,
+    const struct meta_subject *subject, struct view *result, bool *found, struct hearth_err *err);
+
+void meta_outcome_record_in(struct meta_tx *tx, const struct meta_id *token,
+    const struct meta_subject *subject, struct view result, uint64_t keep_ms);
+
+enum { META_INFO_SIZE = 1 + META_ID_SIZE + 8 + META_ETAG_SIZE + 4 + 8 };
+
+void meta_info_encode(const struct meta_object_info *info, uint8_t bytes[META_INFO_SIZE]);
+/* A result that is none fails the transaction. */
+void meta_info_decode(struct meta_tx *tx, struct view bytes, struct meta_object_info *out);
+
+/* ---- meta_bucket ---- */
+
+struct meta_bucket_row {
+    struct meta_id tenant;
+    uint32_t profile;
+    uint32_t key_version; /* newest; 0: only reserved, takes nothing */
+    uint64_t quota_bytes; /* 0: no limit */
+    uint64_t quota_objects;
+};
+
+/* HEARTH_NOT_FOUND: no such bucket. */
+enum hearth_code meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket,
+    struct meta_bucket_row *out, struct hearth_err *err);
+
+/* One row of a statement that begins with the columns of a bucket; without keys. */
+void meta_bucket_read_in(
+    struct meta_tx *tx, struct arena *arena, struct sql *sql, struct meta_bucket *out);
+
+/* False: no bucket is called so.  Strings live until the statement's next use. */
+bool meta_bucket_named_in(struct meta_tx *tx, struct view name, struct meta_bucket *out);
+
+/* The row alone, without keys. */
+void meta_bucket_insert_in(struct meta_tx *tx, const struct meta_bucket *bucket);
+
+/* HEARTH_BUSY: the tenant has as many as there may be. */
+enum hearth_code meta_bucket_room_in(
+    struct meta_tx *tx, const struct meta_id *tenant, struct hearth_err *err);
+
+/* What a write would change. */
+struct meta_growth {
+    uint64_t adds;     /* bytes that are not counted yet */
+    uint64_t replaces; /* bytes that go in the same transaction */
+    bool adds_object;
+};
+
+/* An object in the place of `newest`; NULL: there is none. */
+void meta_growth_replaces(struct meta_growth *growth, const struct meta_version_row *newest);
+
+/* HEARTH_QUOTA: it would grow beyond what the bucket may hold. */
+enum hearth_code meta_quota_check_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_bucket_row *row, const struct meta_growth *growth, struct hearth_err *err);
+
+void meta_usage_get_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_usage *out);
+
+/* Objects and bytes more (or less) in the lane of this body. */
+void meta_usage_add_in(struct meta_tx *tx, const struct meta_id *bucket, const struct meta_id *body,
+    int64_t objects, int64_t bytes);
+
+/* ---- meta_intent ---- */
+
+enum hearth_code meta_key_check(struct view key, struct hearth_err *err);
+
+enum meta_intent_state {
+    META_INTENT_OPEN = 1,
+    META_INTENT_COMMITTED = 2,
+    META_INTENT_ABORTED = 3,
+};
+
+struct meta_intent_row {
+    struct meta_id id;
+    struct meta_id token;
+    struct meta_id tenant;
+    struct meta_id bucket;
+    struct view key; /* in `key_bytes` */
+    struct meta_condition condition;
+    uint32_t profile;
+    enum meta_intent_state state;
+    uint64_t expires_ms;
+    struct meta_part part;
+    uint8_t key_bytes[META_KEY_MAX];
+};
+
+/* False: no such intent. */
+bool meta_intent_in(struct meta_tx *tx, const struct meta_id *intent, struct meta_intent_row *out);
+
+/* HEARTH_NOT_FOUND, or HEARTH_EXPIRED: it is not open any more. */
+enum hearth_code meta_intent_open_in(struct meta_tx *tx, const struct meta_id *intent,
+    struct meta_intent_row *out, struct hearth_err *err);
+
+/* From OPEN to a final state; its segments are settled next. */
+void meta_intent_end_in(
+    struct meta_tx *tx, const struct meta_id *intent, enum meta_intent_state state);
+
+/* ---- meta_segment ---- */
+
+/* A segment an intent has opened. */
+struct meta_opened {
+    struct meta_id intent;
+    uint8_t vk[META_VK_SIZE];
+    uint16_t k, n, w;
+    uint16_t last_p;
+    bool sealed;
+};
+
+/* False: no such segment has been opened, or its intent is settled. */
+bool meta_opened_in(struct meta_tx *tx, const struct meta_id *segment, struct meta_opened *out);
+
+/* False: no such segment is sealed. */
+bool meta_segment_in(struct meta_tx *tx, const struct meta_id *segment, struct meta_segment *out);
+
+/* ---- meta_damage ---- */
+
+/* Repair makes this slot anew, and its holder is a last resort until then. */
+void meta_damage_mark_in(struct meta_tx *tx, const struct meta_segment *segment, unsigned slot);
+
+/* ---- meta_seal ---- */
+
+/* HEARTH_SHARDS_LOST: `out` says which receipts are bad. */
+enum hearth_code meta_seal_in(struct meta_tx *tx, const struct meta_seal *request,
+    struct meta_seal_result *out, struct hearth_err *err);
+
+/* As meta_repair_apply(). */
+enum hearth_code meta_repair_apply_in(struct meta_tx *tx, const struct meta_repair_apply *request,
+    struct meta_seal_result *out, struct hearth_err *err);
+
+/* A sealed segment as it is now. */
+void meta_sealed_result(const struct meta_segment *segment, struct meta_seal_result *out);
+
+/* ---- meta_version ---- */
+
+struct meta_version_row {
+    struct meta_object_info info;
+    struct meta_id body;
+    size_t extent_count;
+};
+
+/* The visible version. False: none. */
+bool meta_newest_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    struct meta_version_row *out);
+
+/* A certain version; also_doomed: it may have been unlinked, while it is kept for readers. */
+bool meta_version_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version *version, bool also_doomed, struct meta_version_row *out);
+
+/* Where a new version goes, and under which conditions. */
+struct meta_target {
+    const struct meta_id *bucket;
+    const struct meta_bucket_row *bucket_row;
+    struct view key;
+    const struct meta_condition *condition;
+    const struct meta_id *token;
+    enum meta_call call;
+    uint64_t keep_ms;      /* the outcome */
+    struct meta_part part; /* with a number: a part of an upload, not a version of the key */
+};
+
+/* HEARTH_PRECONDITION, HEARTH_NOT_FOUND. newest NULL: there is none. */
+enum hearth_code meta_condition_check(const struct meta_condition *condition,
+    const struct meta_version_row *newest, struct hearth_err *err);
+
+/*
+ * *found: the token's outcome is known and in *out; nothing more is to be done.
+ */
+enum hearth_code meta_target_resolve_in(struct meta_tx *tx, const struct meta_target *target,
+    struct meta_object_info *out, bool *found, struct hearth_err *err);
+
+/* HEARTH_INVALID: sizes and counts that cannot be. */
+enum hearth_code meta_body_check(const struct meta_body *body, struct hearth_err *err);
+
+/* One reference more to each segment; each has one already (D5). HEARTH_NOT_FOUND: not any more. */
+enum hearth_code meta_refer_in(
+    struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err);
+
+/* HEARTH_WRONG_KEY: no such version of the bucket's key. */
+enum hearth_code meta_key_version_check(
+    const struct meta_bucket_row *bucket, uint32_t version, struct hearth_err *err);
+
+/* What came of the target's call, under its token. */
+void meta_target_record_in(
+    struct meta_tx *tx, const struct meta_target *target, const struct meta_object_info *info);
+
+/* HEARTH_CONFLICT: the id is in use. */
+enum hearth_code meta_body_insert_in(
+    struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err);
+
+/*
+ * Makes the body the visible version of the key: condition, body row, old version doomed, usage,
+ * outcome.  References to segments are the caller's.  Of a part: the part of its upload instead.
+ */
+enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *target,
+    const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err);
+
+/* One row of a statement that begins with the columns of a version. False: no more. */
+bool meta_version_read_in(struct sql *sql, struct meta_version_row *out);
+
+/*
+ * The doomed version becomes the visible one again, under a new version, newer than all before;
+ * what is visible (newest; NULL: nothing) is doomed.
+ */
+void meta_revive_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *newest, const struct meta_version_row *row, struct view tags,
+    struct meta_object_info *out);
+
+/* Unlinks a version; its body is reaped when nobody can want it back any more. */
+void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *row);
+
+/* Marked in the transaction that dooms their body; of one with more extents no segment is. */
+enum { META_DOOM_EXTENTS_MAX = 64 };
+
+/* Whether a doomed body of so many extents counts in its segments' doomed_refs. */
+static inline bool meta_dooms_segments(uint64_t extent_count)
+{
+    return extent_count > 0 && extent_count <= META_DOOM_EXTENTS_MAX;
+}
+
+/* Its body is reaped when no reader can be at it any more, at once when it has no extents. */
+void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
+    const struct meta_version_row *row);
+
+/* ---- meta_upload ---- */
+
+/* What meta_publish_in() does for a part: the upload must be open; an older part of that number is
+ * doomed.  HEARTH_NOT_FOUND: no such upload. */
+enum hearth_code meta_part_publish_in(struct meta_tx *tx, const struct meta_target *target,
+    const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err);
+
+/* HEARTH_NOT_FOUND: no such upload of that key is open. */
+enum hearth_code meta_upload_open_in(struct meta_tx *tx, const struct meta_id *upload,
+    const struct meta_id *bucket, struct view key, struct hearth_err *err);
+
+/* The number of a row of parts, and the rest of it, with a version of its own to be doomed under.
+ */
+uint32_t meta_part_read(struct meta_tx *tx, struct sql *sql, struct meta_version_row *out);
+
+/* A copy in `bytes`. */
+struct view meta_upload_tags_in(
+    struct meta_tx *tx, const struct meta_id *upload, uint8_t bytes[META_TAGS_MAX]);
+
+/* From open to ended: its parts count no more, and go. */
+void meta_upload_end_in(
+    struct meta_tx *tx, const struct meta_id *upload, const struct meta_id *bucket);
+
+/* A step of garbage collection: uploads nobody goes on with end; of one that has, parts go. */
+meta_fn meta_uploads_collect;
+
+/* ---- meta_settings ---- */
+
+struct meta_settings;
+
+/* Untouched when the cluster has no row yet. */
+void meta_settings_in(struct meta_tx *tx, struct meta_settings *out);
+
+/* ---- meta_garbage ---- */
+
+/* The name of a placement at its node. */
+struct meta_id meta_shard_id_in(
+    const struct meta_tx *tx, const struct meta_id *segment, uint16_t slot, uint16_t p);
+
+/* The node may trash this placement from not_before_ms on: a record that names it (D5). */
+void meta_dead_insert_in(struct meta_tx *tx, const struct meta_id *segment, uint16_t slot,
+    struct meta_holder placement, uint64_t not_before_ms);
+
+#endif /* HEARTH_COORDINATOR_META_META_INSIDE_H */

@@ -1,0 +1,56 @@
+#include "coordinator/meta/meta_rebuilt.h"
+
+#include <sqlite3.h>
+
+static bool run(sqlite3 *db, sqlite3_stmt *statement)
+{
+    bool is_done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_reset(statement);
+    return is_done && sqlite3_errcode(db) == SQLITE_OK;
+}
+
+/* Nodes the metadata does not know have none of its shards either. */
+static bool name_strays(sqlite3 *db, const struct meta_rebuilt *rebuilt)
+{
+    static const char text[] = "INSERT INTO dead_shard (node, shard, not_before_ms)"
+                               " SELECT node, ?2, ?3 FROM node WHERE id = ?1"
+                               " ON CONFLICT (node, shard) DO NOTHING";
+    sqlite3_stmt *insert = NULL;
+    bool good = sqlite3_prepare_v2(db, text, -1, &insert, NULL) == SQLITE_OK;
+    for (size_t i = 0; i < rebuilt->stray_count && good; i++) {
+        const struct meta_stray *stray = &rebuilt->strays[i];
+        sqlite3_bind_blob(insert, 1, stray->node.bytes, sizeof(stray->node.bytes), SQLITE_STATIC);
+        sqlite3_bind_blob(insert, 2, stray->shard.bytes, sizeof(stray->shard.bytes), SQLITE_STATIC);
+        sqlite3_bind_int64(insert, 3, (int64_t)rebuilt->strays_not_before_ms);
+        good = run(db, insert);
+    }
+    sqlite3_finalize(insert);
+    return good;
+}
+
+static bool mark(sqlite3 *db, uint64_t clock_ms)
+{
+    static const char text[] = "UPDATE cluster_state SET clock_ms = MAX(clock_ms, ?1),"
+                               " is_backup = 1 WHERE one = 1";
+    sqlite3_stmt *update = NULL;
+    bool good = sqlite3_prepare_v2(db, text, -1, &update, NULL) == SQLITE_OK &&
+        sqlite3_bind_int64(update, 1, (int64_t)clock_ms) == SQLITE_OK && run(db, update) &&
+        sqlite3_changes(db) == 1;
+    sqlite3_finalize(update);
+    return good;
+}
+
+enum hearth_code meta_rebuilt_finish(
+    const char *path, const struct meta_rebuilt *rebuilt, struct hearth_err *err)
+{
+    sqlite3 *db = NULL;
+    bool good = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+        mark(db, rebuilt->clock_ms) && name_strays(db, rebuilt) &&
+        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+    if (!good) {
+        hearth_fail(err, HEARTH_CHECKSUM, "finish %s: %s", path, sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+    return good ? HEARTH_OK : err->code;
+}

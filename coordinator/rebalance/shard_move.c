@@ -1,0 +1,260 @@
+#include "coordinator/rebalance/shard_move.h"
+
+#include "common/cleanup.h"
+#include "common/codec.h"
+#include "common/failpoint.h"
+#include "common/log.h"
+#include "coordinator/meta/meta_rebalance.h"
+#include "coordinator/rebalance/move_copy.h"
+#include "coordinator/rebalance/node_copier.h"
+#include "coordinator/service/segment_orders.h"
+#include "coordinator/service/segment_receipts.h"
+
+#include <stdlib.h>
+
+/* What a move works with; lives in its arena. */
+struct run {
+    const struct shard_move *move;
+    struct arena arena;
+    struct meta_segment segment;
+    struct ec_stripes stripes;
+    struct verify_key vk;
+    struct meta_offers offers; /* of the new placement alone */
+    struct wire_placement source;
+    struct wire_placement target; /* the new placement, with the order to write it */
+    uint8_t receipt[RECEIPT_SIZE];
+};
+
+static enum hearth_code read_segment(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    struct meta_segment *segment = &run->segment;
+    if (meta_segment_get(move->coordinator->store, move->segment, segment, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (segment->dying_ms != 0 || meta_segment_is_doomed(segment)) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "nobody wants the segment any more");
+    }
+    if (move->slot >= segment->n || segment->holders[move->slot].node != move->from) {
+        return hearth_fail(err, HEARTH_CONFLICT, "another node holds slot %u now", move->slot);
+    }
+    memcpy(run->vk.bytes, segment->vk, sizeof(run->vk.bytes));
+    return ec_stripes_init(&run->stripes, segment->k, segment->length, err);
+}
+
+static enum hearth_code find_source(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    const struct segment_placement placement = {
+        .segment = move->segment, .slot = move->slot, .holder = run->segment.holders[move->slot]};
+    return segment_placement_to_wire(
+        move->coordinator, &placement, move->session_id, &run->arena, &run->source, err);
+}
+
+/* Leave for a session to write to the place that was offered. */
+static enum hearth_code order_to_write(struct run *run, struct view session_id,
+    const struct wire_placement **out, struct hearth_err *err)
+{
+    const struct segment_putting putting = {.segment = run->move->segment,
+        .size_max = ec_stripes_tagged_shard_size(&run->stripes),
+        .session_id = session_id};
+    return segment_offers_to_wire(
+        run->move->coordinator, &putting, &run->offers, &run->arena, out, err);
+}
+
+static enum hearth_code offer(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    const struct meta_offer wanted = {.slot = move->slot, .node = move->to};
+    const struct meta_repair_offer request = {.segment = move->segment,
+        .generation = run->segment.generation,
+        .offers = &wanted,
+        .offer_count = 1};
+    const struct wire_placement *placements;
+    if (meta_repair_offer(move->coordinator->store, &request, &run->offers, err) != HEARTH_OK ||
+        order_to_write(run, move->session_id, &placements, err) != HEARTH_OK) {
+        return err->code;
+    }
+    run->target = placements[0];
+    return HEARTH_OK;
+}
+
+static void accuse(const struct run *run, uint32_t node, const struct hearth_err *err)
+{
+    node_table_accused(run->move->coordinator->nodes, node);
+    char segment[2 * META_ID_SIZE + 1];
+    hex_encode(run->move->segment.bytes, META_ID_SIZE, segment);
+    log_write(LOG_SHARD_REPORTED, "node=%u segment=%s slot=%u by=move detail=\"%s\"", node, segment,
+        run->move->slot, err->message);
+}
+
+static struct move_copy job_of(const struct run *run)
+{
+    return (struct move_copy){.net = run->move->net,
+        .env = run->move->coordinator->env,
+        .stripes = &run->stripes,
+        .slot = run->move->slot,
+        .vk = &run->vk};
+}
+
+/* The new holder fetches it from the old one. */
+static enum hearth_code copy_directly(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    struct node_copier *copier = move->coordinator->copier;
+    const struct segment_placement placement = {
+        .segment = move->segment, .slot = move->slot, .holder = run->segment.holders[move->slot]};
+    const struct wire_placement *target;
+    struct wire_placement source;
+    if (order_to_write(run, view_of(copier->session_id, PKI_ID_SIZE), &target, err) != HEARTH_OK ||
+        segment_placement_to_wire(move->coordinator, &placement, run->target.node->node_id,
+            &run->arena, &source, err) != HEARTH_OK) {
+        return err->code;
+    }
+    const struct wire_shard_copy_request request = {.put_order = target->order,
+        .get_order = source.order,
+        .source = source.node,
+        .cells = run->stripes.stripe_count,
+        .size = ec_stripes_tagged_shard_size(&run->stripes)};
+    return node_copier_copy(copier, move->from, move->to, &request, run->receipt, err);
+}
+
+/* Where the two do not reach one another, the bytes come by here. */
+static enum hearth_code copy_through_here(struct run *run, struct hearth_err *err)
+{
+    const struct move_copy job = job_of(run);
+    const struct shard_door source = {.node = run->source.node, .order = run->source.order};
+    const struct shard_door target = {.node = run->target.node, .order = run->target.order};
+    enum move_blame blame;
+    enum hearth_code code = move_copy_blocking(&job, &source, &target, run->receipt, &blame, err);
+    if (blame != MOVE_NOBODY) {
+        uint32_t node = blame == MOVE_SOURCE ? run->move->from : run->move->to;
+        accuse(run, node, err);
+        return hearth_err_prefix(
+            err, blame == MOVE_SOURCE ? "read from node %u" : "write to node %u", node);
+    }
+    return code;
+}
+
+static enum hearth_code copy(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    struct node_copier *copier = move->coordinator->copier;
+    if (copier == NULL || !node_copier_may(copier, move->from, move->to)) {
+        return copy_through_here(run, err);
+    }
+    if (copy_directly(run, err) == HEARTH_OK) {
+        return HEARTH_OK;
+    }
+    log_write(LOG_MOVE_INDIRECT, "from=%u to=%u reason=\"%s\"", move->from, move->to, err->message);
+    return copy_through_here(run, err);
+}
+
+static enum hearth_code check_receipt(
+    struct run *run, struct segment_receipts *checked, struct hearth_err *err)
+{
+    const struct wire_slot_receipt receipt = {.slot = run->move->slot,
+        .number = run->target.number,
+        .receipt = view_of(run->receipt, sizeof(run->receipt))};
+    const struct segment_shown shown = {.segment = run->move->segment,
+        .length = run->segment.length,
+        .k = run->segment.k,
+        .receipts = &receipt,
+        .count = 1};
+    enum hearth_code code =
+        segment_receipts_check(run->move->coordinator, &shown, &run->arena, checked, err);
+    if (code == HEARTH_OK && checked->bad_count > 0) {
+        return hearth_fail(err, hearth_code_from_wire(checked->bad[0].code), "receipt: %.*s",
+            VIEW_ARGS(checked->bad[0].reason));
+    }
+    return code;
+}
+
+/* D8: as any reader would get it. */
+static enum hearth_code read_back(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    const struct move_copy job = job_of(run);
+    const struct segment_placement placement = {.segment = move->segment,
+        .slot = move->slot,
+        .holder = {.node = move->to, .p = (uint16_t)run->target.number}};
+    struct wire_placement place;
+    enum hearth_code code = segment_placement_to_wire(
+        move->coordinator, &placement, move->session_id, &run->arena, &place, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    const struct shard_door door = {.node = place.node, .order = place.order};
+    code = move_verify_blocking(&job, &door, err);
+    if (code != HEARTH_OK) {
+        accuse(run, move->to, err);
+        return hearth_err_prefix(err, "read back from node %u", move->to);
+    }
+    return code;
+}
+
+static enum hearth_code apply(
+    struct run *run, const struct segment_receipts *checked, struct hearth_err *err)
+{
+    const struct meta_shard_move request = {.plan = run->move->plan,
+        .from = run->move->from,
+        .to = run->move->to,
+        .apply = {.segment = run->move->segment,
+            .generation = run->segment.generation,
+            .shard_length = checked->shard_length,
+            .receipts = checked->good,
+            .receipt_count = checked->good_count}};
+    return meta_shard_move(run->move->coordinator->store, &request, err);
+}
+
+static enum hearth_code broken(struct hearth_err *err)
+{
+    return hearth_fail(err, HEARTH_IO, "failpoint");
+}
+
+static enum hearth_code bring_over(struct run *run, struct hearth_err *err)
+{
+    if (read_segment(run, err) != HEARTH_OK || find_source(run, err) != HEARTH_OK ||
+        offer(run, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (FAILPOINT(COORDINATOR_MOVE_OFFERED)) {
+        return broken(err);
+    }
+    enum hearth_code code = copy(run, err);
+    if (code == HEARTH_OK && FAILPOINT(COORDINATOR_MOVE_COPIED)) {
+        return broken(err);
+    }
+    return code;
+}
+
+static enum hearth_code hand_over(struct run *run, struct hearth_err *err)
+{
+    struct segment_receipts checked;
+    if (check_receipt(run, &checked, err) != HEARTH_OK || read_back(run, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (FAILPOINT(COORDINATOR_MOVE_VERIFIED)) {
+        return broken(err);
+    }
+    enum hearth_code code = apply(run, &checked, err);
+    (void)FAILPOINT(COORDINATOR_MOVE_APPLIED);
+    return code;
+}
+
+enum hearth_code shard_move_blocking(const struct shard_move *move, struct hearth_err *err)
+{
+    FREES struct run *run = calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "move of a shard");
+    }
+    run->move = move;
+    arena_init(&run->arena, 0);
+    enum hearth_code code = bring_over(run, err);
+    if (code == HEARTH_OK) {
+        code = hand_over(run, err);
+    }
+    crypto_wipe(&run->vk, sizeof(run->vk));
+    arena_fini(&run->arena);
+    return code;
+}

@@ -1,0 +1,63 @@
+/*
+ * fsck_meta.h - a coordinator's metadata, or a copy of it, checked against itself while nobody
+ * writes to it.
+ *
+ *   through meta_store.h   segments, nodes: as every duty reads them
+ *   through SQL            what no operation reads as a whole: bodies, usage, who names a shard
+ *
+ * DIR is the coordinator's: its keys, and meta/.
+ */
+#ifndef HEARTH_COORDINATOR_RESCUE_FSCK_META_H
+#define HEARTH_COORDINATOR_RESCUE_FSCK_META_H
+
+#include "coordinator/meta/meta_node.h"
+#include "coordinator/meta/meta_segment.h"
+#include "coordinator/rescue/fsck_report.h"
+
+struct cluster;
+struct fsck_meta;
+
+/* HEARTH_BUSY: a coordinator is running. */
+enum hearth_code fsck_meta_open(
+    const char *directory, struct fsck_meta **out, struct hearth_err *err);
+
+/* The same of a copy in `folder`, whose keys somebody has open. */
+enum hearth_code fsck_meta_open_copy(const struct cluster *cluster, const char *folder,
+    struct fsck_meta **out, struct hearth_err *err);
+
+void fsck_meta_close(struct fsck_meta *meta); /* accepts NULL */
+
+/*
+ * SQLite's own check; every version has its body and every body its version, or is doomed; extents
+ * lie in segments that exist and add up to the object; refs and usage are what they count.
+ */
+enum hearth_code fsck_meta_check(
+    struct fsck_meta *meta, struct fsck_report *report, struct hearth_err *err);
+
+const struct meta_node_list *fsck_meta_nodes(const struct fsck_meta *meta);
+
+/* NULL: no such number. */
+const struct meta_node *fsck_meta_node(const struct fsck_meta *meta, uint32_t number);
+
+/* Calls check() for each segment in the order of ids. */
+typedef void fsck_segment_fn(void *context, const struct meta_segment *segment);
+enum hearth_code fsck_meta_sweep(
+    struct fsck_meta *meta, fsck_segment_fn *check, void *context, struct hearth_err *err);
+
+/* The name of a placement's shard at its node. */
+void fsck_meta_shard_id(const struct fsck_meta *meta, const struct meta_segment *segment,
+    unsigned slot, uint8_t id[META_ID_SIZE]);
+
+enum fsck_naming {
+    FSCK_NAMED_HOLDER,
+    FSCK_NAMED_OFFER,
+    FSCK_NAMED_DEAD,
+    FSCK_NAMED_SHIPMENT, /* which the metadata does not know: it was rebuilt from an older one */
+    FSCK_NAMED_NOWHERE,
+    FSCK_NAME_FORGED, /* id and locator do not belong together */
+};
+
+enum fsck_naming fsck_meta_who_names(
+    struct fsck_meta *meta, uint32_t node, const uint8_t id[META_ID_SIZE], struct view locator);
+
+#endif /* HEARTH_COORDINATOR_RESCUE_FSCK_META_H */

@@ -1,0 +1,501 @@
+#include "coordinator/rescue/shipping.h"
+
+#include "common/cleanup.h"
+#include "common/failpoint.h"
+#include "common/log.h"
+#include "coordinator/meta/meta_list.h"
+#include "coordinator/meta/meta_shipment.h"
+#include "coordinator/rescue/shipment_put.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define SNAPSHOT_FILE                                                                              \
+    "shipment.partial" /* in the directory of the metadata; gone once it is open */
+
+enum {
+    KEY_MAX = 32,
+    NUMBER_DIGITS = 12,     /* a key begins with its shipment's number */
+    BUCKET_KEY_VERSION = 1, /* there is none: what is shipped is sealed by the backup key */
+    /* Changes may outgrow the snapshot they follow on by this before there is a new one. */
+    CHANGES_LEAST = 64 << 20,
+};
+
+/* Bytes that wait to be shipped. */
+struct cargo {
+    int fd; /* -1: none */
+    uint64_t size;
+};
+
+struct shipping {
+    struct coordinator *coordinator;
+    struct repair_session *session;
+    struct shipment_keys keys;
+
+    /* The duty's thread. */
+    uint64_t base;  /* 0: the next is a snapshot */
+    uint64_t drawn; /* the highest number so far, also of what failed */
+    uint64_t snapshot_at_ms;
+    struct cargo changes; /* cut, not shipped yet */
+    uint64_t cut_at_ms;
+
+    struct {
+        pthread_mutex_t mutex;
+        struct shipping_state state;
+    } shared;
+};
+
+struct shipping *shipping_create(struct coordinator *coordinator, struct repair_session *session)
+{
+    struct shipping *shipping = calloc(1, sizeof(*shipping));
+    if (shipping != NULL) {
+        shipping->coordinator = coordinator;
+        shipping->session = session;
+        shipping->changes.fd = -1;
+        shipment_keys_init(&shipping->keys, coordinator->cluster->master);
+        pthread_mutex_init(&shipping->shared.mutex, NULL);
+        shipping->shared.state.started_ms = meta_now_ms(coordinator->store);
+    }
+    return shipping;
+}
+
+static void drop_changes(struct shipping *shipping)
+{
+    if (shipping->changes.fd >= 0) {
+        close(shipping->changes.fd);
+    }
+    shipping->changes = (struct cargo){.fd = -1};
+}
+
+void shipping_destroy(struct shipping *shipping)
+{
+    if (shipping == NULL) {
+        return;
+    }
+    drop_changes(shipping);
+    shipment_keys_fini(&shipping->keys);
+    pthread_mutex_destroy(&shipping->shared.mutex);
+    free(shipping);
+}
+
+void shipping_state(struct shipping *shipping, struct shipping_state *out)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&shipping->shared.mutex);
+    *out = shipping->shared.state;
+}
+
+/* ---- how wide ---- */
+
+/* The fleet has a node for every slot, and as many to spare as the profile asks for. */
+static bool carries(const struct coordinator *coordinator, const struct place_fleet *fleet,
+    const struct profile *profile)
+{
+    struct place_choice choice;
+    struct hearth_err err;
+    size_t taking = 0;
+    const struct place_query query = {.want = profile->n,
+        .least = profile->n,
+        .allow_colocation = coordinator->settings->allow_colocation};
+    for (size_t i = 0; i < fleet->count; i++) {
+        taking += fleet->nodes[i].takes_shards;
+    }
+    return taking >= profile->nodes_min &&
+        place_choose(fleet, &query, coordinator->env, &choice, &err) == HEARTH_OK;
+}
+
+/* The widest; that of the cluster when none is carried whole. */
+static const struct profile *choose_profile(
+    struct coordinator *coordinator, const struct place_fleet *fleet)
+{
+    const struct profile *widest = NULL;
+    for (unsigned i = 0; i < profile_count; i++) {
+        const struct profile *profile = &profile_table[i];
+        if ((widest == NULL || profile->n > widest->n) && carries(coordinator, fleet, profile)) {
+            widest = profile;
+        }
+    }
+    return widest != NULL ? widest : coordinator->profile;
+}
+
+/* ---- one shipment ---- */
+
+/* What is known of one while it is on its way; lives in the arena. */
+struct shipment {
+    struct shipping *shipping;
+    struct arena arena;
+    enum shipment_kind kind;
+    uint64_t number;
+    const struct cargo *cargo;
+    const struct profile *profile;
+    struct meta_intent intent;
+    uint16_t parts;
+    struct meta_extent *extents;
+};
+
+/* Higher than any before, also those of a coordinator whose copy we are: its time is recorded. */
+static uint64_t draw_number(struct shipping *shipping)
+{
+    uint64_t now = meta_now_ms(shipping->coordinator->store);
+    shipping->drawn = now > shipping->drawn ? now : shipping->drawn + 1;
+    return shipping->drawn;
+}
+
+static enum hearth_code begin(struct shipment *shipment, struct hearth_err *err)
+{
+    struct coordinator *coordinator = shipment->shipping->coordinator;
+    struct place_fleet fleet;
+    char key[KEY_MAX];
+    snprintf(key, sizeof(key), "%012jx-%s", (uintmax_t)shipment->number,
+        shipment->kind == SHIPMENT_SNAPSHOT ? "snapshot" : "changes");
+    struct meta_begin request = {.key = view_text(key)};
+    shipment->parts = shipment_parts_of(shipment->cargo->size);
+    shipment->extents =
+        arena_take_array(&shipment->arena, shipment->parts, sizeof(*shipment->extents));
+    if (shipment->parts == 0 || shipment->extents == NULL) {
+        return hearth_fail(
+            err, HEARTH_NO_MEMORY, "a shipment of %ju bytes", (uintmax_t)shipment->cargo->size);
+    }
+    if (node_table_fleet(coordinator->nodes, &shipment->arena, &fleet, err) != HEARTH_OK) {
+        return err->code;
+    }
+    shipment->profile = choose_profile(coordinator, &fleet);
+    env_random(coordinator->env, request.token.bytes, sizeof(request.token.bytes));
+    return meta_shipment_bucket(
+               coordinator->store, shipment->profile->number, &request.bucket, err) == HEARTH_OK
+        ? meta_begin(coordinator->store, &request, &shipment->intent, err)
+        : err->code;
+}
+
+static enum hearth_code put_parts(
+    struct shipment *shipment, struct duty *duty, struct hearth_err *err)
+{
+    struct shipping *shipping = shipment->shipping;
+    uint8_t salt[3];
+    env_random(shipping->coordinator->env, salt, sizeof(salt));
+    struct shipment_part part = {
+        .coordinator = shipping->coordinator,
+        .net = shipping->session->net,
+        .session_id = view_of(shipping->session->id, sizeof(shipping->session->id)),
+        .keys = &shipping->keys,
+        .profile = shipment->profile,
+        .intent = shipment->intent.id,
+        .name = {.number = shipment->number,
+            .k = (uint8_t)shipment->profile->k,
+            .n = (uint8_t)shipment->profile->n,
+            .salt = (uint32_t)(salt[0] | salt[1] << 8 | salt[2] << 16)},
+        .head = {.kind = shipment->kind,
+            .parts = shipment->parts,
+            .number = shipment->number,
+            .base = shipment->kind == SHIPMENT_SNAPSHOT ? shipment->number : shipping->base,
+            .total = shipment->cargo->size},
+        .fd = shipment->cargo->fd,
+    };
+    memcpy(part.head.cluster, shipping->coordinator->cluster->id, sizeof(part.head.cluster));
+    struct shipping_state state;
+    shipping_state(shipping, &state);
+    part.head.previous = shipment->kind == SHIPMENT_SNAPSHOT ? 0 : state.newest;
+    enum hearth_code code = HEARTH_OK;
+    for (uint16_t i = 0; i < shipment->parts && code == HEARTH_OK; i++) {
+        uint64_t left = part.head.total - part.head.offset;
+        part.name.part = part.head.part = i;
+        part.head.size = left < SHIPMENT_PART_MAX ? (uint32_t)left : SHIPMENT_PART_MAX;
+        code = duty_is_stopping(duty) ? hearth_fail(err, HEARTH_CANCELLED, "the coordinator stops")
+                                      : shipment_put_blocking(&part, &shipment->extents[i], err);
+        part.head.offset += part.head.size;
+    }
+    return code;
+}
+
+static enum hearth_code commit(struct shipment *shipment, struct hearth_err *err)
+{
+    struct coordinator *coordinator = shipment->shipping->coordinator;
+    struct meta_object_info info;
+    struct meta_commit request = {
+        .intent = shipment->intent.id,
+        .body = {.bucket_key_version = BUCKET_KEY_VERSION,
+            .manifest = view_text("shipment"),
+            .extents = shipment->extents,
+            .extent_count = shipment->parts},
+    };
+    env_random(coordinator->env, request.body.id.bytes, sizeof(request.body.id.bytes));
+    for (uint16_t i = 0; i < shipment->parts; i++) {
+        request.body.size += shipment->extents[i].length;
+    }
+    return meta_commit(coordinator->store, &request, &info, NULL, err);
+}
+
+/* Which it became. */
+struct shipped {
+    uint64_t number;
+    struct meta_id bucket;
+};
+
+/* What failed is aborted, so that its shards are collected. */
+static enum hearth_code ship(struct shipping *shipping, struct duty *duty, enum shipment_kind kind,
+    const struct cargo *cargo, struct shipped *out, struct hearth_err *err)
+{
+    struct hearth_err ignored;
+    struct shipment shipment = {.shipping = shipping, .kind = kind, .cargo = cargo};
+    arena_init(&shipment.arena, 0);
+    shipment.number = draw_number(shipping);
+    enum hearth_code code = begin(&shipment, err);
+    if (code == HEARTH_OK) {
+        code = put_parts(&shipment, duty, err);
+        (void)FAILPOINT(COORDINATOR_SHIP_STORED);
+        if (code == HEARTH_OK) {
+            code = commit(&shipment, err);
+        }
+        if (code != HEARTH_OK) {
+            meta_abort(shipping->coordinator->store, shipment.intent.id, &ignored);
+        }
+    }
+    *out = (struct shipped){.number = shipment.number, .bucket = shipment.intent.bucket};
+    arena_fini(&shipment.arena);
+    return code;
+}
+
+/* ---- what goes when ---- */
+
+static bool is_snapshot(struct view key)
+{
+    static const char end[] = "-snapshot";
+    return key.size > sizeof(end) &&
+        memcmp(key.bytes + key.size - (sizeof(end) - 1), end, sizeof(end) - 1) == 0;
+}
+
+struct retirement {
+    struct coordinator *coordinator;
+    struct arena arena;
+    struct meta_list list;
+    struct meta_list_page page;
+    struct view newest[SHIPPING_CHAINS_KEPT]; /* snapshots' keys, newest first; empty: none */
+};
+
+static enum hearth_code next_page(struct retirement *retirement, struct hearth_err *err)
+{
+    retirement->list.max = META_LIST_MAX;
+    return meta_list(retirement->coordinator->store, &retirement->list, &retirement->arena,
+        &retirement->page, err);
+}
+
+/* Keys ascend with the numbers. */
+static enum hearth_code find_newest(struct retirement *retirement, struct hearth_err *err)
+{
+    struct view *newest = retirement->newest;
+    do {
+        if (next_page(retirement, err) != HEARTH_OK) {
+            return err->code;
+        }
+        for (size_t i = 0; i < retirement->page.count; i++) {
+            if (is_snapshot(retirement->page.entries[i].key)) {
+                memmove(newest + 1, newest, (SHIPPING_CHAINS_KEPT - 1) * sizeof(*newest));
+                newest[0] = retirement->page.entries[i].key;
+            }
+        }
+        retirement->list.token = retirement->page.next_token;
+    } while (retirement->list.token.size > 0);
+    return HEARTH_OK;
+}
+
+/* What is older than the oldest snapshot that is kept; *count 0: nothing any more. */
+static enum hearth_code delete_some(
+    struct retirement *retirement, size_t *count, struct hearth_err *err)
+{
+    struct view keys[META_LIST_MAX];
+    struct view oldest = retirement->newest[SHIPPING_CHAINS_KEPT - 1];
+    struct meta_id token;
+    *count = 0;
+    if (next_page(retirement, err) != HEARTH_OK) {
+        return err->code;
+    }
+    for (; *count < retirement->page.count; ++*count) {
+        keys[*count] = retirement->page.entries[*count].key;
+        if (memcmp(keys[*count].bytes, oldest.bytes, NUMBER_DIGITS) >= 0) {
+            break;
+        }
+    }
+    if (*count == 0) {
+        return HEARTH_OK;
+    }
+    env_random(retirement->coordinator->env, token.bytes, sizeof(token.bytes));
+    enum hearth_code code = meta_delete_many(
+        retirement->coordinator->store, retirement->list.bucket, keys, *count, token, err);
+    (void)FAILPOINT(COORDINATOR_SHIP_RETIRED);
+    return code;
+}
+
+static enum hearth_code retire_old(
+    struct shipping *shipping, struct meta_id bucket, struct hearth_err *err)
+{
+    struct retirement retirement = {
+        .coordinator = shipping->coordinator, .list = {.bucket = bucket}};
+    arena_init(&retirement.arena, 0);
+    enum hearth_code code = find_newest(&retirement, err);
+    size_t deleted = retirement.newest[SHIPPING_CHAINS_KEPT - 1].size;
+    while (code == HEARTH_OK && deleted > 0) {
+        code = delete_some(&retirement, &deleted, err);
+    }
+    arena_fini(&retirement.arena);
+    return code;
+}
+
+/* ---- snapshots ---- */
+
+/* The copy, open, and already without a name: whatever happens, nothing stays behind. */
+static enum hearth_code take_snapshot(
+    struct shipping *shipping, struct cargo *cargo, struct hearth_err *err)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    const char *directory = shipping->coordinator->settings->metadata;
+    if (snprintf(path, sizeof(path), "%s/" SNAPSHOT_FILE, directory) >= (int)sizeof(path)) {
+        return hearth_fail(err, HEARTH_INVALID, "path of " SNAPSHOT_FILE " is too long");
+    }
+    unlink(path); /* of a process that was killed */
+    if (meta_snapshot(shipping->coordinator->store, path, err) != HEARTH_OK) {
+        return err->code;
+    }
+    cargo->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (cargo->fd < 0 || fstat(cargo->fd, &status) != 0) {
+        hearth_fail_sys(err, HEARTH_IO, errno, "open %s", path);
+        unlink(path);
+        return err->code;
+    }
+    cargo->size = (uint64_t)status.st_size;
+    unlink(path);
+    (void)FAILPOINT(COORDINATOR_SHIP_COPIED);
+    return HEARTH_OK;
+}
+
+static void note_shipped(struct shipping *shipping, enum shipment_kind kind, uint64_t number,
+    uint64_t at_ms, uint64_t bytes)
+{
+    (void)FAILPOINT(COORDINATOR_SHIP_COMMITTED);
+    log_write(LOG_METADATA_SHIPPED, "shipment=%ju kind=%s bytes=%ju", (uintmax_t)number,
+        kind == SHIPMENT_SNAPSHOT ? "snapshot" : "changes", (uintmax_t)bytes);
+    UNLOCKS pthread_mutex_t *held = lock(&shipping->shared.mutex);
+    struct shipping_state *state = &shipping->shared.state;
+    state->newest = number;
+    state->newest_at_ms = at_ms;
+    if (kind == SHIPMENT_SNAPSHOT) {
+        state->snapshot_bytes = bytes;
+        state->changes_bytes = 0;
+    } else {
+        state->changes_bytes += bytes;
+    }
+}
+
+static enum hearth_code ship_snapshot(
+    struct shipping *shipping, struct duty *duty, struct hearth_err *err)
+{
+    struct cargo cargo = {.fd = -1};
+    struct shipped shipped;
+    shipping->base = 0;
+    drop_changes(shipping);
+    uint64_t now = meta_now_ms(shipping->coordinator->store);
+    enum hearth_code code = take_snapshot(shipping, &cargo, err);
+    if (code == HEARTH_OK) {
+        code = ship(shipping, duty, SHIPMENT_SNAPSHOT, &cargo, &shipped, err);
+    }
+    if (cargo.fd >= 0) {
+        close(cargo.fd);
+    }
+    if (code != HEARTH_OK) {
+        return hearth_err_prefix(err, "snapshot");
+    }
+    shipping->base = shipped.number;
+    shipping->snapshot_at_ms = now;
+    note_shipped(shipping, SHIPMENT_SNAPSHOT, shipped.number, now, cargo.size);
+    return retire_old(shipping, shipped.bucket, err);
+}
+
+/* ---- changes ---- */
+
+static enum hearth_code keep_changes(
+    struct shipping *shipping, const uint8_t *bytes, size_t size, struct hearth_err *err)
+{
+    shipping->changes.fd = memfd_create("hearth-shipment", MFD_CLOEXEC);
+    size_t written = 0;
+    while (shipping->changes.fd >= 0 && written < size) {
+        ssize_t rc = write(shipping->changes.fd, bytes + written, size - written);
+        if (rc <= 0) {
+            break;
+        }
+        written += (size_t)rc;
+    }
+    if (written < size) {
+        hearth_fail_sys(err, HEARTH_NO_MEMORY, errno, "keep %zu bytes of changes", size);
+        drop_changes(shipping);
+        return err->code;
+    }
+    shipping->changes.size = size;
+    return HEARTH_OK;
+}
+
+/* Nothing new is cut before what was cut has gone. */
+static enum hearth_code cut_changes(struct shipping *shipping, struct hearth_err *err)
+{
+    if (shipping->changes.fd >= 0) {
+        return HEARTH_OK;
+    }
+    size_t size = 0;
+    FREES uint8_t *bytes = NULL;
+    shipping->cut_at_ms = meta_now_ms(shipping->coordinator->store);
+    enum hearth_code code = meta_changes_since(shipping->coordinator->store, &bytes, &size, err);
+    return code == HEARTH_OK && size > 0 ? keep_changes(shipping, bytes, size, err) : code;
+}
+
+static enum hearth_code ship_changes(
+    struct shipping *shipping, struct duty *duty, struct hearth_err *err)
+{
+    struct shipped shipped;
+    if (cut_changes(shipping, err) != HEARTH_OK) {
+        shipping->base = 0; /* what is lost of the chain is in the next snapshot */
+        return hearth_err_prefix(err, "changes");
+    }
+    if (shipping->changes.fd < 0) {
+        return HEARTH_OK;
+    }
+    if (ship(shipping, duty, SHIPMENT_CHANGES, &shipping->changes, &shipped, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "changes");
+    }
+    note_shipped(
+        shipping, SHIPMENT_CHANGES, shipped.number, shipping->cut_at_ms, shipping->changes.size);
+    drop_changes(shipping);
+    return HEARTH_OK;
+}
+
+/* ---- a round ---- */
+
+static bool is_snapshot_due(struct shipping *shipping)
+{
+    struct shipping_state state;
+    shipping_state(shipping, &state);
+    return shipping->base == 0 ||
+        meta_now_ms(shipping->coordinator->store) >=
+        shipping->snapshot_at_ms + shipping->coordinator->settings->snapshot_interval_ms ||
+        state.changes_bytes > state.snapshot_bytes + CHANGES_LEAST;
+}
+
+static void note_round(struct shipping *shipping, enum hearth_code code)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&shipping->shared.mutex);
+    shipping->shared.state.failed = code == HEARTH_OK ? 0 : shipping->shared.state.failed + 1;
+}
+
+void shipping_round(struct duty *duty, void *context)
+{
+    struct shipping *shipping = context;
+    struct hearth_err err = {.code = HEARTH_OK};
+    enum hearth_code code = is_snapshot_due(shipping) ? ship_snapshot(shipping, duty, &err)
+                                                      : ship_changes(shipping, duty, &err);
+    note_round(shipping, code);
+    if (code != HEARTH_OK) {
+        log_write(LOG_DUTY_FAILED, "duty=shipping error=\"%s\"", err.message);
+    }
+}

@@ -1,0 +1,137 @@
+#include "coordinator/service/estimate_service.h"
+
+#include "coordinator/estimate/estimate_watch.h"
+#include "proto/wire_repair.h"
+
+#include <math.h>
+
+uint64_t estimate_service_digits(double chance)
+{
+    double digits = chance > 0 ? -1e6 * log10(chance) : WIRE_DIGITS_MAX;
+    digits = digits > 0 ? digits : 0;
+    return digits < WIRE_DIGITS_MAX ? (uint64_t)digits : WIRE_DIGITS_MAX;
+}
+
+/* ---- of an object's segments ---- */
+
+/* Of each holder in the order of the wire, which is that of `info`. */
+static bool add_uptimes(const struct meta_segment *segment, const struct fleet_view *fleet,
+    const struct wire_segment_info *info, struct arena *arena, struct wire_segment_estimate *out)
+{
+    uint32_t *uptimes = arena_take_array(arena, info->holders_count, sizeof(*uptimes));
+    for (size_t i = 0; uptimes != NULL && i < info->holders_count; i++) {
+        const struct meta_holder *holder = &segment->holders[info->holders[i].slot];
+        uptimes[i] = (uint32_t)(fleet_view_node(fleet, holder->node)->uptime * 1e6);
+    }
+    out->uptime_ppm = uptimes;
+    out->uptime_ppm_count = info->holders_count;
+    return uptimes != NULL;
+}
+
+static bool add_estimate(struct coordinator *coordinator, const struct meta_segment *segment,
+    const struct fleet_view *fleet, struct arena *arena, struct wire_segment_info *info)
+{
+    const uint64_t now = meta_now_ms(coordinator->store);
+    struct estimate_chances chances;
+    struct wire_segment_estimate *out = arena_take(arena, sizeof(*out));
+    if (out == NULL || repair_is_left_alone(segment)) {
+        return out != NULL;
+    }
+    estimate_chances(coordinator->estimate, segment, fleet, now, &chances);
+    *out = (struct wire_segment_estimate){
+        .held = chances.held,
+        .reachable = chances.reachable,
+        .trigger = estimate_trigger(coordinator->estimate, segment, fleet, now),
+        .unreadable_digits = estimate_service_digits(chances.unreadable),
+        .lost_digits = estimate_service_digits(chances.lost),
+        .reason = chances.reason,
+    };
+    info->estimate = out;
+    return add_uptimes(segment, fleet, info, arena, out);
+}
+
+enum hearth_code estimate_service_segments(struct coordinator *coordinator,
+    const struct meta_object *object, struct arena *arena, struct wire_lookup_reply *out,
+    struct hearth_err *err)
+{
+    const struct fleet_view *fleet;
+    enum hearth_code code = fleet_view_take(coordinator->nodes, &fleet, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct wire_segment_info *infos = (struct wire_segment_info *)(uintptr_t)out->segments;
+    for (size_t i = 0; code == HEARTH_OK && i < object->segment_count; i++) {
+        if (!add_estimate(coordinator, &object->segments[i], fleet, arena, &infos[i])) {
+            code = hearth_fail(err, HEARTH_NO_MEMORY, "estimate of a segment");
+        }
+    }
+    fleet_view_release(fleet);
+    return code;
+}
+
+/* ---- of all together ---- */
+
+/* Without segments nothing can be lost. */
+static struct wire_durability_info sum_to_wire(
+    struct view profile, const struct estimate_sum *sum, struct arena *arena)
+{
+    if (sum->segments == 0) {
+        return (struct wire_durability_info){.profile = profile,
+            .lost_digits = WIRE_DIGITS_MAX,
+            .worst_lost_digits = WIRE_DIGITS_MAX,
+            .unreadable_digits = WIRE_DIGITS_MAX,
+            .worst_unreadable_digits = WIRE_DIGITS_MAX,
+            .held_permille = 1000};
+    }
+    return (struct wire_durability_info){
+        .profile = profile,
+        .segments = sum->segments,
+        .lost_digits = estimate_service_digits(sum->lost / (double)sum->segments),
+        .worst_lost_digits = estimate_service_digits(sum->worst_lost),
+        .worst_segment = service_copy(arena, sum->worst.bytes, sizeof(sum->worst.bytes)),
+        .unreadable_digits = estimate_service_digits(sum->unreadable / (double)sum->segments),
+        .worst_unreadable_digits = estimate_service_digits(sum->worst_unreadable),
+        .held_permille = sum->held * 1000 / sum->slots,
+    };
+}
+
+static void add_sum(struct estimate_sum *total, const struct estimate_sum *sum)
+{
+    total->segments += sum->segments;
+    total->lost += sum->lost;
+    total->unreadable += sum->unreadable;
+    total->held += sum->held;
+    total->slots += sum->slots;
+    if (sum->worst_unreadable > total->worst_unreadable) {
+        total->worst_unreadable = sum->worst_unreadable;
+    }
+    if (sum->worst_lost > total->worst_lost) {
+        total->worst_lost = sum->worst_lost;
+        total->worst = sum->worst;
+    }
+}
+
+enum hearth_code estimate_service_durability(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct estimate_sum sums[REPAIR_PROFILES_MAX];
+    struct estimate_sum total = {.segments = 0};
+    struct wire_durability_info *profiles =
+        arena_take_array(arena, profile_count + 1u, sizeof(*profiles));
+    if (profiles == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "durability of profiles");
+    }
+    estimate_watch_get(coordinator->durability, sums);
+    out->profiles = profiles;
+    out->profiles_count = 0;
+    for (unsigned i = 0; i < profile_count; i++) {
+        if (sums[i].segments > 0) {
+            profiles[out->profiles_count++] =
+                sum_to_wire(view_text(profile_table[i].name), &sums[i], arena);
+            add_sum(&total, &sums[i]);
+        }
+    }
+    profiles[out->profiles_count] = sum_to_wire(view_text(""), &total, arena);
+    out->durability = &profiles[out->profiles_count];
+    return HEARTH_OK;
+}

@@ -1,0 +1,483 @@
+/*
+ * Objects: begun, committed, found, listed, copied, deleted.
+ */
+#include "common/failpoint.h"
+#include "coordinator/audit/audit_reader.h"
+#include "coordinator/meta/meta_list.h"
+#include "coordinator/service/estimate_service.h"
+#include "coordinator/service/segment_orders.h"
+#include "coordinator/service/service.h"
+
+#include <assert.h>
+
+/* Holders beyond k that get an order at once: as many as a reader loses before it must ask again.
+ */
+enum { SPARE_ORDERS = 4 };
+
+static struct wire_version_info *info_to_wire(
+    const struct meta_object_info *info, struct arena *arena)
+{
+    struct wire_version_info *out = arena_take(arena, sizeof(*out));
+    if (out != NULL) {
+        *out = service_version(info, arena);
+    }
+    return out;
+}
+
+/* HEARTH_INVALID: an extent larger than any segment. */
+static enum hearth_code extents_from_wire(const struct wire_extent *in, size_t count,
+    struct arena *arena, const struct meta_extent **out, struct hearth_err *err)
+{
+    struct meta_extent *extents = arena_take_array(arena, count, sizeof(*extents));
+    if (extents == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu extents", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (in[i].offset > META_SEGMENT_SIZE_MAX || in[i].length > META_SEGMENT_SIZE_MAX) {
+            return hearth_fail(err, HEARTH_INVALID, "extent %zu is larger than a segment", i);
+        }
+        extents[i] = (struct meta_extent){
+            .segment = service_id(in[i].segment_id),
+            .offset = (uint32_t)in[i].offset,
+            .length = (uint32_t)in[i].length,
+        };
+    }
+    *out = extents;
+    return HEARTH_OK;
+}
+
+/* ---- writing ---- */
+
+static enum hearth_code begin(void *service, const struct rpc_context *context, const void *request,
+    void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_begin_request *in = request;
+    struct wire_begin_reply *out = response;
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
+    struct meta_part part;
+    if (code == HEARTH_OK) {
+        code = service_part(in->part, &part, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_begin begin = {
+        .bucket = bucket.id,
+        .key = in->key,
+        .condition = service_condition(in->precondition),
+        .token = service_id(in->token),
+        .part = part,
+        .size_expected = in->size_expected,
+    };
+    struct meta_intent intent;
+    (void)FAILPOINT(COORDINATOR_BEGIN_ASKED);
+    code = meta_begin(coordinator->store, &begin, &intent, err);
+    (void)FAILPOINT(COORDINATOR_BEGIN_DURABLE);
+    if (code == HEARTH_OK) {
+        out->intent_id = service_copy(context->arena, intent.id.bytes, sizeof(intent.id.bytes));
+        out->expires_unix_ms = intent.expires_ms;
+    }
+    return code;
+}
+
+static void commit_to_wire(
+    const struct meta_object_info *info, struct arena *arena, struct wire_commit_reply *out)
+{
+    out->version = service_copy(arena, info->version.bytes, sizeof(info->version.bytes));
+    out->created_unix_ms = info->created_ms;
+}
+
+static enum hearth_code commit_prepare(struct coordinator *coordinator,
+    const struct rpc_context *context, const struct wire_commit_request *in,
+    struct segment_receipts *receipts, struct meta_seal *seal, struct meta_commit *out,
+    struct hearth_err *err)
+{
+    struct meta_intent intent;
+    *out = (struct meta_commit){
+        .intent = service_id(in->intent_id),
+        .body =
+            {
+                .id = service_id(in->body_id),
+                .bucket_key_version = in->bucket_key_version,
+                .manifest = in->manifest,
+                .size = in->size,
+                .etag = service_etag(in->etag),
+                .parts = in->parts,
+                .extent_count = in->extents_count,
+                .tags = in->tags,
+            },
+    };
+    if (in->seal != NULL && !view_equal(in->seal->intent_id, in->intent_id)) {
+        return hearth_fail(err, HEARTH_INVALID, "commit seals a segment of another upload");
+    }
+    enum hearth_code code = service_intent(coordinator, context, in->intent_id, &intent, err);
+    if (code == HEARTH_OK) {
+        code = extents_from_wire(
+            in->extents, in->extents_count, context->arena, &out->body.extents, err);
+    }
+    if (code == HEARTH_OK && in->seal != NULL) {
+        code = service_seal(coordinator, in->seal, &intent, context->arena, receipts, seal, err);
+        out->seal = seal;
+    }
+    return code;
+}
+
+static enum hearth_code commit(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_commit_request *in = request;
+    struct wire_commit_reply *out = response;
+    struct segment_receipts receipts;
+    struct meta_seal seal;
+    struct meta_commit commit;
+    struct meta_object_info info;
+    struct meta_seal_result result;
+    enum hearth_code code =
+        commit_prepare(coordinator, context, in, &receipts, &seal, &commit, err);
+    if (code == HEARTH_OK) {
+        (void)FAILPOINT(COORDINATOR_COMMIT_ASKED);
+        code = meta_commit(coordinator->store, &commit, &info, &result, err);
+        (void)FAILPOINT(COORDINATOR_COMMIT_DURABLE);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    commit_to_wire(&info, context->arena, out);
+    if (in->seal != NULL) {
+        struct wire_seal_segment_reply *sealed = arena_take(context->arena, sizeof(*sealed));
+        if (sealed != NULL) { /* the commit stands; without memory the bad slots stay untold */
+            segment_receipts_reply(&receipts, &result, sealed);
+        }
+        out->sealed = sealed;
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code abort_upload(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_abort_request *in = request;
+    struct meta_intent intent;
+    enum hearth_code code = service_intent(coordinator, context, in->intent_id, &intent, err);
+    return code == HEARTH_OK ? meta_abort(coordinator->store, intent.id, err) : code;
+}
+
+static enum hearth_code put_from_wire(const struct wire_put_inline_request *in,
+    const struct meta_bucket *bucket, struct meta_put *out, struct hearth_err *err)
+{
+    *out = (struct meta_put){
+        .bucket = bucket->id,
+        .key = in->key,
+        .condition = service_condition(in->precondition),
+        .token = service_id(in->token),
+        .body =
+            {
+                .id = service_id(in->body_id),
+                .bucket_key_version = in->bucket_key_version,
+                .manifest = in->manifest,
+                .size = in->size,
+                .etag = service_etag(in->etag),
+                .parts = in->parts,
+                .tags = in->tags,
+            },
+    };
+    return service_part(in->part, &out->part, err);
+}
+
+static enum hearth_code put_inline(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_put_inline_request *in = request;
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
+    struct meta_put put;
+    if (code == HEARTH_OK) {
+        code = put_from_wire(in, &bucket, &put, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_object_info info;
+    (void)FAILPOINT(COORDINATOR_INLINE_ASKED);
+    code = meta_put_inline(coordinator->store, &put, &info, err);
+    (void)FAILPOINT(COORDINATOR_INLINE_DURABLE);
+    if (code == HEARTH_OK) {
+        commit_to_wire(&info, context->arena, response);
+    }
+    return code;
+}
+
+static enum hearth_code copy(void *service, const struct rpc_context *context, const void *request,
+    void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_copy_request *in = request;
+    struct meta_bucket source;
+    struct meta_bucket bucket;
+    if (in->put == NULL) {
+        return hearth_fail(err, HEARTH_INVALID, "a copy without a destination");
+    }
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_READS, in->source_bucket, &source, err);
+    if (code == HEARTH_OK) {
+        code = service_bucket_sealed_for(
+            coordinator, context, in->put->bucket, in->put->bucket_id, &bucket, err);
+    }
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_copy copy = {
+        .source_bucket = source.id,
+        .source_key = in->source_key,
+    };
+    if (put_from_wire(in->put, &bucket, &copy.put, err) != HEARTH_OK) {
+        return err->code;
+    }
+    assert(in->source_version.size == sizeof(copy.source_version.bytes));
+    memcpy(copy.source_version.bytes, in->source_version.bytes, in->source_version.size);
+    copy.put.body.extent_count = in->extents_count;
+    code = extents_from_wire(
+        in->extents, in->extents_count, context->arena, &copy.put.body.extents, err);
+    struct meta_object_info info;
+    if (code == HEARTH_OK) {
+        code = meta_copy(coordinator->store, &copy, &info, err);
+    }
+    if (code == HEARTH_OK) {
+        commit_to_wire(&info, context->arena, response);
+    }
+    return code;
+}
+
+static enum hearth_code delete_object(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_delete_request *in = request;
+    struct wire_delete_reply *out = response;
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_delete delete = {
+        .bucket = bucket.id,
+        .key = in->key,
+        .condition = service_condition(in->precondition),
+        .token = service_id(in->token),
+    };
+    (void)FAILPOINT(COORDINATOR_DELETE_ASKED);
+    code = meta_delete(coordinator->store, &delete, &out->existed, err);
+    (void)FAILPOINT(COORDINATOR_DELETE_DURABLE);
+    return code;
+}
+
+static enum hearth_code delete_many(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_delete_many_request *in = request;
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+    if (code == HEARTH_OK) {
+        code = meta_delete_many(
+            coordinator->store, bucket.id, in->keys, in->keys_count, service_id(in->token), err);
+    }
+    return code;
+}
+
+static enum hearth_code set_tags(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_set_tags_request *in = request;
+    struct meta_bucket bucket;
+    struct meta_version version;
+    const struct meta_version *wanted = NULL;
+    if (in->version.size == sizeof(version.bytes)) {
+        memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
+        wanted = &version;
+    }
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
+    return code == HEARTH_OK
+        ? meta_tags_set(coordinator->store, bucket.id, in->key, wanted, in->tags, err)
+        : code;
+}
+
+/* ---- reading ---- */
+
+static enum hearth_code extents_to_wire(const struct meta_object *object, struct arena *arena,
+    struct wire_lookup_reply *out, struct hearth_err *err)
+{
+    struct wire_extent *extents = arena_take_array(arena, object->extent_count, sizeof(*extents));
+    if (extents == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu extents", object->extent_count);
+    }
+    for (size_t i = 0; i < object->extent_count; i++) {
+        extents[i] = (struct wire_extent){
+            .segment_id = meta_id_view(&object->extents[i].segment),
+            .offset = object->extents[i].offset,
+            .length = object->extents[i].length,
+        };
+    }
+    out->extents = extents;
+    out->extents_count = object->extent_count;
+    return HEARTH_OK;
+}
+
+static enum hearth_code segments_to_wire(struct coordinator *coordinator,
+    const struct meta_object *object, struct view session_id, struct arena *arena,
+    struct wire_lookup_reply *out, struct hearth_err *err)
+{
+    struct wire_segment_info *segments =
+        arena_take_array(arena, object->segment_count, sizeof(*segments));
+    if (segments == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu segments", object->segment_count);
+    }
+    enum hearth_code code = HEARTH_OK;
+    for (size_t i = 0; i < object->segment_count && code == HEARTH_OK; i++) {
+        const struct meta_segment *segment = &object->segments[i];
+        unsigned spare = (unsigned)(segment->n - segment->k);
+        struct segment_reading reading = {
+            .session_id = session_id,
+            .want = segment->k + (spare < SPARE_ORDERS ? spare : SPARE_ORDERS),
+        };
+        code = segment_to_wire(coordinator, segment, &reading, arena, &segments[i], err);
+    }
+    out->segments = segments;
+    out->segments_count = object->segment_count;
+    return code;
+}
+
+static enum hearth_code lookup_object(struct coordinator *coordinator,
+    const struct rpc_context *context, const struct wire_lookup_request *in,
+    struct meta_object *object, struct hearth_err *err)
+{
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_lookup lookup = {
+        .bucket = bucket.id,
+        .key = in->key,
+        .offset = in->offset,
+        .length = in->length,
+        .suffix = in->suffix,
+        .cursor = in->cursor,
+        .head_only = in->head_only,
+    };
+    struct meta_version version;
+    if (in->version.size == sizeof(version.bytes)) {
+        memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
+        lookup.version = &version;
+    }
+    code = meta_lookup(coordinator->store, &lookup, context->arena, object, err);
+    if (code == HEARTH_OK && in->session_id.size == PKI_ID_SIZE) {
+        audit_reader_note(coordinator->audit, &lookup, object);
+    }
+    return code;
+}
+
+static enum hearth_code lookup(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_lookup_request *in = request;
+    struct wire_lookup_reply *out = response;
+    struct meta_object object;
+    enum hearth_code code = lookup_object(coordinator, context, in, &object, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    *out = (struct wire_lookup_reply){
+        .info = info_to_wire(&object.info, context->arena),
+        .body_id = service_copy(context->arena, object.body.bytes, sizeof(object.body.bytes)),
+        .bucket_key_version = object.bucket_key_version,
+        .manifest = object.manifest,
+        .tags = object.tags,
+        .first_extent = object.first_extent,
+        .next_cursor = object.next_cursor,
+    };
+    code = extents_to_wire(&object, context->arena, out, err);
+    if (code == HEARTH_OK) {
+        code = segments_to_wire(coordinator, &object, in->session_id, context->arena, out, err);
+    }
+    if (code == HEARTH_OK && in->with_estimate) {
+        code = estimate_service_segments(coordinator, &object, context->arena, out, err);
+    }
+    return code;
+}
+
+static enum hearth_code page_to_wire(const struct meta_list_page *page, struct arena *arena,
+    struct wire_list_reply *out, struct hearth_err *err)
+{
+    struct wire_list_entry *entries = arena_take_array(arena, page->count, sizeof(*entries));
+    struct view *prefixes = arena_take_array(arena, page->count, sizeof(*prefixes));
+    if (entries == NULL || prefixes == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "page of %zu keys", page->count);
+    }
+    *out = (struct wire_list_reply){
+        .entries = entries, .prefixes = prefixes, .next_token = page->next_token};
+    for (size_t i = 0; i < page->count; i++) {
+        const struct meta_list_entry *entry = &page->entries[i];
+        if (entry->is_prefix) {
+            prefixes[out->prefixes_count++] = entry->key;
+        } else {
+            entries[out->entries_count++] = (struct wire_list_entry){
+                .key = entry->key, .info = info_to_wire(&entry->info, arena)};
+        }
+    }
+    return HEARTH_OK;
+}
+
+static enum hearth_code list(void *service, const struct rpc_context *context, const void *request,
+    void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    const struct wire_list_request *in = request;
+    struct meta_bucket bucket;
+    enum hearth_code code =
+        service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    struct meta_list list = {
+        .bucket = bucket.id,
+        .prefix = in->prefix,
+        .delimiter = in->delimiter,
+        .start_after = in->start_after,
+        .token = in->token,
+        .max = in->max == 0 || in->max > META_LIST_MAX ? META_LIST_MAX : in->max,
+    };
+    struct meta_list_page page;
+    code = meta_list(coordinator->store, &list, context->arena, &page, err);
+    return code == HEARTH_OK ? page_to_wire(&page, context->arena, response, err) : code;
+}
+
+const struct rpc_handler object_handlers[] = {
+    {.method = RPC_BEGIN, .unary = begin},
+    {.method = RPC_COMMIT, .unary = commit},
+    {.method = RPC_ABORT, .unary = abort_upload},
+    {.method = RPC_PUT_INLINE, .unary = put_inline},
+    {.method = RPC_COPY, .unary = copy},
+    {.method = RPC_DELETE, .unary = delete_object},
+    {.method = RPC_DELETE_MANY, .unary = delete_many},
+    {.method = RPC_SET_TAGS, .unary = set_tags},
+    {.method = RPC_LOOKUP, .unary = lookup},
+    {.method = RPC_LIST, .unary = list},
+};
+const unsigned object_handler_count = sizeof(object_handlers) / sizeof(object_handlers[0]);
