@@ -25,6 +25,7 @@
  *            run on the calling thread, during the call, except `notice`, which may run on any
  *            thread that is inside a call, on several at once; it must not call back.  A result
  *            belongs to whoever got it: no call changes it, no two threads may destroy it.
+ *            A put of more than 1 MiB has a thread hash what it sends, which ends with the call.
  */
 #ifndef HEARTH_CLIENT_HEARTH_H
 #define HEARTH_CLIENT_HEARTH_H

@@ -38,13 +38,13 @@ static uint64_t memory_wanted(const struct put_segments *segments)
     return 2 * kept_bytes(session, segments->reader->size_expected) + WINDOW_BYTES_MAX / 2;
 }
 
-/* What connections copy, TLS records and frames, is the put's memory too, and what was read ahead.
- */
+/* What connections copy, TLS records and frames, is the put's memory too, what is being hashed, and
+ * what was read ahead. */
 static uint64_t cell_memory(const struct put_segments *segments)
 {
     uint64_t memory = segments->transfer->memory_max;
     uint64_t ahead = segments->reader->ahead_max;
-    memory -= memory / 32;
+    memory -= memory / 32 + HASH_BESIDE_MEMORY;
     return ahead > SOURCE_AHEAD_MAX ? memory - ahead : memory;
 }
 
@@ -244,16 +244,16 @@ static enum hearth_code add_unit(struct put_segments *segments, struct segment_i
     if (unit == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "the next stripe");
     }
-    size_t got = 0;
+    struct view plain = {0};
     enum hearth_code code =
-        source_reader_read(segments->reader, unit, EC_UNIT_PLAIN_SIZE, &got, err);
-    if (code == HEARTH_OK && got > 0) {
+        source_reader_next(segments->reader, unit, EC_UNIT_PLAIN_SIZE, &plain, err);
+    if (code == HEARTH_OK && plain.size > 0) {
         if (segments->resume != NULL) {
-            put_resume_unit(segments->resume, view_of(unit, got));
+            put_resume_unit(segments->resume, plain);
         }
-        code = segment_image_seal(image, got, err);
+        code = segment_image_seal_from(image, plain, err);
     }
-    *is_last = got < EC_UNIT_PLAIN_SIZE;
+    *is_last = plain.size < EC_UNIT_PLAIN_SIZE;
     return code;
 }
 

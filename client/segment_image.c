@@ -126,6 +126,12 @@ bool segment_image_is_full(const struct segment_image *image)
     return image->plain_size == image->plain_max;
 }
 
+/* Of the next unit. */
+static uint8_t *open_unit(const struct segment_image *image)
+{
+    return image->open->bytes + image->open_units * CELL_STRIDE;
+}
+
 uint8_t *segment_image_unit(struct segment_image *image)
 {
     assert(!image->has_ended && !image->is_short && !segment_image_is_full(image));
@@ -133,7 +139,7 @@ uint8_t *segment_image_unit(struct segment_image *image)
         image->open = take_cells(image, image->data_count, CELL_STRIDE);
         image->open_units = 0;
     }
-    return image->open == NULL ? NULL : image->open->bytes + image->open_units * CELL_STRIDE;
+    return image->open == NULL ? NULL : open_unit(image);
 }
 
 /* Where the cell of a slot lies in the stripe. */
@@ -179,11 +185,16 @@ static enum hearth_code finish_stripe(
 enum hearth_code segment_image_seal(
     struct segment_image *image, size_t size, struct hearth_err *err)
 {
-    assert(0 < size && size <= EC_UNIT_PLAIN_SIZE && !image->is_short);
-    uint8_t *unit = image->open->bytes + image->open_units * CELL_STRIDE;
-    seal_writer_next(image->seal, view_of(unit, size), unit);
-    image->plain_size += size;
-    image->is_short = size < EC_UNIT_PLAIN_SIZE;
+    return segment_image_seal_from(image, view_of(open_unit(image), size), err);
+}
+
+enum hearth_code segment_image_seal_from(
+    struct segment_image *image, struct view plain, struct hearth_err *err)
+{
+    assert(0 < plain.size && plain.size <= EC_UNIT_PLAIN_SIZE && !image->is_short);
+    seal_writer_next(image->seal, plain, open_unit(image));
+    image->plain_size += plain.size;
+    image->is_short = plain.size < EC_UNIT_PLAIN_SIZE;
     image->open_units++;
     if (image->is_short || image->open_units < image->data_count) {
         return HEARTH_OK;

@@ -60,6 +60,10 @@ uint8_t *segment_image_unit(struct segment_image *image);
 enum hearth_code segment_image_seal(
     struct segment_image *image, size_t size, struct hearth_err *err);
 
+/* The same with plaintext that lies in the unit, or elsewhere: it is sealed into it. */
+enum hearth_code segment_image_seal_from(
+    struct segment_image *image, struct view plain, struct hearth_err *err);
+
 /* No more plaintext: the stripe that is not full shrinks and is finished. */
 enum hearth_code segment_image_end(struct segment_image *image, struct hearth_err *err);
 

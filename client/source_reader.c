@@ -7,6 +7,12 @@
 
 enum { PATIENCE_SLICE_MS = 100 };
 
+static void update_md5(void *context, struct view bytes)
+{
+    struct source_reader *reader = context;
+    crypto_hash_update(reader->md5, bytes);
+}
+
 enum hearth_code source_reader_init(struct source_reader *reader,
     const struct hearth_source *source, uint64_t size_expected, struct hearth_err *err)
 {
@@ -17,11 +23,13 @@ enum hearth_code source_reader_init(struct source_reader *reader,
         return hearth_fail(err, HEARTH_NO_MEMORY, "source reader");
     }
     reader->md5 = crypto_hash_create(CRYPTO_MD5);
+    hash_beside_init(&reader->hashing, update_md5, reader);
     return HEARTH_OK;
 }
 
 void source_reader_fini(struct source_reader *reader)
 {
+    hash_beside_fini(&reader->hashing);
     crypto_hash_destroy(reader->md5);
     free(reader->ahead);
 }
@@ -134,7 +142,8 @@ static void put_back(struct source_reader *reader, const uint8_t *bytes, size_t 
     reader->ahead_end = size;
 }
 
-enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes, size_t size,
+/* Counts them, but somebody has to hash them. */
+static enum hearth_code take(struct source_reader *reader, uint8_t *bytes, size_t size,
     size_t *out_got, struct hearth_err *err)
 {
     size_t first = take_waiting(reader, bytes, size);
@@ -151,9 +160,36 @@ enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes
         *out_got = 0;
         return HEARTH_OK;
     }
-    crypto_hash_update(reader->md5, view_of(bytes, first + rest));
     reader->size += first + rest;
     *out_got = first + rest;
+    return HEARTH_OK;
+}
+
+enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes, size_t size,
+    size_t *out_got, struct hearth_err *err)
+{
+    enum hearth_code code = take(reader, bytes, size, out_got, err);
+    if (code == HEARTH_OK) {
+        hash_beside_update(&reader->hashing, view_of(bytes, *out_got));
+    }
+    return code;
+}
+
+enum hearth_code source_reader_next(struct source_reader *reader, uint8_t *bytes, size_t size,
+    struct view *out, struct hearth_err *err)
+{
+    assert(size <= HASH_BESIDE_ROOM_SIZE);
+    size_t got = 0;
+    uint8_t *room = hash_beside_room(&reader->hashing);
+    enum hearth_code code = room == NULL ? source_reader_read(reader, bytes, size, &got, err)
+                                         : take(reader, room, size, &got, err);
+    if (code != HEARTH_OK) {
+        return code;
+    }
+    if (room != NULL && got > 0) {
+        hash_beside_add(&reader->hashing, got);
+    }
+    *out = view_of(room == NULL ? bytes : room, got);
     return HEARTH_OK;
 }
 
@@ -181,5 +217,6 @@ enum hearth_code source_reader_peek(
 
 void source_reader_md5(struct source_reader *reader, uint8_t md5[CRYPTO_MD5_SIZE])
 {
+    hash_beside_settle(&reader->hashing);
     crypto_hash_final(reader->md5, md5);
 }

@@ -4,11 +4,15 @@
  * Looks ahead a little, because whether an object is small, and whether a segment is the last one,
  * is known only when the source has ended.
  *
+ * What is large is hashed by a thread beside (hash_beside.h): for that, bytes that are only looked
+ * at stay in the reader's memory while their user and the hasher read them.
+ *
  * Thread-safety: belongs to its put.
  */
 #ifndef HEARTH_CLIENT_SOURCE_READER_H
 #define HEARTH_CLIENT_SOURCE_READER_H
 
+#include "client/hash_beside.h"
 #include "client/hearth.h"
 #include "common/crypto.h"
 
@@ -25,6 +29,7 @@ struct source_reader {
     uint64_t size_expected;                 /* 0: not known */
     uint64_t size;                          /* handed out so far */
     struct crypto_hash *md5;                /* of these */
+    struct hash_beside hashing;             /* who makes it */
     uint64_t drawn;                         /* taken from the source so far */
     bool has_ended;                         /* the source said so */
     const struct source_patience *patience; /* NULL: without end */
@@ -59,6 +64,13 @@ enum hearth_code source_reader_reserve(
  */
 enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes, size_t size,
     size_t *out_got, struct hearth_err *err);
+
+/*
+ * The same for who only looks at them: *out lies in `bytes`, of `size` at most a unit, or in the
+ * reader's own memory, until the next call.
+ */
+enum hearth_code source_reader_next(struct source_reader *reader, uint8_t *bytes, size_t size,
+    struct view *out, struct hearth_err *err);
 
 /* Makes at least `size` bytes (SOURCE_AHEAD_MAX, or what was reserved) wait, fewer only at the end;
  * how many. They are handed out by the next read. */
