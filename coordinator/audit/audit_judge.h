@@ -14,8 +14,9 @@
  *
  * A strike is a visit in which the node gave two other cells, in time and true, one before and one
  * after, and this one not.  A node that is slow, busy or cut off fails others too, and gets none: a
- * timeout is never a loss.  One that goes silent altogether when it is asked for what it lacks is
- * no better off: that is trouble, which suspends.  Re-asks come an hour or more after one another,
+ * timeout is never a loss.  One that goes silent altogether whenever it is asked for what it lacks
+ * gets no strike either: the cell stays contained, the node is in trouble and asked more often, and
+ * only a trouble score below its bound suspends.  Re-asks come an hour or more after one another,
  * and wait longer for an answer.
  *
  * The auditor suspects itself: no fail and no strike while more than half of the nodes visited

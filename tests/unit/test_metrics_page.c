@@ -14,6 +14,8 @@
 /* Each number another one: a row that reads its neighbour is seen. */
 struct numbers {
     struct wire_sweep_info sweep;
+    struct wire_repair_info repair;
+    struct wire_durability_info durability;
     struct wire_status_moves moves;
     struct wire_status_audits audits;
     struct wire_status_reply status;
@@ -38,6 +40,8 @@ static void numbers_init(struct numbers *numbers)
 {
     *numbers = (struct numbers){0};
     numbers->status.sweep = &numbers->sweep;
+    numbers->status.repair = &numbers->repair;
+    numbers->status.durability = &numbers->durability;
     numbers->status.moves = &numbers->moves;
     numbers->status.audits = &numbers->audits;
     for (unsigned i = 0; i < status_field_count; i++) {
