@@ -22,8 +22,9 @@
  *            key is not the one the tenant's buckets are wrapped with), BUSY (no memory share
  *            free; try later), CANCELLED, NO_MEMORY.
  * Threads.   A `struct hearth` may be used from many threads at once.  Calls block.  Callbacks
- *            run on the calling thread, during the call, except `notice`, which may run on any
- *            thread that is inside a call, on several at once; it must not call back.  A result
+ *            run on the calling thread, during the call, except a source's `see`, and `notice`,
+ *            which may run on any thread that is inside a call, on several at once; it must not
+ *            call back.  A result
  *            belongs to whoever got it: no call changes it, no two threads may destroy it.
  *            A put of more than 1 MiB has a thread hash what it sends, which ends with the call.
  */
@@ -250,6 +251,14 @@ struct hearth_source {
      * does not keep the places of others.  NULL: bytes are there when they are asked for.
      */
     bool (*wait)(void *context, unsigned wait_ms);
+    /*
+     * For one that verifies its bytes, which so takes no time of its own: `see` gets all that was
+     * read, in order, one call at a time, and perhaps on another thread, beside reads.  After the
+     * end `vouch` is asked, on the calling thread; a failure ends the put as that of a read does.
+     * NULL, both: a read of 0 says that all was right.
+     */
+    void (*see)(void *context, struct view bytes);
+    enum hearth_code (*vouch)(void *context, struct hearth_err *err);
 };
 
 struct hearth_put_options {

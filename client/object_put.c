@@ -68,7 +68,9 @@ static bool is_part(const struct put *put)
 static enum hearth_code describe_content(struct put *put, struct hearth_err *err)
 {
     put->manifest.size = put->reader.size;
-    source_reader_md5(&put->reader, put->manifest.md5);
+    if (source_reader_finish(&put->reader, put->manifest.md5, err) != HEARTH_OK) {
+        return err->code;
+    }
     const uint8_t *md5 = put->options->md5;
     if (md5 != NULL && !crypto_equal(md5, put->manifest.md5, CRYPTO_MD5_SIZE)) {
         return hearth_fail(err, HEARTH_CHECKSUM, "the source has another MD5 than was said");

@@ -7,10 +7,13 @@
 
 enum { PATIENCE_SLICE_MS = 100 };
 
-static void update_md5(void *context, struct view bytes)
+static void see(void *context, struct view bytes)
 {
     struct source_reader *reader = context;
     crypto_hash_update(reader->md5, bytes);
+    if (reader->source->see != NULL) {
+        reader->source->see(reader->source->context, bytes);
+    }
 }
 
 enum hearth_code source_reader_init(struct source_reader *reader,
@@ -23,7 +26,7 @@ enum hearth_code source_reader_init(struct source_reader *reader,
         return hearth_fail(err, HEARTH_NO_MEMORY, "source reader");
     }
     reader->md5 = crypto_hash_create(CRYPTO_MD5);
-    hash_beside_init(&reader->hashing, update_md5, reader);
+    hash_beside_init(&reader->hashing, see, reader);
     return HEARTH_OK;
 }
 
@@ -215,8 +218,15 @@ enum hearth_code source_reader_peek(
     return HEARTH_OK;
 }
 
-void source_reader_md5(struct source_reader *reader, uint8_t md5[CRYPTO_MD5_SIZE])
+enum hearth_code source_reader_finish(
+    struct source_reader *reader, uint8_t md5[CRYPTO_MD5_SIZE], struct hearth_err *err)
 {
+    const struct hearth_source *source = reader->source;
+    assert(reader->has_ended && reader->size == reader->drawn);
     hash_beside_settle(&reader->hashing);
+    if (source->vouch != NULL && source->vouch(source->context, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "read the source");
+    }
     crypto_hash_final(reader->md5, md5);
+    return HEARTH_OK;
 }

@@ -77,7 +77,8 @@ enum hearth_code source_reader_next(struct source_reader *reader, uint8_t *bytes
 enum hearth_code source_reader_peek(
     struct source_reader *reader, size_t size, size_t *out_waiting, struct hearth_err *err);
 
-/* Of everything handed out. */
-void source_reader_md5(struct source_reader *reader, uint8_t md5[CRYPTO_MD5_SIZE]);
+/* Everything was handed out: its MD5, if the source vouches for it; else the code it gives. */
+enum hearth_code source_reader_finish(
+    struct source_reader *reader, uint8_t md5[CRYPTO_MD5_SIZE], struct hearth_err *err);
 
 #endif /* HEARTH_CLIENT_SOURCE_READER_H */

@@ -30,6 +30,7 @@ struct body {
     struct body_chunks *chunks; /* NULL: not in chunks */
     uint64_t got;
     bool has_ended;
+    bool is_handed_over; /* digests are made by `see`, and judged by `vouch` */
     enum s3_error error;
     struct hearth_err failure; /* of the read that failed; code 0: none */
     struct hearth_checksum checksum;
@@ -206,17 +207,20 @@ static enum hearth_code wrong(
     return hearth_fail(err, HEARTH_INVALID, "body: %s", what);
 }
 
+static enum hearth_code judge(struct body *body, struct hearth_err *err)
+{
+    enum s3_error error = body_digest_finish(&body->digest);
+    return error == S3_ERROR_NONE ? HEARTH_OK : wrong(body, error, s3_error_message(error), err);
+}
+
 static enum hearth_code end(struct body *body, struct hearth_err *err)
 {
     if (body->size != HEARTH_SIZE_UNKNOWN && body->got < body->size) {
         return wrong(body, S3_ERROR_INCOMPLETE_BODY, "shorter than was said", err);
     }
-    enum s3_error error = body_digest_finish(&body->digest);
-    if (error != S3_ERROR_NONE) {
-        return wrong(body, error, s3_error_message(error), err);
-    }
-    body->has_ended = true;
-    return HEARTH_OK;
+    enum hearth_code code = body->is_handed_over ? HEARTH_OK : judge(body, err);
+    body->has_ended = code == HEARTH_OK;
+    return code;
 }
 
 static enum hearth_code read_part(
@@ -244,7 +248,9 @@ static enum hearth_code read_now(
     if (body->got > body->size) {
         return wrong(body, S3_ERROR_INVALID_REQUEST, "longer than was said", err);
     }
-    body_digest_update(&body->digest, view_of(bytes, *out_got));
+    if (!body->is_handed_over) {
+        body_digest_update(&body->digest, view_of(bytes, *out_got));
+    }
     return HEARTH_OK;
 }
 
@@ -277,9 +283,29 @@ static bool wait_for_body(void *context, unsigned wait_ms)
     return is_here || body->raw.wait == NULL || body->raw.wait(body->raw.context, wait_ms);
 }
 
+static void see_body(void *context, struct view bytes)
+{
+    struct body *body = context;
+    assert(body->is_handed_over); /* else all was seen when it was read */
+    body_digest_update(&body->digest, bytes);
+}
+
+static enum hearth_code vouch_for_body(void *context, struct hearth_err *err)
+{
+    struct body *body = context;
+    assert(body->is_handed_over && body->has_ended);
+    return judge(body, err);
+}
+
 struct hearth_source body_source(struct body *body)
 {
-    return (struct hearth_source){.read = read_body, .wait = wait_for_body, .context = body};
+    return (struct hearth_source){
+        .read = read_body,
+        .wait = wait_for_body,
+        .see = see_body,
+        .vouch = vouch_for_body,
+        .context = body,
+    };
 }
 
 uint64_t body_size(const struct body *body)
@@ -297,8 +323,9 @@ const struct hearth_checksums *body_checksums(const struct body *body)
     return &body->checksums;
 }
 
-const uint8_t *body_hand_over_md5(struct body *body)
+const uint8_t *body_hand_over(struct body *body)
 {
-    assert(body->got == 0 && !body->has_ended);
+    assert(body->got == 0 && !body->has_ended && !body->is_handed_over);
+    body->is_handed_over = true;
     return body_digest_hand_over_md5(&body->digest);
 }

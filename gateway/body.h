@@ -11,10 +11,11 @@
  * One decoder for all routes: which of the five it is follows from what the signature covers, and
  * from nothing else.  Content-MD5 and x-amz-checksum-* are verified with each of them.
  *
- * A read of 0 bytes says that the body is whole and everything in it was right.  Before that
- * nothing of it may become visible; a read that fails has failed for good.
+ * A read of 0 bytes says that the body is whole and everything in it was right (but for who puts
+ * it, body_hand_over()).  Before that nothing of it may become visible; a read that fails has
+ * failed for good.
  *
- * Thread-safety: belongs to its request.
+ * Thread-safety: belongs to its request; `see` may run beside reads.
  */
 #ifndef HEARTH_GATEWAY_BODY_H
 #define HEARTH_GATEWAY_BODY_H
@@ -33,7 +34,7 @@ enum s3_error body_open(const struct auth_proof *proof, const struct request *re
     struct body **out, const char **why);
 void body_close(struct body *body); /* accepts NULL */
 
-/* What was meant. Lives until body_close(). */
+/* What was meant. Lives until body_close().  With `see` and `vouch`, for who takes them over. */
 struct hearth_source body_source(struct body *body);
 
 /* Of that; HEARTH_SIZE_UNKNOWN: a document in HTTP's own chunks. */
@@ -48,9 +49,10 @@ enum s3_error body_error(const struct body *body);
 const struct hearth_checksums *body_checksums(const struct body *body);
 
 /*
- * For a handler whose bytes get an MD5 anyway: it verifies Content-MD5, the body does not any more.
- * 16 bytes; NULL: there is none.  Before the first read.
+ * For a handler that puts the bytes, before the first read: from now on the end is only the end,
+ * and what was right is what `vouch` says, when `see` has seen all.  For that the put has a thread.
+ * Its MD5 it makes anyway, so Content-MD5 is verified by it: 16 bytes; NULL: there is none.
  */
-const uint8_t *body_hand_over_md5(struct body *body);
+const uint8_t *body_hand_over(struct body *body);
 
 #endif /* HEARTH_GATEWAY_BODY_H */

@@ -3,7 +3,8 @@
  *
  *   x-amz-content-sha256 (64 digits), Content-MD5, one x-amz-checksum-* in a header or in a trailer
  *
- * Thread-safety: belongs to its body.
+ * Thread-safety: belongs to its body; bytes may be added by one thread while another takes the
+ * trailer.
  */
 #ifndef HEARTH_GATEWAY_BODY_DIGEST_H
 #define HEARTH_GATEWAY_BODY_DIGEST_H

@@ -119,16 +119,32 @@ static bool is_transfer(const struct route *route)
 }
 
 /* Why it failed is known best here, and told by call_fail_hearth() on the way out. */
-static enum hearth_code read_decoded(
-    void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err)
+static enum hearth_code note_failure(struct passage *passage, enum hearth_code code)
 {
-    struct passage *passage = context;
-    enum hearth_code code =
-        passage->decoded.read(passage->decoded.context, bytes, size, out_got, err);
     if (code != HEARTH_OK && body_error(passage->body) != S3_ERROR_NONE) {
         passage->call.body_error = body_error(passage->body);
     }
     return code;
+}
+
+static enum hearth_code read_decoded(
+    void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err)
+{
+    struct passage *passage = context;
+    return note_failure(
+        passage, passage->decoded.read(passage->decoded.context, bytes, size, out_got, err));
+}
+
+static void see_decoded(void *context, struct view bytes)
+{
+    const struct passage *passage = context;
+    passage->decoded.see(passage->decoded.context, bytes);
+}
+
+static enum hearth_code vouch_for_decoded(void *context, struct hearth_err *err)
+{
+    struct passage *passage = context;
+    return note_failure(passage, passage->decoded.vouch(passage->decoded.context, err));
 }
 
 static bool wait_decoded(void *context, unsigned wait_ms)
@@ -147,8 +163,13 @@ static bool open_body(struct passage *passage)
         http_exchange_body_size(call->exchange), call->arena, &passage->body, &why);
     if (error == S3_ERROR_NONE) {
         passage->decoded = body_source(passage->body);
-        call->body =
-            (struct hearth_source){.read = read_decoded, .wait = wait_decoded, .context = passage};
+        call->body = (struct hearth_source){
+            .read = read_decoded,
+            .wait = wait_decoded,
+            .see = see_decoded,
+            .vouch = vouch_for_decoded,
+            .context = passage,
+        };
         call->verifier = passage->body;
         call->body_size = body_size(passage->body);
         call->checksums = body_checksums(passage->body);

@@ -26,7 +26,7 @@ void op_put_object(struct call *call)
     }
     struct hearth_put_result result;
     struct hearth_err err;
-    options.md5 = body_hand_over_md5(call->verifier);
+    options.md5 = body_hand_over(call->verifier);
     if (hearth_put(call->hearth, call->request->bucket, call->request->key, &call->body, &options,
             &result, &err) != HEARTH_OK) {
         op_fail_put(call, S3_ABOUT_OBJECT, &err);

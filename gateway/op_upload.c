@@ -112,7 +112,7 @@ void op_upload_part(struct call *call)
     const struct hearth_part_options options = {
         .size_expected = call->body_size == HEARTH_SIZE_UNKNOWN ? 0 : call->body_size,
         .checksums = call->checksums,
-        .md5 = body_hand_over_md5(call->verifier),
+        .md5 = body_hand_over(call->verifier),
         .control = call_control(call),
     };
     struct hearth_part part;

@@ -312,6 +312,107 @@ static void a_large_put_that_ends_in_the_middle_leaves_no_object(void **state)
     world_destroy(world);
 }
 
+/* ---- a source that verifies its bytes ---- */
+
+struct witness {
+    struct hearth_source source;
+    struct world_source bytes;
+    uint64_t seen;
+    bool is_exact; /* so far, each once and in order */
+    unsigned asked;
+    uint64_t seen_when_asked;
+    bool refuses;
+};
+
+static enum hearth_code read_witnessed(
+    void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err)
+{
+    struct witness *witness = context;
+    return witness->bytes.source.read(witness->bytes.source.context, bytes, size, out_got, err);
+}
+
+static void see(void *context, struct view bytes)
+{
+    struct witness *witness = context;
+    for (size_t i = 0; i < bytes.size; i++) {
+        witness->is_exact &= bytes.bytes[i] == world_byte(1, witness->seen++);
+    }
+}
+
+static enum hearth_code vouch(void *context, struct hearth_err *err)
+{
+    struct witness *witness = context;
+    witness->asked++;
+    witness->seen_when_asked = witness->seen;
+    return witness->refuses ? hearth_fail(err, HEARTH_INVALID, "not what was signed") : HEARTH_OK;
+}
+
+static void witness_init(struct witness *witness, uint64_t size)
+{
+    *witness = (struct witness){.is_exact = true,
+        .source = {.read = read_witnessed, .see = see, .vouch = vouch, .context = witness}};
+    world_source_init(&witness->bytes, 1, size);
+}
+
+static const uint64_t witnessed_sizes[] = {0, 100, WORLD_INLINE_MAX + 1, FROM, 3 * MIB + 5};
+enum { WITNESSED_SIZES = sizeof(witnessed_sizes) / sizeof(witnessed_sizes[0]) };
+
+static void a_source_sees_all_its_bytes_before_it_is_asked_for_them(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (size_t i = 0; i < WITNESSED_SIZES; i++) {
+        struct witness witness;
+        struct hearth_err err;
+        witness_init(&witness, witnessed_sizes[i]);
+        assert_ok(object_put(
+                      &world->session, "bucket", view_text("k"), &witness.source, NULL, NULL, &err),
+            &err);
+        assert_int_equal(witness.asked, 1);
+        assert_int_equal(witness.seen_when_asked, witnessed_sizes[i]);
+        assert_true(witness.is_exact);
+    }
+    world_destroy(world);
+}
+
+static void what_its_source_does_not_vouch_for_is_no_object(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (size_t i = 0; i < WITNESSED_SIZES; i++) {
+        struct witness witness;
+        struct hearth_err err;
+        witness_init(&witness, witnessed_sizes[i]);
+        witness.refuses = true;
+        assert_int_equal(object_put(&world->session, "bucket", view_text("k"), &witness.source,
+                             NULL, NULL, &err),
+            HEARTH_INVALID);
+        assert_non_null(strstr(err.message, "not what was signed"));
+        assert_null(fake_coordinator_find(&world->coordinator, "bucket", "k"));
+    }
+    assert_int_equal(world->coordinator.asked[RPC_COMMIT], 0);
+    assert_int_equal(world->coordinator.asked[RPC_PUT_INLINE], 0);
+    world_destroy(world);
+}
+
+static void who_failed_to_read_is_not_asked_for_its_word(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    for (size_t i = 1; i < WITNESSED_SIZES; i++) {
+        struct witness witness;
+        struct hearth_err err;
+        witness_init(&witness, witnessed_sizes[i]);
+        witness.bytes.fails_at = witnessed_sizes[i];
+        assert_int_equal(object_put(&world->session, "bucket", view_text("k"), &witness.source,
+                             NULL, NULL, &err),
+            HEARTH_IO);
+        assert_int_equal(witness.asked, 0);
+        assert_null(fake_coordinator_find(&world->coordinator, "bucket", "k"));
+    }
+    world_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +426,10 @@ int main(void)
             the_etag_of_a_large_put_is_its_md5_and_its_bytes_are_what_they_were, forget_threads),
         cmocka_unit_test_setup(
             a_large_put_that_ends_in_the_middle_leaves_no_object, forget_threads),
+        cmocka_unit_test_setup(
+            a_source_sees_all_its_bytes_before_it_is_asked_for_them, forget_threads),
+        cmocka_unit_test_setup(what_its_source_does_not_vouch_for_is_no_object, forget_threads),
+        cmocka_unit_test_setup(who_failed_to_read_is_not_asked_for_its_word, forget_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
