@@ -85,11 +85,13 @@ bool meta_backup_step(struct meta_backup *backup, struct meta_connection *writer
     return true;
 }
 
-/* The copy says of itself that it is one; and it is a plain file, without a WAL beside it. */
+/* The copy says of itself that it is one, and how far it knows: who opens it goes on with the clock
+ * before he can ask.  And it is a plain file, without a WAL beside it. */
 static enum hearth_code mark(struct meta_backup *backup, struct hearth_err *err)
 {
     static const char text[] = "PRAGMA journal_mode = DELETE;"
-                               "UPDATE cluster_state SET is_backup = 1 WHERE one = 1";
+                               "UPDATE cluster_state SET is_backup = 1, backup_ms = clock_ms"
+                               " WHERE one = 1";
     sqlite3_close(backup->to);
     backup->to = NULL;
     if (sqlite3_open_v2(backup->partial, &backup->to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||

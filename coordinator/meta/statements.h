@@ -26,8 +26,7 @@
         "UPDATE cluster_state SET clock_ms = :clock WHERE one = 1 AND clock_ms < :clock")          \
     X(CLUSTER_RESTORED,                                                                            \
         "UPDATE cluster_state SET recovery_epoch = recovery_epoch + 1, garbage_held = 1,"          \
-        " is_backup = 0, backup_ms = clock_ms, restored_ms = :now WHERE one = 1")                  \
-    X(CLUSTER_MARK_BACKUP, "UPDATE cluster_state SET is_backup = 1 WHERE one = 1")                 \
+        " is_backup = 0, restored_ms = :now WHERE one = 1")                                        \
     X(CLUSTER_RELEASE, "UPDATE cluster_state SET release_until_ms = :until WHERE one = 1")         \
     X(CLUSTER_UNHOLD,                                                                              \
         "UPDATE cluster_state SET garbage_held = 0, given_up_ms = :given_up WHERE one = 1")        \

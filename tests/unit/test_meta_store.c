@@ -344,6 +344,23 @@ static void the_cluster_id_is_set_once(void **state)
     assert_int_equal(meta_cluster_set(meta->store, cluster, &meta->err), HEARTH_EXISTS);
 }
 
+/* Whatever was stored after that is kept, however much later the backup is restored. */
+static void a_restored_backup_says_how_far_it_knows(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_settings settings;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/backup", meta->directory);
+    assert_ok(meta_backup(meta->store, path, &meta->err), &meta->err);
+    const uint64_t made_ms = env_unix_ms(&meta->env.env);
+    test_env_step_ms(&meta->env, UINT64_C(10) * 24 * 60 * 60 * 1000);
+    test_meta_restore(meta, path);
+    assert_ok(meta_settings_get(meta->store, &settings, &meta->err), &meta->err);
+    assert_true(settings.backup_ms > 0);
+    assert_true(settings.backup_ms <= made_ms);
+    assert_int_equal(settings.restored_ms, env_unix_ms(&meta->env.env));
+}
+
 static void a_restored_backup_holds_garbage_and_starts_a_new_epoch(void **state)
 {
     struct test_meta *meta = *state;
@@ -431,6 +448,7 @@ int main(void)
         IN_A_STORE(time_does_not_go_back),
         IN_A_STORE(a_clock_far_behind_is_refused_and_one_a_little_behind_is_not_believed),
         IN_A_STORE(the_cluster_id_is_set_once),
+        IN_A_STORE(a_restored_backup_says_how_far_it_knows),
         IN_A_STORE(a_restored_backup_holds_garbage_and_starts_a_new_epoch),
         IN_A_STORE(a_backup_made_while_others_write_is_one_state),
     };
