@@ -68,6 +68,10 @@
     X(BUCKET_DECIDED, INFO, "bucket.decided",                                                      \
         "an admin reserved a bucket or changed its settings")                                      \
     X(BACKUP_SENT, INFO, "backup.sent", "a copy of the metadata went to an admin")                 \
+    X(RESTORE_STAGED, WARN, "restore.staged",                                                      \
+        "an admin's backup is whole: all stops, it becomes the metadata, all starts")              \
+    X(RESTORED, WARN, "restore.done", "a backup is the metadata; what was there is kept")          \
+    X(RESTORE_FAILED, ERROR, "restore.failed", "the metadata is what it was, and is served again") \
     X(CHECKED, INFO, "metadata.checked", "an admin had metadata and nodes compared")               \
     X(METADATA_SHIPPED, INFO, "metadata.shipped", "the nodes have all that was written before")    \
     X(NODE_OTHER_DISK, ERROR, "node.other_disk",                                                   \

@@ -39,8 +39,10 @@ struct coordinator {
     struct audit *audit;
     struct admin_slot *backups;
     struct admin_slot *checks;
-    struct repair_session *session; /* towards nodes; NULL: no network */
-    struct shipping *shipping;      /* NULL: nothing is shipped */
+    struct admin_slot *restores;
+    struct restore_order *restore_order; /* main's; NULL: nobody would carry it out */
+    struct repair_session *session;      /* towards nodes; NULL: no network */
+    struct shipping *shipping;           /* NULL: nothing is shipped */
     struct place_sets *sets;
 };
 

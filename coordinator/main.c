@@ -10,6 +10,9 @@
 #include "coordinator/rescue/restore.h"
 #include "coordinator/server.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,25 +114,65 @@ static void log_started(const struct server *server)
         server_port(server), server_enrolment_port(server), server_admin_port(server));
 }
 
-static enum hearth_code serve(const struct settings *settings, struct hearth_err *err)
+/* *is_stopped: by a signal, not for a restore. */
+static void wait_for_end(int stop_fd, const struct restore_order *order, bool *is_stopped)
+{
+    struct pollfd ends[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = order->fd, .events = POLLIN}};
+    while (poll(ends, sizeof(ends) / sizeof(ends[0]), -1) < 0) {
+        assert(errno == EINTR);
+    }
+    *is_stopped = ends[0].revents != 0;
+    log_write(LOG_PROCESS_STOPPED, "program=hearth-coordinator reason=%s",
+        *is_stopped ? strsignal(program_signal_wait(stop_fd)) : "restore");
+}
+
+/* From open to close, once. */
+static enum hearth_code serve_once(const struct settings *settings, int stop_fd,
+    struct restore_order *order, bool *is_stopped, struct hearth_err *err)
 {
     struct coordinator *coordinator;
     struct server *server;
+    if (coordinator_open(settings, env_system(), &coordinator, err) != HEARTH_OK) {
+        return err->code;
+    }
+    coordinator->restore_order = order;
+    enum hearth_code code = server_start(coordinator, &server, err);
+    if (code == HEARTH_OK) {
+        log_started(server);
+        wait_for_end(stop_fd, order, is_stopped);
+        server_stop_blocking(server);
+    }
+    coordinator_close(coordinator);
+    return code;
+}
+
+/* All is closed.  Whoever ordered it was told that it would be: also when a signal came, too. */
+static void carry_out(struct restore_order *order)
+{
+    struct hearth_err err;
+    if (restore_order_carry_out(order, &err) == HEARTH_OK) {
+        log_write(LOG_RESTORED, "aside=%s", order->place.aside);
+    } else {
+        log_write(LOG_RESTORE_FAILED, "error=\"%s\"", err.message);
+    }
+}
+
+static enum hearth_code serve(const struct settings *settings, struct hearth_err *err)
+{
+    struct restore_order order;
+    bool is_stopped = false;
     int stop_fd;
     if (program_stop_open(&stop_fd, err) != HEARTH_OK) {
         return err->code;
     }
-    enum hearth_code code = coordinator_open(settings, env_system(), &coordinator, err);
-    if (code == HEARTH_OK) {
-        code = server_start(coordinator, &server, err);
-        if (code == HEARTH_OK) {
-            log_started(server);
-            log_write(LOG_PROCESS_STOPPED, "program=hearth-coordinator reason=%s",
-                strsignal(program_signal_wait(stop_fd)));
-            server_stop_blocking(server);
+    enum hearth_code code = restore_order_open(&order, err);
+    while (code == HEARTH_OK && !is_stopped) {
+        code = serve_once(settings, stop_fd, &order, &is_stopped, err);
+        if (order.is_given) {
+            carry_out(&order);
         }
-        coordinator_close(coordinator);
     }
+    restore_order_close(&order);
     close(stop_fd);
     return code;
 }

@@ -14,6 +14,7 @@
 #include "coordinator/rescue/shipping.h"
 #include "coordinator/service/admin_backup.h"
 #include "coordinator/service/admin_port.h"
+#include "coordinator/service/admin_restore.h"
 #include "coordinator/service/audit_service.h"
 #include "coordinator/service/enrol_service.h"
 #include "coordinator/service/fleet_service.h"
@@ -188,9 +189,11 @@ static enum hearth_code start_duties(struct server *server, struct hearth_err *e
     coordinator->rebalance = rebalance_create(coordinator, MOVES_AT_ONCE);
     coordinator->audit = audit_create(coordinator);
     coordinator->reconcile = reconcile_duty_create(coordinator);
+    coordinator->restores = admin_slot_create(coordinator, "restore", admin_restore_run);
     if (coordinator->backups == NULL || coordinator->checks == NULL ||
-        coordinator->repair == NULL || coordinator->rebalance == NULL ||
-        coordinator->audit == NULL || coordinator->reconcile == NULL) {
+        coordinator->restores == NULL || coordinator->repair == NULL ||
+        coordinator->rebalance == NULL || coordinator->audit == NULL ||
+        coordinator->reconcile == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "background duties");
     }
     if (coordinator_open_sweep(coordinator, err) != HEARTH_OK ||
@@ -294,6 +297,8 @@ static void end_jobs(struct coordinator *coordinator)
     coordinator->backups = NULL;
     admin_slot_destroy(coordinator->checks);
     coordinator->checks = NULL;
+    admin_slot_destroy(coordinator->restores);
+    coordinator->restores = NULL;
     coordinator->session = NULL;
 }
 

@@ -132,6 +132,8 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
 
     [RPC_BACKUP] =
         ROW("AdminPlane/Backup", SERVER_STREAM, ADMIN, false, empty, SMALL, backup_chunk, CHUNK),
+    [RPC_RESTORE] = ROW("AdminPlane/Restore", CLIENT_STREAM, ADMIN, true, restore_chunk, CHUNK,
+        restore_reply, SMALL),
     [RPC_FSCK] = ROW(
         "AdminPlane/Fsck", SERVER_STREAM, ADMIN, false, fsck_request, SMALL, fsck_message, SMALL),
     [RPC_TENANT_CREATE] =

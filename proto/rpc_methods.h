@@ -90,6 +90,7 @@ enum rpc_method {
     RPC_NODE_REMOVE,
     RPC_INVITE,
     RPC_BACKUP,
+    RPC_RESTORE,
     RPC_FSCK,
     RPC_TENANT_CREATE,
     RPC_TENANT_LIST,

@@ -447,6 +447,20 @@ static const struct wire_field backup_chunk_fields[] = {
 };
 DESCRIBE(backup_chunk, backup_chunk_fields);
 
+static const struct wire_field restore_chunk_fields[] = {
+    NUMBER(restore_chunk, size),
+    BYTES(restore_chunk, bytes, WIRE_BACKUP_CHUNK_MAX),
+};
+DESCRIBE(restore_chunk, restore_chunk_fields);
+
+static const struct wire_field restore_reply_fields[] = {
+    NUMBER(restore_reply, recovery_epoch),
+    NUMBER(restore_reply, backup_unix_ms),
+    NUMBER(restore_reply, versions),
+    BYTES(restore_reply, aside, WIRE_PATH_MAX),
+};
+DESCRIBE(restore_reply, restore_reply_fields);
+
 static const struct wire_field shard_put_open_fields[] = {
     BYTES(shard_put_open, order, WIRE_SIGNED_MAX),
     NUMBER(shard_put_open, size_expected),

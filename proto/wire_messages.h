@@ -34,6 +34,7 @@ enum {
     WIRE_MANIFEST_SMALL_MAX = 64 << 10, /* one without extents or bytes */
     WIRE_TAGS_MAX = 8192,               /* ten tags, three times S3's characters */
     WIRE_BACKUP_CHUNK_MAX = 256 << 10,
+    WIRE_PATH_MAX = 4096,
 
     WIRE_ENDPOINTS_MAX = 4,
     WIRE_SLOTS_MAX = 128,
@@ -479,6 +480,18 @@ struct wire_invite_reply {
 
 struct wire_backup_chunk {
     struct view bytes;
+};
+
+struct wire_restore_chunk {
+    uint64_t size; /* of the whole file; of the first message it counts */
+    struct view bytes;
+};
+
+struct wire_restore_reply {
+    uint64_t recovery_epoch; /* once it is in place */
+    uint64_t backup_unix_ms; /* how far the backup knows */
+    uint64_t versions;       /* of objects, that it names */
+    struct view aside;       /* where the metadata of before will be */
 };
 
 /* ---- shards ---- */

@@ -107,12 +107,17 @@ const atomic_bool *admin_cancel(const struct admin *admin)
     return admin->cancel;
 }
 
-static enum hearth_code go_to_next_address(struct admin *admin, struct hearth_err *err)
+static enum hearth_code go_to_address(struct admin *admin, unsigned address, struct hearth_err *err)
 {
     rpc_channel_destroy(admin->channel);
     admin->channel = NULL;
-    admin->address++;
+    admin->address = address;
     return open_channel(admin, err);
+}
+
+enum hearth_code admin_begin_again(struct admin *admin, struct hearth_err *err)
+{
+    return go_to_address(admin, 0, err);
 }
 
 /* Who certainly was not reached has not done it: the next address, each of them once in a run. */
@@ -122,7 +127,7 @@ enum hearth_code admin_ask(struct admin *admin, enum rpc_method method, const vo
     struct rpc_request ask = {.method = method, .message = request, .deadline_ms = DEADLINE_MS};
     enum hearth_code code = rpc_call_blocking(admin->channel, &ask, &admin->arena, reply, err);
     while (code == HEARTH_UNREACHABLE && admin->address + 1 < admin->config.coordinators.count) {
-        code = go_to_next_address(admin, err);
+        code = go_to_address(admin, admin->address + 1, err);
         if (code == HEARTH_OK) {
             code = rpc_call_blocking(admin->channel, &ask, &admin->arena, reply, err);
         }

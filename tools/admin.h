@@ -34,7 +34,10 @@ const atomic_bool *admin_cancel(const struct admin *admin);
 enum hearth_code admin_ask(struct admin *admin, enum rpc_method method, const void *request,
     void *reply, struct hearth_err *err);
 
-/* The stream's first message is `request`; handlers as in rpc_stream.h. */
+/* The coordinator was away and may be back: a new connection, the first address first. */
+enum hearth_code admin_begin_again(struct admin *admin, struct hearth_err *err);
+
+/* The stream's first message is `request`, unless NULL; handlers as in rpc_stream.h. */
 enum hearth_code admin_stream(struct admin *admin, enum rpc_method method, const void *request,
     const struct rpc_stream_handlers *handlers, void *context, struct rpc_stream **out,
     struct hearth_err *err);

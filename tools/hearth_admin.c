@@ -44,6 +44,7 @@ int main(int argc, char **argv)
         hearth_admin_verb_bucket_list,
         hearth_admin_verb_bucket_set,
         hearth_admin_verb_backup,
+        hearth_admin_verb_restore,
         hearth_admin_verb_fsck,
     };
     const struct program program = {

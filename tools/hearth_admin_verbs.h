@@ -43,6 +43,7 @@ extern const struct program_verb hearth_admin_verb_bucket_create;
 extern const struct program_verb hearth_admin_verb_bucket_list;
 extern const struct program_verb hearth_admin_verb_bucket_set;
 extern const struct program_verb hearth_admin_verb_backup;
+extern const struct program_verb hearth_admin_verb_restore;
 extern const struct program_verb hearth_admin_verb_fsck;
 
 #endif /* HEARTH_TOOLS_HEARTH_ADMIN_VERBS_H */

@@ -35,12 +35,24 @@ void meta_backup_destroy(struct meta_backup *backup);
 
 /* ---- a copy that is to be used ---- */
 
+struct meta_backup_facts {
+    uint64_t recovery_epoch; /* once it is opened */
+    uint64_t clock_ms;       /* how far it knows */
+    uint64_t versions;       /* of objects */
+    bool was_marked;         /* before it was adopted: made as a backup */
+};
+
 /*
- * Checks all of it, and marks it as a backup if it was not.  HEARTH_CHECKSUM: cut short or damaged.
- * HEARTH_CONFLICT: of another cluster.  HEARTH_UNKNOWN_FORMAT: no metadata, or of a newer version.
+ * Checks all of it, and marks it as a backup if it was not.  `epoch` is the highest that nodes may
+ * have heard: what is opened is above it, or they would not listen.  HEARTH_CHECKSUM: cut short or
+ * damaged.  HEARTH_CONFLICT: of another cluster.  HEARTH_UNKNOWN_FORMAT: no metadata, or of a
+ * newer version.
  */
-enum hearth_code meta_backup_adopt(
-    const char *path, const uint8_t cluster[META_ID_SIZE], struct hearth_err *err);
+enum hearth_code meta_backup_adopt(const char *path, const uint8_t cluster[META_ID_SIZE],
+    uint64_t epoch, struct meta_backup_facts *out, struct hearth_err *err);
+
+/* The recovery epoch of a database that nobody has open; 0: it cannot be read. */
+uint64_t meta_backup_epoch(const char *path);
 
 /* A database that nobody has open is one file afterwards, with all that was written to it. */
 enum hearth_code meta_backup_settle(const char *path, struct hearth_err *err);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 /* 1 MiB: a few milliseconds of the writer's time. */
@@ -184,7 +185,9 @@ static enum hearth_code check_whole(sqlite3 *db, const char *path, struct hearth
     if (!ask(db, "SELECT MAX(version) FROM schema_version", answer) || answer[0] == '\0') {
         return hearth_fail(err, HEARTH_UNKNOWN_FORMAT, "%s is no metadata of a cluster", path);
     }
-    return HEARTH_OK;
+    return meta_schema_check((unsigned)strtoul(answer, NULL, 10), err) == HEARTH_OK
+        ? HEARTH_OK
+        : hearth_err_prefix(err, "%s", path);
 }
 
 static enum hearth_code check_cluster(
@@ -200,10 +203,43 @@ static enum hearth_code check_cluster(
               answer, expected);
 }
 
-enum hearth_code meta_backup_adopt(
-    const char *path, const uint8_t cluster[META_ID_SIZE], struct hearth_err *err)
+/* 0: there is none, or it cannot be read. */
+static uint64_t ask_number(sqlite3 *db, const char *question)
+{
+    char answer[TEXT_SIZE];
+    return ask(db, question, answer) ? strtoull(answer, NULL, 10) : 0;
+}
+
+static void take_facts(sqlite3 *db, uint64_t epoch, struct meta_backup_facts *out)
+{
+    const uint64_t known = ask_number(db, "SELECT recovery_epoch FROM cluster_state");
+    *out = (struct meta_backup_facts){
+        .recovery_epoch = (known > epoch ? known : epoch) + 1,
+        .clock_ms = ask_number(db, "SELECT clock_ms FROM cluster_state"),
+        .versions = ask_number(db, "SELECT COUNT(*) FROM object_version"),
+        .was_marked = ask_number(db, "SELECT is_backup FROM cluster_state") != 0,
+    };
+}
+
+/* The first that opens it raises the epoch by one. */
+static enum hearth_code mark_adopted(
+    sqlite3 *db, const char *path, uint64_t epoch, struct hearth_err *err)
+{
+    char text[TEXT_SIZE];
+    snprintf(text, sizeof(text),
+        "PRAGMA journal_mode = DELETE; UPDATE cluster_state SET is_backup = 1,"
+        " backup_ms = clock_ms, recovery_epoch = %" PRIu64 " WHERE one = 1",
+        epoch);
+    return sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_IO, "mark %s: %s", path, sqlite3_errmsg(db));
+}
+
+enum hearth_code meta_backup_adopt(const char *path, const uint8_t cluster[META_ID_SIZE],
+    uint64_t epoch, struct meta_backup_facts *out, struct hearth_err *err)
 {
     sqlite3 *db = NULL;
+    struct meta_backup_facts facts;
     enum hearth_code code = HEARTH_OK;
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
         code = hearth_fail(err, HEARTH_IO, "open %s: %s", path, sqlite3_errmsg(db));
@@ -214,14 +250,29 @@ enum hearth_code meta_backup_adopt(
     if (code == HEARTH_OK) {
         code = check_cluster(db, path, cluster, err);
     }
-    if (code == HEARTH_OK &&
-        sqlite3_exec(db,
-            "PRAGMA journal_mode = DELETE; UPDATE cluster_state SET is_backup = 1 WHERE one = 1",
-            NULL, NULL, NULL) != SQLITE_OK) {
-        code = hearth_fail(err, HEARTH_IO, "mark %s: %s", path, sqlite3_errmsg(db));
+    if (code == HEARTH_OK) {
+        take_facts(db, epoch, &facts);
+        code = mark_adopted(db, path, facts.recovery_epoch - 1, err);
     }
     sqlite3_close(db);
-    return code == HEARTH_OK ? sync_path(path, O_RDWR, err) : code;
+    if (code == HEARTH_OK) {
+        code = sync_path(path, O_RDWR, err);
+    }
+    if (code == HEARTH_OK) {
+        *out = facts;
+    }
+    return code;
+}
+
+uint64_t meta_backup_epoch(const char *path)
+{
+    sqlite3 *db = NULL;
+    uint64_t epoch = 0;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK) {
+        epoch = ask_number(db, "SELECT recovery_epoch FROM cluster_state");
+    }
+    sqlite3_close(db);
+    return epoch;
 }
 
 enum hearth_code meta_backup_settle(const char *path, struct hearth_err *err)

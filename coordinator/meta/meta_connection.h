@@ -68,4 +68,7 @@ enum hearth_code meta_connection_fail(
 /* Brings the schema to the newest version. HEARTH_UNKNOWN_FORMAT: it is newer than we are. */
 enum hearth_code meta_schema_migrate(struct meta_connection *connection, struct hearth_err *err);
 
+/* HEARTH_UNKNOWN_FORMAT: a database of this version cannot be opened here. */
+enum hearth_code meta_schema_check(unsigned version, struct hearth_err *err);
+
 #endif /* HEARTH_COORDINATOR_META_META_CONNECTION_H */

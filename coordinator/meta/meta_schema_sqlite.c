@@ -81,12 +81,8 @@ static enum hearth_code apply(
     return HEARTH_OK;
 }
 
-enum hearth_code meta_schema_migrate(struct meta_connection *connection, struct hearth_err *err)
+enum hearth_code meta_schema_check(unsigned version, struct hearth_err *err)
 {
-    unsigned version;
-    if (read_version(connection, &version, err) != HEARTH_OK) {
-        return err->code;
-    }
     if (version > 0 && version < migrations[0].version) {
         return hearth_fail(err, HEARTH_UNKNOWN_FORMAT,
             "metadata: schema version %u was never released, this program begins with %u", version,
@@ -96,6 +92,16 @@ enum hearth_code meta_schema_migrate(struct meta_connection *connection, struct 
     if (version > newest) {
         return hearth_fail(err, HEARTH_UNKNOWN_FORMAT,
             "metadata: schema version %u, this program knows up to %u", version, newest);
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_schema_migrate(struct meta_connection *connection, struct hearth_err *err)
+{
+    unsigned version;
+    if (read_version(connection, &version, err) != HEARTH_OK ||
+        meta_schema_check(version, err) != HEARTH_OK) {
+        return err->code;
     }
     for (size_t i = 0; i < MIGRATION_COUNT; i++) {
         if (migrations[i].version > version && apply(connection, i, err) != HEARTH_OK) {

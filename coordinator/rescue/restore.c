@@ -1,29 +1,18 @@
 #include "coordinator/rescue/restore.h"
 
 #include "common/cleanup.h"
-#include "common/failpoint.h"
 #include "common/file.h"
 #include "coordinator/cluster.h"
-#include "coordinator/meta/meta_backup.h"
+#include "coordinator/rescue/restore_place.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 enum { COPY_CHUNK = 1 << 20 };
-
-struct restore {
-    const struct settings *settings;
-    const char *file;
-    bool replaces;
-    FILE *out;
-    char database[PATH_MAX];
-    char restored[PATH_MAX];
-    char aside[PATH_MAX];
-};
 
 /* The same lock that the running coordinator holds. */
 static enum hearth_code take_lock(const char *folder, int *fd, struct hearth_err *err)
@@ -39,136 +28,85 @@ static enum hearth_code take_lock(const char *folder, int *fd, struct hearth_err
         : hearth_fail(err, HEARTH_BUSY, "%s is in use: stop the coordinator first", folder);
 }
 
+/* ---- a coordinator that does not run ---- */
+
 static enum hearth_code copy_bytes(
-    int from, int to, uint8_t *chunk, const char *path, struct hearth_err *err)
+    const struct restore_place *place, int from, int to, uint8_t *chunk, struct hearth_err *err)
 {
     for (;;) {
         ssize_t got = read(from, chunk, COPY_CHUNK);
-        if (got == 0) {
-            return fsync(to) == 0 ? HEARTH_OK
-                                  : hearth_fail_sys(err, HEARTH_IO, errno, "sync %s", path);
-        }
         if (got < 0) {
             return hearth_fail_sys(err, HEARTH_IO, errno, "read the backup");
         }
-        for (ssize_t done = 0; done < got;) {
-            ssize_t put = write(to, chunk + done, (size_t)(got - done));
-            if (put < 0) {
-                return hearth_fail_sys(err, HEARTH_IO, errno, "write %s", path);
-            }
-            done += put;
+        if (got == 0) {
+            return HEARTH_OK;
+        }
+        if (restore_place_write(place, to, view_of(chunk, (size_t)got), err) != HEARTH_OK) {
+            return err->code;
         }
     }
 }
 
-static enum hearth_code copy_file(const struct restore *restore, struct hearth_err *err)
+/* Copied, and found to be what it should be. */
+static enum hearth_code stage(struct restore_place *place, const char *file,
+    const uint8_t cluster[PKI_CLUSTER_SIZE], struct hearth_err *err)
 {
-    CLOSES_FD int from = open(restore->file, O_RDONLY | O_CLOEXEC);
+    struct meta_backup_facts facts;
+    CLOSES_FD int to = -1;
+    CLOSES_FD int from = open(file, O_RDONLY | O_CLOEXEC);
     if (from < 0) {
         return hearth_fail_sys(
-            err, errno == ENOENT ? HEARTH_NOT_FOUND : HEARTH_IO, errno, "open %s", restore->file);
+            err, errno == ENOENT ? HEARTH_NOT_FOUND : HEARTH_IO, errno, "open %s", file);
     }
-    CLOSES_FD int to = open(restore->restored, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     FREES uint8_t *chunk = malloc(COPY_CHUNK);
-    if (to < 0 || chunk == NULL) {
-        return hearth_fail_sys(err, HEARTH_IO, errno, "create %s", restore->restored);
+    if (chunk == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "chunk");
     }
-    return copy_bytes(from, to, chunk, restore->restored, err);
-}
-
-static enum hearth_code sync_folder(const struct restore *restore, struct hearth_err *err)
-{
-    CLOSES_FD int fd = open(restore->settings->metadata, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0
-        ? HEARTH_OK
-        : hearth_fail_sys(err, HEARTH_IO, errno, "sync %s", restore->settings->metadata);
-}
-
-/* What of it could not be settled: it must not be played into what takes its place. */
-static enum hearth_code move_log(const struct restore *restore, struct hearth_err *err)
-{
-    char from[PATH_MAX + 8];
-    char to[PATH_MAX + 8];
-    snprintf(from, sizeof(from), "%s-shm", restore->database);
-    unlink(from);
-    snprintf(from, sizeof(from), "%s-wal", restore->database);
-    snprintf(to, sizeof(to), "%s-wal", restore->aside);
-    return rename(from, to) == 0 || errno == ENOENT
-        ? HEARTH_OK
-        : hearth_fail_sys(err, HEARTH_IO, errno, "rename %s", from);
-}
-
-/* Under another name beside its own, so that one of the two is always meta.db. */
-static enum hearth_code put_aside(struct restore *restore, struct hearth_err *err)
-{
-    if (access(restore->database, F_OK) != 0) {
-        return HEARTH_OK;
-    }
-    if (meta_backup_settle(restore->database, err) != HEARTH_OK) {
-        fprintf(restore->out, "damaged:    what was there: %s\n", err->message);
-    }
-    if (move_log(restore, err) != HEARTH_OK) {
+    const uint64_t epoch =
+        access(place->database, F_OK) == 0 ? meta_backup_epoch(place->database) : 0;
+    if (restore_place_open(place, &to, err) != HEARTH_OK ||
+        copy_bytes(place, from, to, chunk, err) != HEARTH_OK) {
         return err->code;
     }
-    if (link(restore->database, restore->aside) != 0) {
-        return hearth_fail_sys(err, HEARTH_IO, errno, "link %s", restore->aside);
-    }
-    fprintf(restore->out, "aside:      %s\n", restore->aside);
-    return sync_folder(restore, err);
+    return restore_place_check(place, to, cluster, epoch, &facts, err);
 }
 
-static enum hearth_code put_in_place(struct restore *restore, struct hearth_err *err)
+static enum hearth_code put_in_place(struct restore_place *place, FILE *out, struct hearth_err *err)
 {
-    if (put_aside(restore, err) != HEARTH_OK) {
-        return err->code;
+    bool is_aside;
+    struct hearth_err damage;
+    enum hearth_code code = restore_place_take(place, &is_aside, &damage, err);
+    if (damage.message[0] != '\0') {
+        fprintf(out, "damaged:    what was there: %s\n", damage.message);
     }
-    (void)FAILPOINT(COORDINATOR_RESTORE_ASIDE);
-    if (rename(restore->restored, restore->database) != 0) {
-        return hearth_fail_sys(err, HEARTH_IO, errno, "rename %s", restore->restored);
+    if (code == HEARTH_OK && is_aside) {
+        fprintf(out, "aside:      %s\n", place->aside);
     }
-    (void)FAILPOINT(COORDINATOR_RESTORE_NAMED);
-    return sync_folder(restore, err);
+    return code;
 }
 
-static enum hearth_code restore_locked(
-    struct restore *restore, const uint8_t cluster[PKI_CLUSTER_SIZE], struct hearth_err *err)
+static enum hearth_code restore_locked(struct restore_place *place, const char *file, bool replaces,
+    const uint8_t cluster[PKI_CLUSTER_SIZE], struct hearth_err *err)
 {
-    if (access(restore->database, F_OK) == 0 && !restore->replaces) {
+    if (access(place->database, F_OK) == 0 && !replaces) {
         return hearth_fail(
-            err, HEARTH_EXISTS, "%s is there; --replace puts it aside", restore->database);
+            err, HEARTH_EXISTS, "%s is there; --replace puts it aside", place->database);
     }
-    enum hearth_code code = copy_file(restore, err);
-    (void)FAILPOINT(COORDINATOR_RESTORE_COPIED);
-    if (code == HEARTH_OK) {
-        code = meta_backup_adopt(restore->restored, cluster, err);
-        (void)FAILPOINT(COORDINATOR_RESTORE_CHECKED);
-    }
+    enum hearth_code code = stage(place, file, cluster, err);
     if (code != HEARTH_OK) {
-        unlink(restore->restored);
-        return code;
+        restore_place_discard(place);
     }
-    return put_in_place(restore, err);
-}
-
-static bool make_paths(struct restore *restore, struct env *env)
-{
-    const char *folder = restore->settings->metadata;
-    snprintf(restore->database, PATH_MAX, "%s/meta.db", folder);
-    snprintf(restore->restored, PATH_MAX, "%s/restored.db", folder);
-    return snprintf(restore->aside, PATH_MAX, "%s/replaced-%ju.db", folder,
-               (uintmax_t)env_unix_ms(env)) < PATH_MAX;
+    return code;
 }
 
 enum hearth_code coordinator_restore(const struct settings *settings, const char *file,
     bool replaces, struct env *env, FILE *out, struct hearth_err *err)
 {
-    struct restore restore = {.settings = settings, .file = file, .replaces = replaces, .out = out};
+    struct restore_place place;
     struct cluster *cluster;
     CLOSES_FD int lock_fd = -1;
-    if (!make_paths(&restore, env)) {
-        return hearth_fail(err, HEARTH_INVALID, "the path of the metadata is too long");
-    }
-    if (cluster_open(settings->directory, env, &cluster, err) != HEARTH_OK) {
+    if (restore_place_init(&place, settings->metadata, env, err) != HEARTH_OK ||
+        cluster_open(settings->directory, env, &cluster, err) != HEARTH_OK) {
         return err->code;
     }
     enum hearth_code code = file_make_directories(settings->metadata, 0700, err);
@@ -176,7 +114,10 @@ enum hearth_code coordinator_restore(const struct settings *settings, const char
         code = take_lock(settings->metadata, &lock_fd, err);
     }
     if (code == HEARTH_OK) {
-        code = restore_locked(&restore, cluster->id, err);
+        code = restore_locked(&place, file, replaces, cluster->id, err);
+    }
+    if (code == HEARTH_OK) {
+        code = put_in_place(&place, out, err);
     }
     cluster_close(cluster);
     if (code == HEARTH_OK) {
@@ -184,7 +125,49 @@ enum hearth_code coordinator_restore(const struct settings *settings, const char
             "restored:   %s\nNothing is deleted at nodes until `hearth-admin gc release`; "
             "`hearth-admin"
             " fsck` lists the\nshards of what was stored since.\n",
-            restore.database);
+            place.database);
     }
     return code == HEARTH_OK ? code : hearth_err_prefix(err, "restore %s", file);
+}
+
+/* ---- one that runs ---- */
+
+enum hearth_code restore_order_open(struct restore_order *order, struct hearth_err *err)
+{
+    *order = (struct restore_order){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    return order->fd >= 0 ? HEARTH_OK : hearth_fail_sys(err, HEARTH_IO, errno, "eventfd");
+}
+
+void restore_order_close(struct restore_order *order)
+{
+    if (order->fd >= 0) {
+        close(order->fd);
+    }
+}
+
+void restore_order_give(struct restore_order *order, const struct restore_place *place)
+{
+    const uint64_t one = 1;
+    order->place = *place;
+    order->is_given = true;
+    ssize_t put = write(order->fd, &one, sizeof(one));
+    assert(put == (ssize_t)sizeof(one));
+}
+
+enum hearth_code restore_order_carry_out(struct restore_order *order, struct hearth_err *err)
+{
+    bool is_aside;
+    struct hearth_err damage;
+    uint64_t count;
+    CLOSES_FD int lock_fd = -1;
+    assert(order->is_given);
+    order->is_given = false;
+    ssize_t got = read(order->fd, &count, sizeof(count));
+    assert(got == (ssize_t)sizeof(count));
+    if (take_lock(order->place.folder, &lock_fd, err) != HEARTH_OK ||
+        restore_place_take(&order->place, &is_aside, &damage, err) != HEARTH_OK) {
+        restore_place_discard(&order->place);
+        return err->code;
+    }
+    return HEARTH_OK;
 }

@@ -31,6 +31,7 @@ struct admin_job {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         struct buf *request; /* came, and was not taken yet */
+        bool is_all;         /* the client sends no more */
         bool is_sent;        /* the transport took the last message */
         bool is_closed;      /* nobody listens any more */
     } shared;
@@ -145,6 +146,7 @@ static void on_message(void *context, struct buf *message TAKES)
     UNLOCKS pthread_mutex_t *held = lock(&job->shared.mutex);
     buf_unref(job->shared.request);
     job->shared.request = message;
+    job->shared.is_all = message == NULL;
     pthread_cond_signal(&job->shared.changed);
 }
 
@@ -171,7 +173,7 @@ static const struct rpc_stream_handlers job_handlers = {
 static struct buf *wait_for_request(struct admin_job *job)
 {
     UNLOCKS pthread_mutex_t *held = lock(&job->shared.mutex);
-    while (job->shared.request == NULL && !job->shared.is_closed) {
+    while (job->shared.request == NULL && !job->shared.is_all && !job->shared.is_closed) {
         pthread_cond_wait(&job->shared.changed, &job->shared.mutex);
     }
     struct buf *request = job->shared.request;

@@ -38,7 +38,8 @@ enum hearth_code admin_job_open(struct admin_slot *slot, struct rpc_stream *stre
 struct coordinator *admin_job_coordinator(const struct admin_job *job);
 const char *admin_job_peer(const struct admin_job *job); /* its id as text */
 
-/* The client's first message, decoded; its memory from the arena.  HEARTH_CANCELLED: it left. */
+/* The client's next message, decoded; its memory from the arena.  HEARTH_CANCELLED: it left, or
+ * sends no more. */
 enum hearth_code admin_job_request(
     struct admin_job *job, struct arena *arena, void *out, struct hearth_err *err);
 

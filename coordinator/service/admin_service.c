@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "coordinator/meta/meta_settings.h"
 #include "coordinator/service/admin_backup.h"
+#include "coordinator/service/admin_restore.h"
 #include "coordinator/service/fsck_service.h"
 #include "coordinator/service/invitation.h"
 #include "coordinator/service/status.h"
@@ -90,6 +91,7 @@ const struct rpc_handler admin_handlers[] = {
     {.method = RPC_GARBAGE_RELEASE, .unary = garbage_release},
     {.method = RPC_INVITE, .unary = invite},
     {.method = RPC_BACKUP, .opened = admin_backup_opened},
+    {.method = RPC_RESTORE, .opened = admin_restore_opened},
     {.method = RPC_FSCK, .opened = fsck_service_opened},
 };
 const unsigned admin_handler_count = sizeof(admin_handlers) / sizeof(admin_handlers[0]);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""hearth-admin backup writes a consistent copy of the metadata while the cluster works, and a cluster
-that lost its database goes on from it."""
+"""hearth-admin backup writes a consistent copy of the metadata while the cluster works; a cluster that
+lost its database goes on from it, and hearth-admin restore puts it in place while the cluster works."""
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -74,11 +75,22 @@ def a_cluster_goes_on_from_its_backup(cluster):
 
 
 def nothing_is_trashed_after_a_restore_until_an_operator_says_so(cluster):
+    """A node is away: as long as it cannot be asked, garbage collection does not go on by itself."""
+    cluster.kill(8)
+    cluster.admin("backup", cluster.path("held"))
+    cluster.admin("restore", cluster.path("held"))
     assert cluster.admin("gc", "status", "--json").json[0]["held"]
     assert "gc release" in cluster.status()["attention"]
     cluster.admin("gc", "release")
     assert not cluster.admin("gc", "status", "--json").json[0]["held"]
     assert "gc release" not in cluster.status()["attention"]
+    cluster.start(8)
+
+
+def kept(cluster):
+    """What restores have left beside the metadata."""
+    meta = os.path.join(cluster.dir, "coordinator", "meta")
+    return {name for name in os.listdir(meta) if name.startswith(("restored", "replaced"))}
 
 
 def what_is_no_backup_of_this_cluster_is_refused(cluster):
@@ -91,14 +103,24 @@ def what_is_no_backup_of_this_cluster_is_refused(cluster):
         database.execute("UPDATE cluster_state SET cluster = zeroblob(16)")
     database.close()
     sqlite3.connect(cluster.path("empty")).execute("CREATE TABLE t (x)").connection.close()
+    cluster.write("plain", whole)
+    with sqlite3.connect(cluster.path("plain")) as database:
+        database.execute("UPDATE cluster_state SET is_backup = 0")
+    database.close()
+    bad = (("text", "was cut short or is damaged"), ("short", "was cut short or is damaged"),
+           ("other", "is of cluster 0+, the keys here of"), ("empty", "is no metadata"),
+           ("none", "No such file"))
+    before = kept(cluster)
+    process = cluster.pids()["coordinator"]
+    for name, why in (*bad, ("plain", "was not made by a backup")):
+        expect(cluster.admin("restore", cluster.path(name), fails=1).err,
+               rf"hearth-admin: restore [^\n]*{why}[^\n]*")
+    assert cluster.pids()["coordinator"] == process
     cluster.kill("coordinator")
-    for name, why in (("text", "was cut short or is damaged"), ("short", "was cut short or is damaged"),
-                      ("other", "is of cluster 0+, the keys here of"), ("empty", "is no metadata"),
-                      ("none", "No such file")):
+    for name, why in bad:
         expect(restore(cluster, name, "--replace", fails=1).err, f"hearth-coordinator: restore .*{why}.*")
     expect(restore(cluster, "last", fails=1).err, r".*meta\.db is there; --replace puts it aside")
-    assert not [name for name in os.listdir(os.path.join(cluster.dir, "coordinator", "meta"))
-                if name.startswith(("restored", "replaced"))]
+    assert kept(cluster) == before
     cluster.start("coordinator")
     assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"]
 
@@ -124,33 +146,69 @@ def orphans(cluster):
     return {(line["node"], line["shard"]) for line in result.json if line.get("finding") == "orphan"}
 
 
-def yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today(cluster):
-    """In a copy that runs in the place of the cluster."""
-    cluster.admin("gc", "release")
-    cluster.admin("backup", cluster.path("yesterday"))
-    cluster.hearth("cp", "-", "s3://box/today", data=noise(500_000, seed=9))
-    cluster.wait_full()
+@contextlib.contextmanager
+def in_a_copy(cluster):
+    """A copy of the cluster runs in its place, and goes; what a restore leaves at nodes goes with it."""
     original = cluster.dir
     cluster.kill(*cluster.pids())
     cluster.dir = cluster.path("copy")
     shutil.copytree(original, cluster.dir)
-    restore(cluster, "yesterday", "--replace")
     try:
         cluster.control("up")
+        yield
+    finally:
+        cluster.kill(*cluster.pids())
+        shutil.rmtree(cluster.dir)
+        cluster.dir = original
+    cluster.control("up")
+
+
+def yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today(cluster):
+    cluster.admin("gc", "release")
+    cluster.admin("backup", cluster.path("yesterday"))
+    cluster.hearth("cp", "-", "s3://box/today", data=noise(500_000, seed=9))
+    cluster.wait_full()
+    epoch = cluster.admin("gc", "status", "--json").json[0]["recovery_epoch"]
+    with in_a_copy(cluster):
+        process = cluster.pids()["coordinator"]
+        restored = cluster.admin("restore", cluster.path("yesterday"), "--json").json[0]
+        assert restored["recovery_epoch"] == epoch + 1 and restored["garbage_held"], restored
+        assert cluster.pids()["coordinator"] == process
+        with sqlite3.connect(f"file:{restored['aside']}?mode=ro", uri=True) as before:
+            names = [bytes(name) for name, in before.execute("SELECT key FROM object_version")]
+        assert b"today" in names and restored["versions"] == len(names) - 1, (restored, names)
         for _ in range(200):
             found = orphans(cluster)
             if len(found) == 8:
                 break
             time.sleep(0.1)
         assert len(found) == 8 and {node for node, _ in found} == set(range(1, 9)), found
+        for name, content in CONTENT.items():
+            assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(content), name
         assert cluster.current("s3://box/today") is None
         cluster.admin("gc", "release")
         cluster.admin("sweep", "run", "--wait")
         assert orphans(cluster) == found
-    finally:
-        cluster.kill(*cluster.pids())
-        cluster.dir = original
-    cluster.control("up")
+        again = cluster.admin("restore", cluster.path("yesterday"))
+        expect(again.text, rf"restored: .*epoch: +{epoch + 2}\n.*aside: .*replaced-.*gc release.*")
+
+
+def killed_while_an_admin_restores_there_is_always_one_whole_database(cluster):
+    cluster.admin("backup", cluster.path("again"))
+    for failpoint in failpoints("coordinator.restore."):
+        cluster.kill("coordinator")
+        cluster.start_broken("coordinator", f"{failpoint}=kill")
+        failed = cluster.admin("restore", cluster.path("again"), "--timeout", "1s", fails=1)
+        assert "\n" not in failed.err and "coordinator" not in cluster.pids(), (failpoint, failed.err)
+        cluster.start("coordinator")
+        assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"], failpoint
+    cluster.admin("restore", cluster.path("again"))
+    assert cluster.hearth("cat", "s3://box/new").out == CONTENT["segment"]
+    assert not [name for name in kept(cluster) if name.startswith("restored")]
+    cluster.kill("coordinator")
+    gone = cluster.admin("restore", cluster.path("again"), fails=1)
+    assert "\n" not in gone.err and gone.err.startswith("hearth-admin: restore "), gone.err
+    cluster.start("coordinator")
 
 
 if __name__ == "__main__":
@@ -160,4 +218,5 @@ if __name__ == "__main__":
          nothing_is_trashed_after_a_restore_until_an_operator_says_so,
          what_is_no_backup_of_this_cluster_is_refused,
          killed_at_every_step_of_a_restore_there_is_always_one_whole_database,
+         killed_while_an_admin_restores_there_is_always_one_whole_database,
          yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today)

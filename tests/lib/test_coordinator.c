@@ -5,6 +5,7 @@
 #include "coordinator/fleet/sweep.h"
 #include "coordinator/meta/meta_settings.h"
 #include "coordinator/service/admin_backup.h"
+#include "coordinator/service/admin_restore.h"
 #include "coordinator/service/audit_service.h"
 #include "coordinator/service/fleet_service.h"
 #include "coordinator/service/invitation.h"
@@ -77,6 +78,7 @@ static void make_parts(struct test_coordinator *world)
     coordinator->repair = repair_create(coordinator);
     coordinator->audit = audit_create(coordinator);
     coordinator->backups = admin_slot_create(coordinator, "backup", admin_backup_run);
+    coordinator->restores = admin_slot_create(coordinator, "restore", admin_restore_run);
     assert_ok(coordinator_open_sweep(coordinator, &world->err), &world->err);
     const struct sweep_watcher repair = repair_watcher(coordinator->repair, NULL);
     const struct sweep_watcher audit = audit_watcher(coordinator->audit, NULL);
@@ -118,6 +120,7 @@ void test_coordinator_fini(struct test_coordinator *world)
     repair_destroy(world->coordinator->repair);
     audit_destroy(world->coordinator->audit);
     admin_slot_destroy(world->coordinator->backups);
+    admin_slot_destroy(world->coordinator->restores);
     coordinator_close(world->coordinator);
     for (unsigned i = 0; i < world->member_count; i++) {
         pki_key_destroy(world->members[i].key);

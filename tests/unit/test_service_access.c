@@ -77,8 +77,9 @@ static const struct {
     [RPC_SIMULATE] = {.kind = ADMINS},
     [RPC_GARBAGE_RELEASE] = {.kind = ADMINS},
     [RPC_INVITE] = {.kind = ADMINS},
-    [RPC_BACKUP] = {.kind = ADMINS}, /* a stream; it asks admin_check() on its thread */
-    [RPC_FSCK] = {.kind = ADMINS},   /* likewise */
+    [RPC_BACKUP] = {.kind = ADMINS},  /* a stream; it asks admin_check() on its thread */
+    [RPC_RESTORE] = {.kind = ADMINS}, /* likewise */
+    [RPC_FSCK] = {.kind = ADMINS},    /* likewise */
     [RPC_TENANT_CREATE] = {.kind = ADMINS},
     [RPC_TENANT_LIST] = {.kind = ADMINS},
     [RPC_KEY_CREATE] = {.kind = ADMINS},
