@@ -184,20 +184,22 @@ static void hand_over(struct fixture *at, struct invented *stream, size_t from, 
     stream->handlers->message(stream->context, message);
 }
 
-/* All of the file, which is said to have so many bytes, until the end; then the end is told. */
+/* All of the file, which is said to have so many bytes, until the end is told. */
 static void send_saying(struct fixture *at, struct invented *stream, uint64_t says)
 {
     assert_ok(open_stream(at, stream), &at->world.err);
-    for (size_t from = 0; !stream->is_finished;) {
-        if (!wait_asked(stream)) {
-            if (!stream->is_finished) {
-                stream->handlers->sent(stream->context);
+    for (size_t from = 0;;) {
+        if (wait_asked(stream)) {
+            if (from >= at->size) {
+                stream->handlers->message(stream->context, NULL);
+                continue;
             }
-        } else if (from < at->size) {
             hand_over(at, stream, from, says);
             from += PIECE;
+        } else if (stream->is_finished) {
+            return;
         } else {
-            stream->handlers->message(stream->context, NULL);
+            stream->handlers->sent(stream->context);
         }
     }
 }
