@@ -302,6 +302,11 @@ def digest(content):
     return hashlib.sha256(content).hexdigest()
 
 
+def extents(stat):
+    """Which segments hold an object: who holds them, and how well, may change from one moment to the next."""
+    return [(segment["id"], segment["offset"], segment["length"]) for segment in stat["segments"]]
+
+
 def leftovers(folder):
     """Temporary files that a download should not have left."""
     return [name for _, _, files in os.walk(folder) for name in files if name.endswith(".part")]
