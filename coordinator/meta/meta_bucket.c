@@ -6,9 +6,6 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <inttypes.h>
-
-enum { USAGE_LANES = 16 };
 
 /* ---- names ---- */
 
@@ -87,46 +84,6 @@ enum hearth_code meta_bucket_in(struct meta_tx *tx, const struct meta_id *bucket
     out->key_version = (uint32_t)sql_u64(sql);
     out->quota_bytes = sql_u64(sql);
     out->quota_objects = sql_u64(sql);
-    return HEARTH_OK;
-}
-
-void meta_usage_add_in(struct meta_tx *tx, const struct meta_id *bucket, const struct meta_id *body,
-    int64_t objects, int64_t bytes)
-{
-    struct sql *sql = sql_use(tx, SQL_USAGE_ADD);
-    sql_set_id(sql, ":bucket", bucket);
-    sql_set_u64(sql, ":lane", body->bytes[0] % USAGE_LANES);
-    sql_set_i64(sql, ":objects", objects);
-    sql_set_i64(sql, ":bytes", bytes);
-    sql_run(sql);
-}
-
-void meta_growth_replaces(struct meta_growth *growth, const struct meta_version_row *newest)
-{
-    growth->replaces = newest != NULL ? newest->info.size : 0;
-    growth->adds_object = newest == NULL;
-}
-
-enum hearth_code meta_quota_check_in(struct meta_tx *tx, const struct meta_id *bucket,
-    const struct meta_bucket_row *row, const struct meta_growth *growth, struct hearth_err *err)
-{
-    if (row->quota_bytes == 0 && row->quota_objects == 0) {
-        return HEARTH_OK;
-    }
-    struct meta_usage now;
-    meta_usage_get_in(tx, bucket, &now);
-    uint64_t more = growth->adds > growth->replaces ? growth->adds - growth->replaces : 0;
-    uint64_t left = row->quota_bytes > now.bytes ? row->quota_bytes - now.bytes : 0;
-    if (row->quota_bytes > 0 && more > left) {
-        return hearth_fail(err, HEARTH_QUOTA,
-            "%" PRIu64 " bytes more than the %" PRIu64 " there are would pass the bucket's quota"
-            " of %" PRIu64,
-            more, now.bytes, row->quota_bytes);
-    }
-    if (row->quota_objects > 0 && growth->adds_object && now.objects >= row->quota_objects) {
-        return hearth_fail(err, HEARTH_QUOTA,
-            "the bucket's quota is %" PRIu64 " objects, and it has them", row->quota_objects);
-    }
     return HEARTH_OK;
 }
 
@@ -476,41 +433,6 @@ enum hearth_code meta_bucket_list(struct meta_store *store, struct meta_id tenan
     enum hearth_code code = meta_read(store, list, &call, err);
     if (code == HEARTH_OK) {
         *out = (struct meta_bucket_list){.buckets = call.buckets, .count = call.count};
-    }
-    return code;
-}
-
-struct usage_call {
-    struct meta_id bucket;
-    struct meta_usage usage;
-};
-
-void meta_usage_get_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_usage *out)
-{
-    *out = (struct meta_usage){0};
-    struct sql *sql = sql_use(tx, SQL_USAGE_GET);
-    sql_set_id(sql, ":bucket", bucket);
-    if (sql_step(sql)) {
-        out->bytes = sql_u64(sql);
-        out->objects = sql_u64(sql);
-    }
-}
-
-static enum hearth_code usage(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    (void)err;
-    struct usage_call *call = arg;
-    meta_usage_get_in(tx, &call->bucket, &call->usage);
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_bucket_usage(
-    struct meta_store *store, struct meta_id bucket, struct meta_usage *out, struct hearth_err *err)
-{
-    struct usage_call call = {.bucket = bucket};
-    enum hearth_code code = meta_read(store, usage, &call, err);
-    if (code == HEARTH_OK) {
-        *out = call.usage;
     }
     return code;
 }

@@ -77,6 +77,8 @@ enum hearth_code meta_bucket_list(struct meta_store *store, struct meta_id tenan
 struct meta_usage {
     uint64_t bytes;
     uint64_t objects;
+    uint64_t reserved_bytes; /* of one bucket only: what its uploads under way will bring */
+    uint64_t reserved_objects;
 };
 
 enum hearth_code meta_bucket_usage(struct meta_store *store, struct meta_id bucket,

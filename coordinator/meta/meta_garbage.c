@@ -159,10 +159,11 @@ static enum hearth_code expire(struct meta_tx *tx, void *arg, struct hearth_err 
     (void)err;
     struct meta_garbage_report *report = arg;
     struct meta_id intent;
+    struct meta_intent_row row;
     report->intents_aborted = 0;
     while (report->intents_aborted < META_GARBAGE_BATCH &&
-        next_intent(tx, META_INTENT_OPEN, false, &intent)) {
-        meta_intent_end_in(tx, &intent, META_INTENT_ABORTED);
+        next_intent(tx, META_INTENT_OPEN, false, &intent) && meta_intent_in(tx, &intent, &row)) {
+        meta_intent_end_in(tx, &row, META_INTENT_ABORTED);
         report->intents_aborted++;
     }
     return HEARTH_OK;

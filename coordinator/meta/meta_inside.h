@@ -108,6 +108,8 @@ void meta_bucket_insert_in(struct meta_tx *tx, const struct meta_bucket *bucket)
 enum hearth_code meta_bucket_room_in(
     struct meta_tx *tx, const struct meta_id *tenant, struct hearth_err *err);
 
+/* ---- meta_quota ---- */
+
 /* What a write would change. */
 struct meta_growth {
     uint64_t adds;     /* bytes that are not counted yet */
@@ -118,9 +120,28 @@ struct meta_growth {
 /* An object in the place of `newest`; NULL: there is none. */
 void meta_growth_replaces(struct meta_growth *growth, const struct meta_version_row *newest);
 
-/* HEARTH_QUOTA: it would grow beyond what the bucket may hold. */
+/* HEARTH_QUOTA: it would grow beyond what the bucket may hold beside what is reserved. */
 enum hearth_code meta_quota_check_in(struct meta_tx *tx, const struct meta_id *bucket,
     const struct meta_bucket_row *row, const struct meta_growth *growth, struct hearth_err *err);
+
+/* What an upload under way keeps of its bucket's quota, from its begin to its end. */
+struct meta_reserved {
+    uint64_t bytes;
+    uint64_t objects;
+};
+
+/*
+ * Checks, and reserves what is limited: many uploads that begin at once do not all count on the
+ * same room.  `by` is the upload's random id or token, the same for the release.
+ */
+enum hearth_code meta_quota_reserve_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_bucket_row *row, const struct meta_growth *growth, const struct meta_id *by,
+    struct meta_reserved *out, struct hearth_err *err);
+
+/* Once, when the upload ends, before what it brought is checked. Of a bucket that is gone: nothing.
+ */
+void meta_quota_release_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_id *by, const struct meta_reserved *share);
 
 void meta_usage_get_in(struct meta_tx *tx, const struct meta_id *bucket, struct meta_usage *out);
 
@@ -149,6 +170,7 @@ struct meta_intent_row {
     enum meta_intent_state state;
     uint64_t expires_ms;
     struct meta_part part;
+    struct meta_reserved reserved;
     uint8_t key_bytes[META_KEY_MAX];
 };
 
@@ -159,9 +181,9 @@ bool meta_intent_in(struct meta_tx *tx, const struct meta_id *intent, struct met
 enum hearth_code meta_intent_open_in(struct meta_tx *tx, const struct meta_id *intent,
     struct meta_intent_row *out, struct hearth_err *err);
 
-/* From OPEN to a final state; its segments are settled next. */
+/* From OPEN to a final state; what it reserved is free, its segments are settled next. */
 void meta_intent_end_in(
-    struct meta_tx *tx, const struct meta_id *intent, enum meta_intent_state state);
+    struct meta_tx *tx, const struct meta_intent_row *intent, enum meta_intent_state state);
 
 /* ---- meta_segment ---- */
 
@@ -297,6 +319,10 @@ void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct 
 enum hearth_code meta_part_publish_in(struct meta_tx *tx, const struct meta_target *target,
     const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err);
 
+/* What a part of `size` bytes changes, in the place of the part of that number, if there is one. */
+struct meta_growth meta_part_growth_in(
+    struct meta_tx *tx, const struct meta_part *part, uint64_t size);
+
 /* HEARTH_NOT_FOUND: no such upload of that key is open. */
 enum hearth_code meta_upload_open_in(struct meta_tx *tx, const struct meta_id *upload,
     const struct meta_id *bucket, struct view key, struct hearth_err *err);
@@ -309,7 +335,7 @@ uint32_t meta_part_read(struct meta_tx *tx, struct sql *sql, struct meta_version
 struct view meta_upload_tags_in(
     struct meta_tx *tx, const struct meta_id *upload, uint8_t bytes[META_TAGS_MAX]);
 
-/* From open to ended: its parts count no more, and go. */
+/* From open to ended: its parts count no more, and go; what it reserved is free. */
 void meta_upload_end_in(
     struct meta_tx *tx, const struct meta_id *upload, const struct meta_id *bucket);
 

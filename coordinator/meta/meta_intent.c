@@ -32,7 +32,11 @@ static bool read_intent(struct meta_tx *tx, struct sql *sql, struct meta_intent_
     out->part = (struct meta_part){.number = (uint32_t)sql_u64(sql)};
     if (out->part.number > 0) {
         sql_id(sql, &out->part.upload);
+    } else {
+        sql_blob(sql);
     }
+    out->reserved.bytes = sql_u64(sql);
+    out->reserved.objects = sql_u64(sql);
     return true;
 }
 
@@ -62,14 +66,16 @@ enum hearth_code meta_intent_open_in(struct meta_tx *tx, const struct meta_id *i
 }
 
 void meta_intent_end_in(
-    struct meta_tx *tx, const struct meta_id *intent, enum meta_intent_state state)
+    struct meta_tx *tx, const struct meta_intent_row *intent, enum meta_intent_state state)
 {
     assert(state != META_INTENT_OPEN);
     struct sql *sql = sql_use(tx, SQL_INTENT_END);
-    sql_set_id(sql, ":intent", intent);
+    sql_set_id(sql, ":intent", &intent->id);
     sql_set_u64(sql, ":state", state);
     sql_set_u64(sql, ":now", tx->now_ms);
-    sql_run(sql);
+    if (sql_run(sql) == 1) {
+        meta_quota_release_in(tx, &intent->bucket, &intent->token, &intent->reserved);
+    }
 }
 
 /* ---- begin ---- */
@@ -95,8 +101,8 @@ static struct meta_id draw_id(struct meta_tx *tx)
     return id;
 }
 
-static void insert_intent(
-    struct meta_tx *tx, const struct meta_begin *request, const struct meta_intent *intent)
+static void insert_intent(struct meta_tx *tx, const struct meta_begin *request,
+    const struct meta_intent *intent, const struct meta_reserved *reserved)
 {
     struct sql *sql = sql_use(tx, SQL_INTENT_INSERT);
     sql_set_id(sql, ":intent", &intent->id);
@@ -112,6 +118,8 @@ static void insert_intent(
     sql_set_u64(sql, ":expires", intent->expires_ms);
     sql_set_u64(sql, ":part", request->part.number);
     sql_set_id(sql, ":upload", &request->part.upload);
+    sql_set_u64(sql, ":reserved_bytes", reserved->bytes);
+    sql_set_u64(sql, ":reserved_objects", reserved->objects);
     sql_run(sql);
 }
 
@@ -134,22 +142,18 @@ static enum hearth_code begin_again(const struct meta_begin *request,
 
 /* Better now than after the bytes. */
 static enum hearth_code check_target(struct meta_tx *tx, const struct meta_begin *request,
-    const struct meta_bucket_row *bucket, struct hearth_err *err)
+    struct meta_growth *growth, struct hearth_err *err)
 {
-    struct meta_version_row row;
-    struct meta_growth growth = {.adds = request->size_expected};
     if (request->part.number > 0) {
-        return meta_upload_open_in(
-                   tx, &request->part.upload, &request->bucket, request->key, err) == HEARTH_OK
-            ? meta_quota_check_in(tx, &request->bucket, bucket, &growth, err)
-            : err->code;
+        *growth = meta_part_growth_in(tx, &request->part, request->size_expected);
+        return meta_upload_open_in(tx, &request->part.upload, &request->bucket, request->key, err);
     }
+    struct meta_version_row row;
     const struct meta_version_row *newest =
         meta_newest_in(tx, &request->bucket, request->key, &row) ? &row : NULL;
-    meta_growth_replaces(&growth, newest);
-    return meta_condition_check(&request->condition, newest, err) == HEARTH_OK
-        ? meta_quota_check_in(tx, &request->bucket, bucket, &growth, err)
-        : err->code;
+    *growth = (struct meta_growth){.adds = request->size_expected};
+    meta_growth_replaces(growth, newest);
+    return meta_condition_check(&request->condition, newest, err);
 }
 
 static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *err)
@@ -166,7 +170,11 @@ static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *
     if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
         return err->code;
     }
-    if (check_target(tx, request, &bucket, err) != HEARTH_OK) {
+    struct meta_growth growth;
+    struct meta_reserved reserved;
+    if (check_target(tx, request, &growth, err) != HEARTH_OK ||
+        meta_quota_reserve_in(
+            tx, &request->bucket, &bucket, &growth, &request->token, &reserved, err) != HEARTH_OK) {
         return err->code;
     }
     call->intent = (struct meta_intent){.bucket = request->bucket,
@@ -174,7 +182,7 @@ static enum hearth_code begin(struct meta_tx *tx, void *arg, struct hearth_err *
         .profile = bucket.profile,
         .expires_ms = tx->now_ms + META_INTENT_MS};
     call->intent.id = draw_id(tx);
-    insert_intent(tx, request, &call->intent);
+    insert_intent(tx, request, &call->intent, &reserved);
     return HEARTH_OK;
 }
 
@@ -239,7 +247,7 @@ static enum hearth_code abort_intent(struct meta_tx *tx, void *arg, struct heart
     if (row.state == META_INTENT_COMMITTED) {
         return hearth_fail(err, HEARTH_CONFLICT, "abort: the upload is complete");
     }
-    meta_intent_end_in(tx, intent, META_INTENT_ABORTED);
+    meta_intent_end_in(tx, &row, META_INTENT_ABORTED);
     return HEARTH_OK;
 }
 

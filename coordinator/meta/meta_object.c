@@ -142,11 +142,9 @@ static enum hearth_code commit_now(struct meta_tx *tx, struct commit_call *call,
     enum hearth_code code = body->extent_count == 0
         ? check_inline(body, intent->profile, &intent->part, err)
         : refer_to_own_segments(tx, &intent->id, body, err);
-    if (code == HEARTH_OK) {
+    if (code == HEARTH_OK) { /* first, or it would count what it reserved as somebody else's */
+        meta_intent_end_in(tx, intent, META_INTENT_COMMITTED);
         code = meta_publish_in(tx, &target, body, &call->info, err);
-    }
-    if (code == HEARTH_OK) {
-        meta_intent_end_in(tx, &intent->id, META_INTENT_COMMITTED);
     }
     return code;
 }

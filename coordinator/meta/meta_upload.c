@@ -17,7 +17,8 @@ struct create_call {
     uint64_t created_ms;
 };
 
-static void insert_upload(struct meta_tx *tx, const struct meta_upload *upload)
+static void insert_upload(
+    struct meta_tx *tx, const struct meta_upload *upload, const struct meta_reserved *reserved)
 {
     struct sql *sql = sql_use(tx, SQL_UPLOAD_INSERT);
     sql_set_id(sql, ":upload", &upload->id);
@@ -28,18 +29,42 @@ static void insert_upload(struct meta_tx *tx, const struct meta_upload *upload)
     sql_set_blob(sql, ":tags", upload->tags);
     sql_set_u64(sql, ":now", tx->now_ms);
     sql_set_u64(sql, ":due", tx->now_ms + META_UPLOAD_IDLE_MS);
+    sql_set_u64(sql, ":reserved_objects", reserved->objects);
     sql_run(sql);
+}
+
+/* Found again: not once more. */
+static enum hearth_code reserve_and_insert(
+    struct meta_tx *tx, const struct meta_upload *upload, struct hearth_err *err)
+{
+    struct meta_bucket_row bucket;
+    struct meta_version_row newest;
+    struct meta_reserved reserved;
+    if (meta_bucket_in(tx, &upload->bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
+    }
+    struct sql *sql = sql_use(tx, SQL_UPLOAD_GET);
+    sql_set_id(sql, ":upload", &upload->id);
+    if (sql_step(sql)) {
+        return HEARTH_OK;
+    }
+    const struct meta_growth growth = {
+        .adds_object = !meta_newest_in(tx, &upload->bucket, upload->key, &newest)};
+    if (meta_quota_reserve_in(tx, &upload->bucket, &bucket, &growth, &upload->id, &reserved, err) !=
+        HEARTH_OK) {
+        return err->code;
+    }
+    insert_upload(tx, upload, &reserved);
+    return HEARTH_OK;
 }
 
 static enum hearth_code create(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     struct create_call *call = arg;
     const struct meta_upload *request = call->request;
-    struct meta_bucket_row bucket;
-    if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK) {
+    if (reserve_and_insert(tx, request, err) != HEARTH_OK) {
         return err->code;
     }
-    insert_upload(tx, request);
     struct sql *sql = sql_use(tx, SQL_UPLOAD_GET);
     sql_set_id(sql, ":upload", &request->id);
     struct meta_id owner = {{0}};
@@ -90,17 +115,34 @@ static enum hearth_code touch(
                              : hearth_fail(err, HEARTH_NOT_FOUND, "no such upload is open");
 }
 
+/* False: there is none of that number. */
+static bool part_in(struct meta_tx *tx, const struct meta_part *part, struct meta_version_row *out)
+{
+    struct sql *sql = sql_use(tx, SQL_PART_GET);
+    sql_set_id(sql, ":upload", &part->upload);
+    sql_set_u64(sql, ":part", part->number);
+    if (!sql_step(sql)) {
+        return false;
+    }
+    (void)meta_part_read(tx, sql, out);
+    return true;
+}
+
+struct meta_growth meta_part_growth_in(
+    struct meta_tx *tx, const struct meta_part *part, uint64_t size)
+{
+    struct meta_version_row old;
+    return (struct meta_growth){
+        .adds = size, .replaces = part_in(tx, part, &old) ? old.info.size : 0};
+}
+
 /* Dooms the part of that number, if there is one. */
 static void replace_part(struct meta_tx *tx, const struct meta_target *target)
 {
-    struct meta_version_row old = {.extent_count = 0};
-    struct sql *sql = sql_use(tx, SQL_PART_GET);
-    sql_set_id(sql, ":upload", &target->part.upload);
-    sql_set_u64(sql, ":part", target->part.number);
-    if (!sql_step(sql)) {
+    struct meta_version_row old;
+    if (!part_in(tx, &target->part, &old)) {
         return;
     }
-    (void)meta_part_read(tx, sql, &old);
     struct sql *delete = sql_use(tx, SQL_PART_DELETE);
     sql_set_id(delete, ":upload", &target->part.upload);
     sql_set_u64(delete, ":part", target->part.number);
@@ -136,7 +178,7 @@ static enum hearth_code check_part(
 enum hearth_code meta_part_publish_in(struct meta_tx *tx, const struct meta_target *target,
     const struct meta_body *body, struct meta_object_info *out, struct hearth_err *err)
 {
-    const struct meta_growth growth = {.adds = body->size};
+    const struct meta_growth growth = meta_part_growth_in(tx, &target->part, body->size);
     if (check_part(target, body, err) != HEARTH_OK ||
         meta_quota_check_in(tx, target->bucket, target->bucket_row, &growth, err) != HEARTH_OK ||
         meta_key_version_check(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||
@@ -274,12 +316,11 @@ static enum hearth_code complete_open(struct meta_tx *tx, struct meta_target *ta
         meta_upload_open_in(tx, &request->upload, &request->bucket, request->key, err) !=
             HEARTH_OK ||
         check_refs(request, err) != HEARTH_OK ||
-        join_parts(tx, request, &joined, err) != HEARTH_OK ||
-        publish_joined(tx, target, call, &joined, err) != HEARTH_OK) {
+        join_parts(tx, request, &joined, err) != HEARTH_OK) {
         return err->code;
     }
     meta_upload_end_in(tx, &request->upload, &request->bucket);
-    return HEARTH_OK;
+    return publish_joined(tx, target, call, &joined, err);
 }
 
 static enum hearth_code complete(struct meta_tx *tx, void *arg, struct hearth_err *err)

@@ -65,6 +65,10 @@ struct view meta_upload_tags_in(
 void meta_upload_end_in(
     struct meta_tx *tx, const struct meta_id *upload, const struct meta_id *bucket)
 {
+    struct sql *reserves = sql_use(tx, SQL_UPLOAD_RESERVES);
+    sql_set_id(reserves, ":upload", upload);
+    const struct meta_reserved reserved = {.objects = sql_value(reserves)};
+    meta_quota_release_in(tx, bucket, upload, &reserved);
     struct sql *sum = sql_use(tx, SQL_PART_SUM);
     sql_set_id(sum, ":upload", upload);
     uint64_t bytes = sql_value(sum);

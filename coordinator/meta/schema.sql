@@ -202,12 +202,15 @@ CREATE TABLE bucket_key (
 ;
 
 -- Sums over lanes; a lane is the low bits of a body id, so that writers on several machines do
--- not queue for one row.
+-- not queue for one row.  reserved: by uploads under way, which say what each of them has (intent,
+-- upload); they count against a quota as if they were there.
 CREATE TABLE usage (
     bucket BYTEA NOT NULL,
     lane BIGINT NOT NULL,
     bytes BIGINT NOT NULL,
     objects BIGINT NOT NULL,
+    reserved_bytes BIGINT NOT NULL,
+    reserved_objects BIGINT NOT NULL,
     PRIMARY KEY (bucket, lane)
 ) -- sqlite: WITHOUT ROWID
 ;
@@ -270,7 +273,8 @@ CREATE TABLE upload (
     manifest BYTEA NOT NULL,
     tags BYTEA NOT NULL,
     created_ms BIGINT NOT NULL,
-    due_ms BIGINT NOT NULL
+    due_ms BIGINT NOT NULL,
+    reserved_objects BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX upload_of_bucket ON upload (bucket, key, upload);
@@ -333,7 +337,9 @@ CREATE TABLE intent (
     expires_ms BIGINT NOT NULL,
     due_ms BIGINT NOT NULL,
     part BIGINT NOT NULL,
-    upload BYTEA NOT NULL
+    upload BYTEA NOT NULL,
+    reserved_bytes BIGINT NOT NULL,
+    reserved_objects BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX intent_due ON intent (state, settled, due_ms);

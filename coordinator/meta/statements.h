@@ -254,12 +254,22 @@
         "SELECT version, wrapped FROM bucket_key WHERE bucket = :bucket ORDER BY version")         \
     X(BUCKET_KEY_CLEAR, "DELETE FROM bucket_key WHERE bucket = :bucket")                           \
     X(USAGE_ADD,                                                                                   \
-        "INSERT INTO usage (bucket, lane, bytes, objects) VALUES (:bucket, :lane, :bytes,"         \
-        " :objects) ON CONFLICT (bucket, lane) DO UPDATE SET bytes = usage.bytes +"                \
-        " excluded.bytes, objects = usage.objects + excluded.objects")                             \
+        "INSERT INTO usage (bucket, lane, bytes, objects, reserved_bytes, reserved_objects)"       \
+        " VALUES (:bucket, :lane, :bytes, :objects, 0, 0) ON CONFLICT (bucket, lane) DO UPDATE"    \
+        " SET bytes = usage.bytes + excluded.bytes, objects = usage.objects + excluded.objects")   \
+    X(USAGE_RESERVE,                                                                               \
+        "INSERT INTO usage (bucket, lane, bytes, objects, reserved_bytes, reserved_objects)"       \
+        " VALUES (:bucket, :lane, 0, 0, :bytes, :objects) ON CONFLICT (bucket, lane) DO UPDATE"    \
+        " SET reserved_bytes = usage.reserved_bytes + excluded.reserved_bytes,"                    \
+        " reserved_objects = usage.reserved_objects + excluded.reserved_objects")                  \
+    X(USAGE_RELEASE,                                                                               \
+        "UPDATE usage SET reserved_bytes = reserved_bytes - :bytes,"                               \
+        " reserved_objects = reserved_objects - :objects"                                          \
+        " WHERE bucket = :bucket AND lane = :lane")                                                \
     X(USAGE_GET,                                                                                   \
         "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT), CAST(COALESCE(SUM(objects), 0) AS"        \
-        " BIGINT) FROM usage WHERE bucket = :bucket")                                              \
+        " BIGINT), CAST(COALESCE(SUM(reserved_bytes), 0) AS BIGINT),"                              \
+        " CAST(COALESCE(SUM(reserved_objects), 0) AS BIGINT) FROM usage WHERE bucket = :bucket")   \
     X(USAGE_CLEAR, "DELETE FROM usage WHERE bucket = :bucket")
 
 #define STATEMENTS_OBJECT(X)                                                                       \
@@ -342,17 +352,21 @@
 #define STATEMENTS_INTENT(X)                                                                       \
     X(INTENT_INSERT,                                                                               \
         "INSERT INTO intent (intent, token, tenant, bucket, key, condition_kind, condition_etag,"  \
-        " condition_parts, profile, state, settled, expires_ms, due_ms, part, upload)"             \
+        " condition_parts, profile, state, settled, expires_ms, due_ms, part, upload,"             \
+        " reserved_bytes, reserved_objects)"                                                       \
         " VALUES (:intent, :token, :tenant, :bucket, :key, :condition_kind, :condition_etag,"      \
-        " :condition_parts, :profile, 1, 0, :expires, :expires, :part, :upload)")                  \
+        " :condition_parts, :profile, 1, 0, :expires, :expires, :part, :upload,"                   \
+        " :reserved_bytes, :reserved_objects)")                                                    \
     X(INTENT_GET,                                                                                  \
         "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
         "condition_parts,"                                                                         \
-        " profile, state, expires_ms, part, upload FROM intent WHERE intent = :intent")            \
+        " profile, state, expires_ms, part, upload, reserved_bytes, reserved_objects FROM intent"  \
+        " WHERE intent = :intent")                                                                 \
     X(INTENT_BY_TOKEN,                                                                             \
         "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
         "condition_parts,"                                                                         \
-        " profile, state, expires_ms, part, upload FROM intent WHERE token = :token")              \
+        " profile, state, expires_ms, part, upload, reserved_bytes, reserved_objects FROM intent"  \
+        " WHERE token = :token")                                                                   \
     X(INTENT_END,                                                                                  \
         "UPDATE intent SET state = :state, due_ms = :now WHERE intent = :intent AND state = 1")    \
     X(INTENT_DUE,                                                                                  \
@@ -376,14 +390,15 @@
 #define STATEMENTS_UPLOAD(X)                                                                       \
     X(UPLOAD_INSERT,                                                                               \
         "INSERT INTO upload (upload, bucket, key, state, bucket_key_version, manifest, tags,"      \
-        " created_ms, due_ms) VALUES (:upload, :bucket, :key, 1, :bucket_key_version, :manifest,"  \
-        " :tags, :now, :due) ON CONFLICT (upload) DO NOTHING")                                     \
+        " created_ms, due_ms, reserved_objects) VALUES (:upload, :bucket, :key, 1,"                \
+        " :bucket_key_version, :manifest, :tags, :now, :due, :reserved_objects)")                  \
     X(UPLOAD_GET,                                                                                  \
         "SELECT bucket, key, state, bucket_key_version, manifest, tags, created_ms FROM upload "   \
         "WHERE upload = :upload")                                                                  \
     X(UPLOAD_TOUCH,                                                                                \
         "UPDATE upload SET due_ms = :due WHERE upload = :upload AND bucket = :bucket AND key = "   \
         ":key AND state = 1")                                                                      \
+    X(UPLOAD_RESERVES, "SELECT reserved_objects FROM upload WHERE upload = :upload AND state = 1") \
     X(UPLOAD_END,                                                                                  \
         "UPDATE upload SET state = 2, due_ms = :now WHERE upload = :upload AND state = 1")         \
     X(UPLOAD_END_OF_BUCKET,                                                                        \

@@ -428,6 +428,15 @@ enum hearth_code fsck_meta_check(
         " WHERE u.state = 1) GROUP BY bucket"
         " HAVING SUM(objects) <> 0 OR SUM(bytes) <> 0",
         report);
+    check_rows(meta, "what uploads under way reserve of a bucket is off by objects, bytes",
+        "SELECT SUM(objects) || ', ' || SUM(bytes) FROM (SELECT bucket, reserved_objects AS "
+        "objects,"
+        " reserved_bytes AS bytes FROM usage"
+        " UNION ALL SELECT bucket, -reserved_objects, -reserved_bytes FROM intent WHERE state = 1"
+        " UNION ALL SELECT bucket, -reserved_objects, 0 FROM upload WHERE state = 1)"
+        " WHERE bucket IN (SELECT bucket FROM bucket) GROUP BY bucket"
+        " HAVING SUM(objects) <> 0 OR SUM(bytes) <> 0",
+        report);
     check_rows(meta, "objects in a bucket that is not there",
         "SELECT DISTINCT hex(bucket) FROM object_version WHERE bucket NOT IN"
         " (SELECT bucket FROM bucket)",

@@ -1,6 +1,6 @@
 /*
  * meta_account: tenants and access keys are listed as they are, page by page; a reserved bucket
- * becomes its tenant's; no quota is ever passed.
+ * becomes its tenant's.
  */
 #include "coordinator/meta/meta_account.h"
 
@@ -229,81 +229,6 @@ static void settings_that_are_not_named_stay(void **state)
         meta_bucket_set(meta->store, view_text("nothing"), &none, 1, &meta->err), HEARTH_NOT_FOUND);
 }
 
-/* ---- quotas ---- */
-
-static void set_quota(struct test_meta *meta, uint64_t bytes, uint64_t objects)
-{
-    const struct meta_bucket_settings quota = {.quota_bytes = bytes, .quota_objects = objects};
-    assert_ok(meta_bucket_set(meta->store, view_text("bucket"), &quota,
-                  META_SET_QUOTA_BYTES | META_SET_QUOTA_OBJECTS, &meta->err),
-        &meta->err);
-}
-
-static enum hearth_code put(struct test_meta *meta, const char *key, uint64_t size)
-{
-    struct meta_object_info info;
-    const struct meta_put request = test_meta_put(meta, key, size);
-    return meta_put_inline(meta->store, &request, &info, &meta->err);
-}
-
-static void the_last_byte_of_a_quota_can_be_used_and_not_one_more(void **state)
-{
-    struct test_meta *meta = *state;
-    set_quota(meta, 100, 0);
-    assert_int_equal(put(meta, "a", 60), HEARTH_OK);
-    assert_int_equal(put(meta, "b", 41), HEARTH_QUOTA);
-    assert_int_equal(put(meta, "b", 40), HEARTH_OK);
-    assert_int_equal(put(meta, "c", 1), HEARTH_QUOTA);
-    assert_int_equal(put(meta, "c", 0), HEARTH_OK);
-}
-
-static void what_replaces_an_object_counts_in_its_place(void **state)
-{
-    struct test_meta *meta = *state;
-    set_quota(meta, 100, 1);
-    assert_int_equal(put(meta, "a", 100), HEARTH_OK);
-    assert_int_equal(put(meta, "a", 100), HEARTH_OK);
-    assert_int_equal(put(meta, "a", 101), HEARTH_QUOTA);
-    assert_int_equal(put(meta, "b", 0), HEARTH_QUOTA); /* one object */
-    assert_int_equal(put(meta, "a", 10), HEARTH_OK);
-}
-
-static enum hearth_code begin(struct test_meta *meta, const char *key, uint64_t size_expected)
-{
-    struct meta_intent intent;
-    const struct meta_begin request = {.bucket = meta->bucket,
-        .key = view_text(key),
-        .token = test_meta_id(meta),
-        .size_expected = size_expected};
-    return meta_begin(meta->store, &request, &intent, &meta->err);
-}
-
-static void an_upload_that_will_not_fit_is_refused_when_it_begins(void **state)
-{
-    struct test_meta *meta = *state;
-    set_quota(meta, 1000, 0);
-    assert_int_equal(put(meta, "a", 1), HEARTH_OK);
-    assert_int_equal(begin(meta, "b", 1000), HEARTH_QUOTA);
-    assert_int_equal(begin(meta, "b", UINT64_MAX), HEARTH_QUOTA);
-    assert_int_equal(begin(meta, "b", 999), HEARTH_OK);
-    assert_int_equal(begin(meta, "b", 0), HEARTH_OK); /* not known: the commit decides */
-}
-
-static void an_upload_that_does_not_fit_is_not_committed(void **state)
-{
-    struct test_meta *meta = *state;
-    struct meta_object_info info;
-    struct meta_seal_result sealed;
-    set_quota(meta, 999, 0);
-    const struct meta_intent intent = test_meta_begin(meta, "key");
-    const struct meta_id segment = test_meta_sealed_segment(meta, intent.id); /* 1,000 bytes */
-    const struct meta_extent extent = {.segment = segment, .length = 1000};
-    const struct meta_commit commit = test_meta_commit(meta, intent.id, &extent, 1);
-    assert_int_equal(meta_commit(meta->store, &commit, &info, &sealed, &meta->err), HEARTH_QUOTA);
-    set_quota(meta, 1000, 0);
-    assert_int_equal(meta_commit(meta->store, &commit, &info, &sealed, &meta->err), HEARTH_OK);
-}
-
 #define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -318,10 +243,6 @@ int main(void)
         IN_A_STORE(a_reserved_bucket_is_for_nobody_else),
         IN_A_STORE(nothing_is_written_to_what_is_only_reserved),
         IN_A_STORE(settings_that_are_not_named_stay),
-        IN_A_STORE(the_last_byte_of_a_quota_can_be_used_and_not_one_more),
-        IN_A_STORE(what_replaces_an_object_counts_in_its_place),
-        IN_A_STORE(an_upload_that_will_not_fit_is_refused_when_it_begins),
-        IN_A_STORE(an_upload_that_does_not_fit_is_not_committed),
     };
     return cmocka_run_group_tests_name("meta_account", tests, NULL, NULL);
 }
