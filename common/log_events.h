@@ -52,6 +52,8 @@
     X(SHARD_MOVED, DEBUG, "shard.moved", "a new holder has it, the old one may let go of it")      \
     X(MOVE_INDIRECT, INFO, "move.indirect",                                                        \
         "two nodes did not reach one another: it goes by here")                                    \
+    X(MOVE_REBUILT, INFO, "move.rebuilt",                                                          \
+        "its holder does not give a shard: it is made anew at the new one")                        \
     X(MOVE_FAILED, WARN, "move.failed", "a shard could not be moved now; tried again")             \
     X(REBALANCE_PLANNED, INFO, "rebalance.planned", "what a plan would move is known")             \
     X(REBALANCE_CHANGED, INFO, "rebalance.changed", "an admin applied, paused or ended a plan")    \

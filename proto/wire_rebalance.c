@@ -98,5 +98,6 @@ static const struct wire_field shard_copy_request_fields[] = {
     MESSAGE(shard_copy_request, source, node_address),
     NUMBER_TO(shard_copy_request, cells, WIRE_CELLS_MAX),
     NUMBER_TO(shard_copy_request, size, INT64_MAX),
+    NUMBER_TO(shard_copy_request, rate, INT64_MAX),
 };
 DESCRIBE(shard_copy_request, shard_copy_request_fields);

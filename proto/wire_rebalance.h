@@ -101,6 +101,7 @@ struct wire_shard_copy_request {
     const struct wire_node_address *source;
     uint32_t cells;
     uint64_t size; /* cells and tags */
+    uint64_t rate; /* bytes a second; 0: no limit */
 };
 
 #endif /* HEARTH_PROTO_WIRE_REBALANCE_H */

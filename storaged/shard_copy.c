@@ -1,6 +1,7 @@
 #include "storaged/shard_copy.h"
 
 #include "common/crypto.h"
+#include "common/token_bucket.h"
 #include "proto/wire_shard.h"
 #include "storaged/shard_put.h"
 #include "storaged/shard_source.h"
@@ -30,6 +31,8 @@ struct shard_copy {
     uint64_t size;                /* of cells and tags so far */
     struct hearth_err source_err; /* why the source gave no more; code 0: nothing is wrong */
     struct task tell_task;        /* the put's next message, which never comes from inside a call */
+    struct token_bucket bucket;   /* by the request's rate */
+    struct timer rest;            /* until the next cell may be asked for */
     bool is_telling;
     bool is_awaiting; /* a read is out at the source: the put waits for what comes of it */
     bool has_put;     /* it was begun; it gets the end of the asker's stream */
@@ -41,6 +44,7 @@ struct shard_copy {
 static void free_when_over(struct shard_copy *copy)
 {
     if (!copy->asker_is_open && !copy->has_fetch && !copy->is_telling) {
+        loop_timer_cancel(copy->context->loop, &copy->rest);
         crypto_hash_destroy(copy->tags);
         arena_fini(&copy->arena);
         free(copy);
@@ -97,6 +101,19 @@ static void tell(struct shard_copy *copy, struct buf *message TAKES)
     copy->put.user->message(&copy->put, message);
 }
 
+/* Now, or when as much has passed as the rate lets pass. */
+static void read_source(struct shard_copy *copy)
+{
+    const uint64_t now_ns = env_now_ns(loop_env(copy->context->loop));
+    const uint64_t rest_ns = token_bucket_wait_ns(&copy->bucket, now_ns);
+    if (rest_ns > 0) {
+        loop_timer_set(copy->context->loop, &copy->rest, now_ns + rest_ns);
+        return;
+    }
+    copy->is_awaiting = true;
+    copy->context->source->ops->read(&copy->fetch);
+}
+
 static void tell_next(struct shard_copy *copy)
 {
     if (copy->step == COPY_OPENING) {
@@ -107,8 +124,7 @@ static void tell_next(struct shard_copy *copy)
         let_go_of_source(copy);
         tell(copy, make_footer(copy));
     } else if (copy->step == COPY_CELLS && copy->has_fetch) {
-        copy->is_awaiting = true;
-        copy->context->source->ops->read(&copy->fetch);
+        read_source(copy);
     } else {
         tell(copy, NULL);
     }
@@ -123,6 +139,15 @@ static void run_tell(struct task *task)
         tell_next(copy);
     }
     free_when_over(copy);
+}
+
+static void run_rest(struct timer *timer)
+{
+    struct shard_copy *copy =
+        (struct shard_copy *)((char *)timer - offsetof(struct shard_copy, rest));
+    if (copy->asker_is_open && !copy->is_finished) {
+        tell_next(copy);
+    }
 }
 
 /* ---- the put's stream ---- */
@@ -177,6 +202,7 @@ static bool count_cell(struct shard_copy *copy, const struct buf *message)
         const uint8_t *tag = got.cell.bytes + got.cell.size - CRYPTO_TAG_SIZE;
         crypto_hash_update(copy->tags, view_of(tag, CRYPTO_TAG_SIZE));
         copy->size += got.cell.size;
+        token_bucket_take(&copy->bucket, (int64_t)got.cell.size);
         copy->cells_left--;
     }
     arena_fini(&arena);
@@ -231,6 +257,9 @@ static void begin(struct shard_copy *copy)
         .cells = copy->request.cells};
     copy->cells_left = copy->request.cells;
     copy->step = COPY_OPENING;
+    token_bucket_init(&copy->bucket,
+        copy->request.rate < TOKEN_RATE_MAX ? copy->request.rate : TOKEN_RATE_MAX,
+        env_now_ns(loop_env(copy->context->loop)));
     if (shard_put_start(copy->context, &copy->put, &err) != HEARTH_OK) {
         finish(copy, err.code, err.message);
         return;
@@ -302,6 +331,7 @@ enum hearth_code shard_copy_start(
     copy->asker_is_open = true;
     copy->tags = crypto_hash_create(CRYPTO_SHA256);
     copy->tell_task.run = run_tell;
+    copy->rest.run = run_rest;
     arena_init(&copy->arena, MESSAGE_ARENA_MAX);
     copy->put.ops = &put_ops;
     memcpy(copy->put.peer_id, stream->peer_id, PKI_ID_SIZE);

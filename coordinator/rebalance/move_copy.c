@@ -12,6 +12,9 @@ struct run {
     struct shard_call *put; /* NULL: nobody is written to */
     uint32_t next_stripe;   /* to arrive */
     unsigned queued;        /* cells on their way to the target */
+    unsigned owed;          /* cells to be asked for when the rest is over */
+    uint64_t rest_until_ns;
+    uint64_t rested_ns; /* in all */
     uint64_t deadline_ns;
     bool is_done;
     uint8_t *receipt;
@@ -38,6 +41,24 @@ static void ask_for(struct run *run, unsigned cells)
     }
 }
 
+static uint64_t now_of(const struct run *run)
+{
+    return env_now_ns(run->copy->env);
+}
+
+static bool is_resting(const struct run *run)
+{
+    return run->owed > 0 && now_of(run) < run->rest_until_ns;
+}
+
+static void ask_when_rested(struct run *run)
+{
+    if (!is_resting(run) && run->owed > 0) {
+        ask_for(run, run->owed);
+        run->owed = 0;
+    }
+}
+
 static void send_footer(struct run *run)
 {
     struct shard_footer footer = {
@@ -51,6 +72,8 @@ static void pass_on(struct run *run, struct slice cell TAKES)
     const uint8_t *tag = cell.view.bytes + cell.view.size - EC_CELL_TAG_SIZE;
     crypto_hash_update(run->digest, view_of(tag, EC_CELL_TAG_SIZE));
     run->queued++;
+    run->rest_until_ns =
+        now_of(run) + move_pace_pass_ns(run->copy->pace, cell.view.size, &run->rested_ns);
     shard_put_cells(run->put, &cell, 1);
     if (run->next_stripe == stripe_count(run)) {
         send_footer(run);
@@ -99,7 +122,8 @@ static enum hearth_code target_event(
     if (event->kind == SHARD_SENT) {
         assert(event->count <= run->queued);
         run->queued -= event->count;
-        ask_for(run, event->count);
+        run->owed += event->count;
+        ask_when_rested(run);
         return HEARTH_OK;
     }
     if (event->kind == SHARD_DONE && run->next_stripe == stripe_count(run) &&
@@ -125,9 +149,11 @@ static enum hearth_code late(struct run *run, struct hearth_err *err)
         stripe_count(run));
 }
 
+/* Nobody is late while we rest. */
 static uint64_t stall_ns(const struct run *run)
 {
-    uint64_t until = env_now_ns(run->copy->env) + UINT64_C(1000000) * MOVE_STALL_MS;
+    uint64_t from = is_resting(run) ? run->rest_until_ns : now_of(run);
+    uint64_t until = from + UINT64_C(1000000) * MOVE_STALL_MS;
     return until < run->deadline_ns ? until : run->deadline_ns;
 }
 
@@ -136,10 +162,12 @@ static enum hearth_code next_event(
 {
     const uint64_t until = stall_ns(run);
     while (!shard_inbox_take(run->inbox, event)) {
-        if (env_now_ns(run->copy->env) >= until) {
+        ask_when_rested(run);
+        if (now_of(run) >= until) {
             return late(run, err);
         }
-        shard_net_wait(run->copy->net, run->inbox, until);
+        const bool rests = is_resting(run) && run->rest_until_ns < until;
+        shard_net_wait(run->copy->net, run->inbox, rests ? run->rest_until_ns : until);
     }
     return HEARTH_OK;
 }
@@ -178,10 +206,16 @@ static void close_run(struct run *run)
     crypto_hash_destroy(run->digest);
 }
 
+/* What passes slowly is asked for one by one. */
+static unsigned first_cells(const struct run *run)
+{
+    return run->put != NULL && move_pace_rate(run->copy->pace, 1) > 0 ? 1 : MOVE_AHEAD_CELLS;
+}
+
 static void start_reading(struct run *run, const struct shard_door *door)
 {
     run->get = shard_get_open(run->copy->net, door, 0, stripe_count(run), run->inbox, &run->get);
-    shard_get_read(run->get, MOVE_AHEAD_CELLS);
+    shard_get_read(run->get, first_cells(run));
 }
 
 enum hearth_code move_copy_blocking(const struct move_copy *copy, const struct shard_door *source,

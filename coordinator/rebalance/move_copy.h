@@ -4,7 +4,8 @@
  *   source --cell, tag verified--> here --> target --receipt--> move_copy_blocking
  *   holder --cell, tag verified--> here                         move_verify_blocking
  *
- * Few cells are under way at once.  Nothing here changes metadata.
+ * Few cells are under way at once, and with a pace no more are asked for than it lets pass. Nothing
+ * here changes metadata.
  *
  * Blocks.  Thread-safety: one thread a job.
  */
@@ -13,6 +14,7 @@
 
 #include "client/shard_net.h"
 #include "client/shard_tag.h"
+#include "coordinator/rebalance/move_pace.h"
 #include "erasure/ec_stripe.h"
 #include "proto/order_format.h"
 
@@ -28,6 +30,7 @@ struct move_copy {
     const struct ec_stripes *stripes;
     unsigned slot;
     const struct verify_key *vk;
+    struct move_pace *pace; /* of what is written; NULL: no limit */
 };
 
 /* Whose fault it was. */

@@ -17,23 +17,12 @@ static bool should_stop(const struct rebalance_batch *batch)
 
 /* ---- bandwidth ---- */
 
-/* How long to wait; 0: `size` bytes were taken. */
-static uint64_t take_or_wait_ns(struct rebalance_batch *batch, uint64_t size)
-{
-    UNLOCKS pthread_mutex_t *held = lock(&batch->shared.mutex);
-    uint64_t wait = token_bucket_wait_ns(batch->shared.bucket, env_now_ns(batch->coordinator->env));
-    if (wait == 0) {
-        token_bucket_take(batch->shared.bucket, (int64_t)size);
-    }
-    return wait;
-}
-
 /* False: it is to stop. The wait is the net's, so that its time is the test's in a test. */
-static bool await_turn(struct rebalance_batch *batch, struct shard_inbox *inbox, uint64_t size)
+static bool await_turn(struct rebalance_batch *batch, struct shard_inbox *inbox)
 {
     struct env *env = batch->coordinator->env;
     while (!should_stop(batch)) {
-        uint64_t wait = take_or_wait_ns(batch, size);
+        uint64_t wait = move_pace_wait_ns(&batch->pace);
         if (wait == 0) {
             return true;
         }
@@ -99,7 +88,8 @@ static void run_task(struct rebalance_batch *batch, struct rebalance_task *task)
         .segment = task->segment,
         .slot = task->move.slot,
         .from = task->move.from,
-        .to = task->move.to};
+        .to = task->move.to,
+        .pace = &batch->pace};
     task->is_begun = true;
     task->code = shard_move_blocking(&move, &err);
     say(batch, task, &err);
@@ -112,7 +102,7 @@ static void *run_lane(void *context)
     unsigned at;
     unsigned end;
     while (inbox != NULL && take_group(batch, &at, &end)) {
-        while (at < end && await_turn(batch, inbox, batch->tasks[at].size)) {
+        while (at < end && await_turn(batch, inbox)) {
             run_task(batch, &batch->tasks[at++]);
         }
     }
@@ -125,7 +115,7 @@ void rebalance_batch_run_blocking(struct rebalance_batch *batch, struct token_bu
     pthread_t threads[REBALANCE_LANES_MAX];
     unsigned started = 0;
     assert(batch->lanes >= 1 && batch->lanes <= REBALANCE_LANES_MAX);
-    batch->shared.bucket = bucket;
+    move_pace_init(&batch->pace, batch->coordinator->env, batch->lanes, bucket);
     batch->shared.next = 0;
     batch->shared.has_failed = false;
     pthread_mutex_init(&batch->shared.mutex, NULL);
@@ -141,4 +131,5 @@ void rebalance_batch_run_blocking(struct rebalance_batch *batch, struct token_bu
         pthread_join(threads[i], NULL);
     }
     pthread_mutex_destroy(&batch->shared.mutex);
+    move_pace_fini(&batch->pace);
 }

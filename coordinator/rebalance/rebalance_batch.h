@@ -8,7 +8,6 @@
 #ifndef HEARTH_COORDINATOR_REBALANCE_REBALANCE_BATCH_H
 #define HEARTH_COORDINATOR_REBALANCE_REBALANCE_BATCH_H
 
-#include "common/token_bucket.h"
 #include "coordinator/duty.h"
 #include "coordinator/rebalance/rebalance_plan.h"
 #include "coordinator/rebalance/shard_move.h"
@@ -40,12 +39,12 @@ struct rebalance_batch {
     const atomic_bool *is_interrupted;
     struct rebalance_task tasks[REBALANCE_BATCH_MAX]; /* those of one segment together */
     unsigned count;
+    struct move_pace pace; /* while it runs */
 
     struct {
         pthread_mutex_t mutex;
         unsigned next;
         bool has_failed; /* the first failure is logged, and no other of the batch */
-        struct token_bucket *bucket;
     } shared;
 };
 

@@ -1,11 +1,12 @@
 #include "coordinator/rebalance/shard_move.h"
 
 #include "common/cleanup.h"
-#include "common/codec.h"
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "coordinator/meta/meta_rebalance.h"
 #include "coordinator/rebalance/move_copy.h"
+#include "coordinator/rebalance/move_rebuild.h"
+#include "coordinator/rebalance/move_sources.h"
 #include "coordinator/rebalance/node_copier.h"
 #include "coordinator/service/segment_orders.h"
 #include "coordinator/service/segment_receipts.h"
@@ -81,11 +82,8 @@ static enum hearth_code offer(struct run *run, struct hearth_err *err)
 
 static void accuse(const struct run *run, uint32_t node, const struct hearth_err *err)
 {
-    node_table_accused(run->move->coordinator->nodes, node);
-    char segment[2 * META_ID_SIZE + 1];
-    hex_encode(run->move->segment.bytes, META_ID_SIZE, segment);
-    log_write(LOG_SHARD_REPORTED, "node=%u segment=%s slot=%u by=move detail=\"%s\"", node, segment,
-        run->move->slot, err->message);
+    const struct shard_move *move = run->move;
+    move_accuse(move->coordinator, &move->segment, move->slot, node, err->message);
 }
 
 static struct move_copy job_of(const struct run *run)
@@ -94,7 +92,8 @@ static struct move_copy job_of(const struct run *run)
         .env = run->move->coordinator->env,
         .stripes = &run->stripes,
         .slot = run->move->slot,
-        .vk = &run->vk};
+        .vk = &run->vk,
+        .pace = run->move->pace};
 }
 
 /* The new holder fetches it from the old one. */
@@ -111,43 +110,87 @@ static enum hearth_code copy_directly(struct run *run, struct hearth_err *err)
             &run->arena, &source, err) != HEARTH_OK) {
         return err->code;
     }
+    const uint64_t size = ec_stripes_tagged_shard_size(&run->stripes);
     const struct wire_shard_copy_request request = {.put_order = target->order,
         .get_order = source.order,
         .source = source.node,
         .cells = run->stripes.stripe_count,
-        .size = ec_stripes_tagged_shard_size(&run->stripes)};
+        .size = size,
+        .rate = move_pace_rate(move->pace, size)};
+    uint64_t rested_ns = 0; /* by the nodes, at that rate */
+    (void)move_pace_pass_ns(move->pace, size, &rested_ns);
     return node_copier_copy(copier, move->from, move->to, &request, run->receipt, err);
 }
 
 /* Where the two do not reach one another, the bytes come by here. */
-static enum hearth_code copy_through_here(struct run *run, struct hearth_err *err)
+static enum hearth_code copy_through_here(
+    struct run *run, enum move_blame *blame, struct hearth_err *err)
 {
     const struct move_copy job = job_of(run);
     const struct shard_door source = {.node = run->source.node, .order = run->source.order};
     const struct shard_door target = {.node = run->target.node, .order = run->target.order};
-    enum move_blame blame;
-    enum hearth_code code = move_copy_blocking(&job, &source, &target, run->receipt, &blame, err);
-    if (blame != MOVE_NOBODY) {
-        uint32_t node = blame == MOVE_SOURCE ? run->move->from : run->move->to;
+    enum hearth_code code = move_copy_blocking(&job, &source, &target, run->receipt, blame, err);
+    if (*blame != MOVE_NOBODY) {
+        uint32_t node = *blame == MOVE_SOURCE ? run->move->from : run->move->to;
         accuse(run, node, err);
         return hearth_err_prefix(
-            err, blame == MOVE_SOURCE ? "read from node %u" : "write to node %u", node);
+            err, *blame == MOVE_SOURCE ? "read from node %u" : "write to node %u", node);
     }
     return code;
 }
 
-static enum hearth_code copy(struct run *run, struct hearth_err *err)
+static enum hearth_code copy(struct run *run, enum move_blame *blame, struct hearth_err *err)
 {
     const struct shard_move *move = run->move;
     struct node_copier *copier = move->coordinator->copier;
+    *blame = MOVE_NOBODY;
     if (copier == NULL || !node_copier_may(copier, move->from, move->to)) {
-        return copy_through_here(run, err);
+        return copy_through_here(run, blame, err);
     }
     if (copy_directly(run, err) == HEARTH_OK) {
         return HEARTH_OK;
     }
     log_write(LOG_MOVE_INDIRECT, "from=%u to=%u reason=\"%s\"", move->from, move->to, err->message);
-    return copy_through_here(run, err);
+    return copy_through_here(run, blame, err);
+}
+
+/* A name is never used twice: what came of the copy lies under another. */
+static enum hearth_code rebuild(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    if (offer(run, err) != HEARTH_OK) {
+        return err->code;
+    }
+    const struct move_rebuild job = {.coordinator = move->coordinator,
+        .net = move->net,
+        .session_id = move->session_id,
+        .segment = &run->segment,
+        .slot = move->slot,
+        .target = {.node = run->target.node, .order = run->target.order},
+        .pace = move->pace};
+    enum hearth_code code = move_rebuild_blocking(&job, &run->arena, run->receipt, err);
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "made anew from the others");
+}
+
+static bool is_silent(const struct shard_move *move)
+{
+    uint64_t silent_ms;
+    return node_table_health(move->coordinator->nodes, move->from, &silent_ms) > NODE_SUSPECT;
+}
+
+/* Whose holder is only busy is copied another time. */
+static enum hearth_code copy_or_rebuild(struct run *run, struct hearth_err *err)
+{
+    const struct shard_move *move = run->move;
+    enum move_blame blame = MOVE_SOURCE;
+    enum hearth_code code = is_silent(move)
+        ? hearth_fail(err, HEARTH_UNREACHABLE, "nothing is heard of it")
+        : copy(run, &blame, err);
+    if (blame != MOVE_SOURCE || hearth_code_reaction(code) == HEARTH_REACT_RETRY) {
+        return code;
+    }
+    log_write(LOG_MOVE_REBUILT, "from=%u to=%u reason=\"%s\"", move->from, move->to, err->message);
+    return rebuild(run, err);
 }
 
 static enum hearth_code check_receipt(
@@ -221,7 +264,7 @@ static enum hearth_code bring_over(struct run *run, struct hearth_err *err)
     if (FAILPOINT(COORDINATOR_MOVE_OFFERED)) {
         return broken(err);
     }
-    enum hearth_code code = copy(run, err);
+    enum hearth_code code = copy_or_rebuild(run, err);
     if (code == HEARTH_OK && FAILPOINT(COORDINATOR_MOVE_COPIED)) {
         return broken(err);
     }

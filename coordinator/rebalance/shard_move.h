@@ -4,6 +4,9 @@
  *   read the row --> offer, durable --> copy --> receipt checked --> read back, every tag
  *     --> compare-and-swap of the slot (D6), and the old placement is a dead shard (D5, D8)
  *
+ * What its holder does not give, for it is away or has lost it, is made anew from k others instead
+ * of copied.
+ *
  * Until the last step the old holder has the slot; whatever fails before it leaves a placement that
  * nobody names, which ends by its own time.  So the number of good shards never sinks (D7).
  *
@@ -14,6 +17,7 @@
 
 #include "client/shard_net.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/rebalance/move_pace.h"
 
 struct shard_move {
     struct coordinator *coordinator;
@@ -24,6 +28,7 @@ struct shard_move {
     uint16_t slot;
     uint32_t from;
     uint32_t to;
+    struct move_pace *pace; /* NULL: no limit */
 };
 
 /*

@@ -22,7 +22,8 @@ struct plan_world {
     void (*meanwhile)(struct plan_world *world); /* once, at a call to a node; NULL: nothing */
     unsigned calls_before_meanwhile;
     uint64_t plan;
-    uint32_t leaver; /* a node that holds something */
+    uint32_t leaver;    /* a node that holds something */
+    uint64_t beaten_ns; /* when nodes were heard of last, in a test that lets them be */
 };
 
 /* Once after so many calls more to nodes. */

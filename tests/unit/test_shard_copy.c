@@ -21,6 +21,7 @@ struct fixture {
     uint32_t cells_asked;
     bool read_is_out;
     bool is_cancelled;
+    uint64_t rate; /* that the coordinator allows */
     uint8_t get_order[ORDER_SIZE];
 };
 
@@ -126,7 +127,8 @@ static void ask_with(struct fixture *fixture, const struct order *put, uint32_t 
         .get_order = view_of(fixture->get_order, sizeof(fixture->get_order)),
         .source = &source,
         .cells = cells,
-        .size = test_shard_size(&shard)};
+        .size = test_shard_size(&shard),
+        .rate = fixture->rate};
     struct buf *buf;
     struct hearth_err *err = &fixture->node.err;
     assert_ok(shard_copy_start(&fixture->node.context, &fixture->asker.stream, err), err);
@@ -154,6 +156,12 @@ static void assert_refused(struct fixture *fixture, enum hearth_code code, const
     assert_non_null(strstr(fixture->asker.text, text));
     assert_int_equal(fixture->asker.received, 0);
     assert_int_equal(stored(fixture), 0);
+}
+
+static void pass_ms(struct fixture *fixture, unsigned ms)
+{
+    test_env_step_ms(&fixture->node.env, ms);
+    test_node_run(&fixture->node);
 }
 
 /* ---- the claims ---- */
@@ -189,6 +197,35 @@ static void a_shard_from_another_node_is_durable_and_has_a_receipt(void **state)
     assert_int_equal(receipt.cells, shard.cells);
     assert_int_equal(receipt.size, test_shard_size(&shard));
     arena_fini(&arena);
+}
+
+/* 8 KiB/s: the second cell is let go of half a second after the first, which is 4 KiB. */
+static void no_cell_is_asked_for_before_the_rate_lets_it_pass(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->rate = 8 * 1024;
+    ask(fixture);
+    give_cell(fixture, 0);
+    assert_false(fixture->read_is_out);
+    pass_ms(fixture, 300);
+    assert_false(fixture->read_is_out);
+    pass_ms(fixture, 300);
+    give_cell(fixture, 1);
+    pass_ms(fixture, 600);
+    give_cell(fixture, 2);
+    assert_int_equal(fixture->asker.code, HEARTH_OK);
+    assert_int_equal(stored(fixture), 1);
+}
+
+static void a_source_that_ends_while_it_rests_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->rate = 8 * 1024;
+    ask(fixture);
+    give_cell(fixture, 0);
+    close_source(fixture, HEARTH_TRASHED, "it is in the trash");
+    pass_ms(fixture, 1000);
+    assert_refused(fixture, HEARTH_TRASHED, "it is in the trash");
 }
 
 static void a_source_that_fails_is_named_and_nothing_is_stored(void **state)
@@ -287,6 +324,8 @@ int main(void)
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CLAIM(a_shard_from_another_node_is_durable_and_has_a_receipt),
+        CLAIM(no_cell_is_asked_for_before_the_rate_lets_it_pass),
+        CLAIM(a_source_that_ends_while_it_rests_is_named),
         CLAIM(a_source_that_fails_is_named_and_nothing_is_stored),
         CLAIM(a_source_that_nobody_reaches_is_said),
         CLAIM(a_source_that_ends_early_is_said),

@@ -135,6 +135,45 @@ static void the_new_holder_is_read_before_it_is_believed(void **state)
     assert_int_equal(source(fixture)->gets, 1);
 }
 
+/* Half a shard a second: the second cell, a seventh of it, waits for what the first took. */
+static void cells_of_one_shard_keep_the_pace(void **state)
+{
+    struct fixture *fixture = *state;
+    struct env *env = &fixture->at.world.env.env;
+    struct token_bucket bucket;
+    struct move_pace pace;
+    struct shard_move move = move_of(fixture);
+    token_bucket_init(&bucket, test_shard_size() / 2, env_now_ns(env));
+    move_pace_init(&pace, env, 1, &bucket);
+    move.pace = &pace;
+    const uint64_t began = env_now_ns(env);
+    assert_ok(shard_move_blocking(&move, &fixture->at.world.err), &fixture->at.world.err);
+    assert_in_range((env_now_ns(env) - began) / 1000000, 1500, 2100);
+    assert_true(
+        move_pace_wait_ns(&pace) > 0); /* what the last cell took, the next move waits for */
+    move_pace_fini(&pace);
+    move_world_check(&fixture->at);
+}
+
+static void one_move_rests_no_longer_than_its_orders_last(void **state)
+{
+    struct fixture *fixture = *state;
+    struct env *env = &fixture->at.world.env.env;
+    struct token_bucket bucket;
+    struct move_pace pace;
+    uint64_t rested_ns = 0;
+    token_bucket_init(&bucket, 100, env_now_ns(env));
+    move_pace_init(&pace, env, 4, &bucket);
+    for (unsigned i = 0; i < 10; i++) {
+        test_env_step_ms(&fixture->at.world.env,
+            (unsigned)(move_pace_pass_ns(&pace, 65536, &rested_ns) / 1000000));
+    }
+    assert_int_equal(rested_ns, UINT64_C(1000000) * MOVE_REST_MS);
+    assert_int_equal(move_pace_rate(&pace, 1000 * 1000), 1000 * 1000 / 240 + 1);
+    assert_int_equal(move_pace_rate(&pace, 24), 25);
+    move_pace_fini(&pace);
+}
+
 /* ---- from node to node ---- */
 
 /* Nodes that fetch from one another, or do not. */
@@ -236,23 +275,87 @@ static void where_they_do_not_reach_one_another_it_comes_by_the_coordinator(void
 
 /* ---- nodes that fail ---- */
 
-static void whatever_a_node_does_wrong_nothing_is_moved(void **state)
+static const enum fake_manner bad_manners[] = {FAKE_DEAD, FAKE_STOPPED, FAKE_FLIPS_A_BIT,
+    FAKE_SWAPS_CELLS, FAKE_WRONG_LENGTH, FAKE_EMPTY, FAKE_ENDS_EARLY, FAKE_LACKS, FAKE_ROTTEN,
+    FAKE_DIES_MIDWAY};
+enum { BAD_MANNERS = sizeof(bad_manners) / sizeof(bad_manners[0]) };
+
+/* All but the last two are also what a node may do to one who writes. */
+static void whatever_the_new_holder_does_wrong_nothing_is_moved(void **state)
 {
     struct fixture *fixture = *state;
-    static const enum fake_manner manners[] = {FAKE_DEAD, FAKE_STOPPED, FAKE_FLIPS_A_BIT,
-        FAKE_SWAPS_CELLS, FAKE_WRONG_LENGTH, FAKE_EMPTY, FAKE_ENDS_EARLY};
-    for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
-        source(fixture)->manner = manners[i];
-        assert_int_not_equal(run(fixture), HEARTH_OK);
-        assert_unmoved(fixture);
-        source(fixture)->manner = FAKE_HONEST;
-        target(fixture)->manner = manners[i];
+    for (size_t i = 0; i + 3 < BAD_MANNERS; i++) {
+        target(fixture)->manner = bad_manners[i];
         assert_int_not_equal(run(fixture), HEARTH_OK);
         assert_unmoved(fixture);
         target(fixture)->manner = FAKE_HONEST;
     }
     assert_ok(run(fixture), &fixture->at.world.err);
     move_world_check(&fixture->at);
+}
+
+static void what_its_holder_does_not_give_is_made_anew_from_others(void **state)
+{
+    for (size_t i = 0; i < BAD_MANNERS; i++) {
+        struct fixture *fixture = *state;
+        source(fixture)->manner = bad_manners[i];
+        assert_ok(run(fixture), &fixture->at.world.err);
+        assert_int_equal(move_world_row(&fixture->at, 0).holders[SLOT].node, fixture->to);
+        move_world_check(&fixture->at);
+        assert_int_equal(move_world_read_plan(&fixture->at, fixture->plan).moves_done, 1);
+        tear_down(state);
+        set_up(state);
+    }
+}
+
+static unsigned count_gets(struct fixture *fixture)
+{
+    unsigned gets = 0;
+    for (unsigned i = 0; i < NODES; i++) {
+        gets += fixture->at.net.nodes[i].gets;
+    }
+    return gets;
+}
+
+static void what_was_not_heard_of_is_not_even_asked(void **state)
+{
+    struct fixture *fixture = *state;
+    struct move_world *at = &fixture->at;
+    uint64_t silent_ms;
+    const uint32_t from = at->rows[0].holders[SLOT].node;
+    while (node_table_health(at->world.coordinator->nodes, from, &silent_ms) <= NODE_SUSPECT) {
+        test_env_step_ms(&at->world.env, TEST_HEARTBEAT_MS);
+        for (unsigned i = 0; i < NODES; i++) {
+            if (i + 1 != from) {
+                test_coordinator_heartbeat(&at->world, at->nodes[i]);
+            }
+        }
+    }
+    assert_ok(run(fixture), &at->world.err);
+    assert_int_equal(source(fixture)->gets, 0);
+    assert_int_equal(count_gets(fixture), at->rows[0].k + 1); /* one is the reading back */
+    move_world_check(at);
+}
+
+static void a_holder_that_is_busy_is_asked_another_time(void **state)
+{
+    struct fixture *fixture = *state;
+    source(fixture)->busy = 1;
+    assert_int_equal(run(fixture), HEARTH_BUSY);
+    assert_unmoved(fixture);
+    assert_int_equal(count_gets(fixture), source(fixture)->gets);
+    assert_ok(run(fixture), &fixture->at.world.err);
+}
+
+/* Three of eight are left. */
+static void with_fewer_than_k_others_nothing_is_moved(void **state)
+{
+    struct fixture *fixture = *state;
+    for (unsigned slot = SLOT; slot < MOVE_WORLD_N; slot++) {
+        fixture->at.net.nodes[fixture->at.rows[0].holders[slot].node - 1].manner = FAKE_DEAD;
+    }
+    assert_int_equal(run(fixture), HEARTH_SHARDS_LOST);
+    assert_unmoved(fixture);
 }
 
 static void a_receipt_for_what_was_thrown_away_is_not_believed(void **state)
@@ -382,9 +485,15 @@ int main(void)
         CLAIM(every_cell_is_at_the_new_holder_and_no_other_slot_changes),
         CLAIM(the_old_shard_is_dead_when_no_reader_can_have_an_order_for_it),
         CLAIM(the_new_holder_is_read_before_it_is_believed),
+        CLAIM(cells_of_one_shard_keep_the_pace),
+        CLAIM(one_move_rests_no_longer_than_its_orders_last),
         CLAIM(the_new_holder_fetches_it_and_is_read_back),
         CLAIM(where_they_do_not_reach_one_another_it_comes_by_the_coordinator),
-        CLAIM(whatever_a_node_does_wrong_nothing_is_moved),
+        CLAIM(whatever_the_new_holder_does_wrong_nothing_is_moved),
+        CLAIM(what_its_holder_does_not_give_is_made_anew_from_others),
+        CLAIM(what_was_not_heard_of_is_not_even_asked),
+        CLAIM(a_holder_that_is_busy_is_asked_another_time),
+        CLAIM(with_fewer_than_k_others_nothing_is_moved),
         CLAIM(a_receipt_for_what_was_thrown_away_is_not_believed),
         CLAIM(a_repair_that_was_first_wins),
         CLAIM(what_was_deleted_meanwhile_is_not_moved),
