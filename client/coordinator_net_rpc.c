@@ -1,5 +1,6 @@
 #include "client/coordinator_net_rpc.h"
 
+#include "client/lookup_queue.h"
 #include "common/cleanup.h"
 #include "proto/rpc_channel.h"
 
@@ -10,6 +11,7 @@ enum { QUESTION_DEADLINE_MS = 10 * 1000 };
 /* A channel goes when it was replaced and the last question over it was answered. */
 struct shared_channel {
     struct rpc_channel *channel;
+    struct lookup_queue *lookups;
     unsigned refs;
 };
 
@@ -34,6 +36,7 @@ struct coordinator_net_rpc {
 static void drop_channel(struct shared_channel *channel)
 {
     if (channel != NULL && --channel->refs == 0) {
+        lookup_queue_destroy(channel->lookups);
         rpc_channel_destroy(channel->channel);
         free(channel);
     }
@@ -67,7 +70,13 @@ static enum hearth_code make_channel(struct coordinator_net_rpc *net, struct hea
         free(channel);
         return err->code;
     }
+    channel->lookups = lookup_queue_create(&(struct lookup_queue_options){
+        .channel = channel->channel, .address = address, .deadline_ms = QUESTION_DEADLINE_MS});
     channel->refs = 1;
+    if (channel->lookups == NULL) {
+        drop_channel(channel);
+        return hearth_fail(err, HEARTH_NO_MEMORY, "channel to %s", address);
+    }
     net->shared.channel = channel;
     return HEARTH_OK;
 }
@@ -100,16 +109,25 @@ static void release(
     drop_channel(channel);
 }
 
+static enum hearth_code ask_over(struct shared_channel *channel, enum rpc_method method,
+    const void *request, struct arena *arena, void *reply, struct hearth_err *err)
+{
+    if (method == RPC_LOOKUP) {
+        return lookup_queue_ask(channel->lookups, request, arena, reply, err);
+    }
+    const struct rpc_request question = {
+        .method = method, .message = request, .deadline_ms = QUESTION_DEADLINE_MS};
+    return rpc_call_blocking(channel->channel, &question, arena, reply, err);
+}
+
 static enum hearth_code ask(struct coordinator *coordinator, enum rpc_method method,
     const void *request, struct arena *arena, void *reply, struct hearth_err *err)
 {
     struct coordinator_net_rpc *net = (struct coordinator_net_rpc *)coordinator;
-    const struct rpc_request question = {
-        .method = method, .message = request, .deadline_ms = QUESTION_DEADLINE_MS};
     struct shared_channel *channel = NULL;
     enum hearth_code code = acquire(net, &channel, err);
     if (code == HEARTH_OK) {
-        code = rpc_call_blocking(channel->channel, &question, arena, reply, err);
+        code = ask_over(channel, method, request, arena, reply, err);
         release(net, channel,
             code != HEARTH_UNREACHABLE && code != HEARTH_DEADLINE && code != HEARTH_DENIED);
     }

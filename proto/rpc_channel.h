@@ -95,4 +95,7 @@ void rpc_call_cancel(struct rpc_call *call);
 
 void rpc_call_release(struct rpc_call *call); /* accepts NULL; does not cancel */
 
+/* A peer's text, cut, and without what could steer a terminal or break a log line. */
+void rpc_copy_text(struct view text, char out[RPC_MESSAGE_TEXT_MAX + 1]);
+
 #endif /* HEARTH_PROTO_RPC_CHANNEL_H */

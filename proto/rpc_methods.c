@@ -12,6 +12,7 @@ enum {
     PLACEMENTS = 256 << 10, /* 128 orders, each with 4 addresses */
     BEAT = 64 << 10,        /* 1,024 shard ids each way */
     OBJECT = 8 << 20,       /* a manifest and 92,000 extents, or 16 segments of 128 placements */
+    ANSWERS = 2 << 20,      /* what 32 lookups found, or 32 reasons why not */
     UPLOAD = 128 << 10,     /* a manifest without extents, tags */
     LIST = 4 << 20,         /* 1,000 keys of 1,024 bytes, or 1,000 buckets */
     NODES = 16 << 20,       /* 8,192 nodes */
@@ -72,6 +73,8 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         CHANGES("Coordinator/Copy", CUSTOMER, copy_request, OBJECT, commit_reply, RECEIPTS),
     [RPC_LOOKUP] =
         READS("Coordinator/Lookup", CUSTOMER, lookup_request, SMALL, lookup_reply, OBJECT),
+    [RPC_LOOKUP_MANY] = READS("Coordinator/LookupMany", CUSTOMER, lookup_many_request, RECEIPTS,
+        lookup_many_reply, ANSWERS),
     [RPC_MORE_ORDERS] = READS(
         "Coordinator/MoreOrders", CUSTOMER, more_orders_request, SMALL, segment_info, PLACEMENTS),
     [RPC_DELETE] =

@@ -57,6 +57,7 @@ enum rpc_method {
     RPC_PUT_INLINE,
     RPC_COPY,
     RPC_LOOKUP,
+    RPC_LOOKUP_MANY,
     RPC_MORE_ORDERS,
     RPC_DELETE,
     RPC_LIST,

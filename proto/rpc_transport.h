@@ -136,9 +136,6 @@ void rpc_request_id(
 enum hearth_code rpc_nonsense(const char *address, const struct rpc_method_row *row,
     const char *what, struct hearth_err *err);
 
-/* A peer's text, cut, and without what could steer a terminal or break a log line. */
-void rpc_copy_text(struct view text, char out[RPC_MESSAGE_TEXT_MAX + 1]);
-
 enum hearth_code core_channel_create(
     const struct rpc_channel_options *options, struct rpc_channel **out, struct hearth_err *err);
 enum hearth_code link_channel_create(

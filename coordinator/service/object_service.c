@@ -7,6 +7,7 @@
 #include "coordinator/service/estimate_service.h"
 #include "coordinator/service/segment_orders.h"
 #include "coordinator/service/service.h"
+#include "proto/wire.h"
 
 #include <assert.h>
 
@@ -422,6 +423,54 @@ static enum hearth_code lookup(void *service, const struct rpc_context *context,
     return code;
 }
 
+/* What one of many questions is answered with; its reply is encoded, for whoever asked it. */
+static void answer_one(void *service, const struct rpc_context *context,
+    const struct wire_lookup_request *question, size_t size_max, struct wire_lookup_answer *out)
+{
+    struct hearth_err err;
+    struct wire_lookup_reply reply;
+    struct buf *bytes = NULL;
+    enum hearth_code code = lookup(service, context, question, &reply, &err);
+    if (code == HEARTH_OK) {
+        code = wire_encode(&wire_lookup_reply_message, &reply, &bytes, &err);
+    }
+    *out = (struct wire_lookup_answer){.code = code};
+    if (code != HEARTH_OK) {
+        out->text = service_copy(context->arena, err.message, strlen(err.message));
+    } else if (bytes->size <= size_max) {
+        out->reply = service_copy(context->arena, bytes->bytes, bytes->size);
+    }
+    buf_unref(bytes);
+}
+
+/*
+ * Many questions, one after the other and each for itself: with its own authorisation, and its own
+ * failure.  What does not fit any more is to be asked alone.
+ */
+static enum hearth_code lookup_many(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    const struct wire_lookup_many_request *in = request;
+    struct wire_lookup_many_reply *out = response;
+    struct meta_id tenant;
+    if (service_tenant(service, context, SERVICE_READS, &tenant, err) != HEARTH_OK) {
+        return err->code;
+    }
+    struct wire_lookup_answer *answers =
+        arena_take_array(context->arena, in->questions_count, sizeof(*answers));
+    if (answers == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu answers", in->questions_count);
+    }
+    size_t room = WIRE_ANSWERS_SIZE_MAX;
+    for (size_t i = 0; i < in->questions_count; i++) {
+        answer_one(service, context, &in->questions[i], room, &answers[i]);
+        room -= answers[i].reply.size;
+    }
+    out->answers = answers;
+    out->answers_count = in->questions_count;
+    return HEARTH_OK;
+}
+
 static enum hearth_code page_to_wire(const struct meta_list_page *page, struct arena *arena,
     struct wire_list_reply *out, struct hearth_err *err)
 {
@@ -478,6 +527,7 @@ const struct rpc_handler object_handlers[] = {
     {.method = RPC_DELETE_MANY, .unary = delete_many},
     {.method = RPC_SET_TAGS, .unary = set_tags},
     {.method = RPC_LOOKUP, .unary = lookup},
+    {.method = RPC_LOOKUP_MANY, .unary = lookup_many},
     {.method = RPC_LIST, .unary = list},
 };
 const unsigned object_handler_count = sizeof(object_handlers) / sizeof(object_handlers[0]);

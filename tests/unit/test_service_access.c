@@ -23,6 +23,7 @@ enum other_tenant {
     NOT_TRIED,
     REFUSED,
     SEES_HIS_OWN, /* the call names nothing that belongs to somebody */
+    EACH_REFUSED, /* in the answer: test_object_service */
 };
 
 static const struct {
@@ -45,6 +46,7 @@ static const struct {
     [RPC_PUT_INLINE] = {CUSTOMERS, SERVICE_WRITES, REFUSED},
     [RPC_COPY] = {CUSTOMERS, SERVICE_READS | SERVICE_WRITES, REFUSED},
     [RPC_LOOKUP] = {CUSTOMERS, SERVICE_READS, REFUSED},
+    [RPC_LOOKUP_MANY] = {CUSTOMERS, SERVICE_READS, EACH_REFUSED},
     [RPC_MORE_ORDERS] = {CUSTOMERS, SERVICE_READS, REFUSED},
     [RPC_DELETE] = {CUSTOMERS, SERVICE_WRITES, REFUSED},
     [RPC_LIST] = {CUSTOMERS, SERVICE_READS, REFUSED},
