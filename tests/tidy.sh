@@ -41,6 +41,7 @@ common/http  common proto client
 coordinator  common proto erasure client
 gateway      common proto client
 tools        common proto client
+tools/offline common proto erasure storaged client coordinator tools
 perf         common proto erasure storaged client coordinator gateway tools tests
 tests        common proto erasure storaged client coordinator gateway tools perf
 '

@@ -8,6 +8,7 @@
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/offline/offline_fsck.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 enum { ID_SIZE = 16, EXIT_UNCHECKED = 3 };
 
 struct fsck_options {
+    const char *offline; /* NULL: the coordinator that runs is asked */
+    struct program_list nodes;
     bool deep;
     bool json;
     bool space;
@@ -124,9 +127,10 @@ static void print_counts(const struct wire_fsck_message *message, const struct p
         printf(" (%" PRIu64 " read, every cell)", count_named(message, "verified"));
     }
     printf(" at %" PRIu64 " of %" PRIu64 " nodes; %" PRIu64 " in flight, %" PRIu64
-           " not checked, %" PRIu64 " problems\n",
+           " not checked, %" PRIu64 " being deleted and not looked at, %" PRIu64 " problems\n",
         count_named(message, "nodes_reached"), count_named(message, "nodes"),
-        count_named(message, "in_flight"), printing->unchecked, printing->problems);
+        count_named(message, "in_flight"), printing->unchecked, count_named(message, "doomed"),
+        printing->problems);
 }
 
 static enum hearth_code take(void *context, const void *received, struct hearth_err *err)
@@ -156,6 +160,20 @@ static enum hearth_code take(void *context, const void *received, struct hearth_
 }
 
 /* How it ended is in the exit code, too, which admin_run() has no words for. */
+static enum hearth_code judge(const struct printing *printing, struct hearth_err *err)
+{
+    if (!printing->has_counts) {
+        return hearth_fail(err, HEARTH_UNREACHABLE, "the coordinator left before the end");
+    }
+    if (printing->problems > 0) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "%" PRIu64 " problems", printing->problems);
+    }
+    return printing->unchecked == 0
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_NOT_READY, "%" PRIu64 " shards could not be checked",
+              printing->unchecked);
+}
+
 static enum hearth_code check(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
@@ -163,29 +181,49 @@ static enum hearth_code check(
     struct wire_fsck_message room;
     const struct wire_fsck_request request = {.is_deep = printing.options->deep};
     enum hearth_code code = admin_receive(admin, RPC_FSCK, &request, &room, take, &printing, err);
+    return code == HEARTH_OK ? judge(&printing, err) : code;
+}
+
+static enum program_exit check_offline(const struct fsck_options *options, struct hearth_err *err)
+{
+    struct printing printing = {.options = options};
+    const struct offline_fsck offline = {.config = options->offline,
+        .nodes = &options->nodes,
+        .is_deep = options->deep,
+        .take = take,
+        .context = &printing};
+    enum hearth_code code = offline_fsck_run(&offline, err);
+    code = code == HEARTH_OK ? judge(&printing, err) : code;
     if (code != HEARTH_OK) {
-        return code;
+        hearth_err_prefix(err, "fsck %s", options->offline);
     }
-    if (!printing.has_counts) {
-        return hearth_fail(err, HEARTH_UNREACHABLE, "the coordinator left before the end");
-    }
-    if (printing.problems > 0) {
-        return hearth_fail(err, HEARTH_CHECKSUM, "%" PRIu64 " problems", printing.problems);
-    }
-    return printing.unchecked == 0
-        ? HEARTH_OK
-        : hearth_fail(
-              err, HEARTH_NOT_READY, "%" PRIu64 " shards could not be checked", printing.unchecked);
+    return program_result(code);
 }
 
 static enum program_exit run_fsck(const struct program_call *call, struct hearth_err *err)
 {
-    enum program_exit result = admin_run(call, check, err);
+    const struct fsck_options *options = call->options;
+    if (options->offline == NULL && call->config_path == NULL) {
+        return program_usage(err, "--config FILE or --offline FILE is missing");
+    }
+    if (options->offline == NULL && options->nodes.count > 0) {
+        return program_usage(err, "--nodes is for --offline");
+    }
+    enum program_exit result =
+        options->offline != NULL ? check_offline(options, err) : admin_run(call, check, err);
     bool is_unclean = result == PROGRAM_FAILED && err->code == HEARTH_CHECKSUM;
     return result == PROGRAM_FAILED && !is_unclean ? (enum program_exit)EXIT_UNCHECKED : result;
 }
 
 static const struct program_option fsck_params[] = {
+    {.name = "offline",
+        .value = "FILE",
+        .offset = offsetof(struct fsck_options, offline),
+        .help = "nothing runs: the coordinator's configuration file, on this machine"},
+    {.name = "nodes",
+        .value = "DIR",
+        .offset = offsetof(struct fsck_options, nodes) + PROGRAM_LIST,
+        .help = "with --offline: a node's folder, or one of such folders; may be repeated"},
     {.name = "deep",
         .offset = offsetof(struct fsck_options, deep),
         .help = "read every cell of every shard and compare it with its tag"},
@@ -202,8 +240,10 @@ const struct program_verb hearth_admin_verb_fsck = {
     .options = fsck_params,
     .option_count = sizeof(fsck_params) / sizeof(fsck_params[0]),
     .options_size = sizeof(struct fsck_options),
-    .needs_config = true,
     .help = "compare the metadata with itself and with what every node holds",
-    .notes = "Exit code 0: clean, 1: problems were found, 3: not everything could be checked.\n",
+    .notes =
+        "Needs --config FILE, or --offline FILE while the coordinator does not run: then with the\n"
+        "volumes of --nodes, which do not run either, or with the metadata alone.\n"
+        "Exit code 0: clean, 1: problems were found, 3: not everything could be checked.\n",
     .run = run_fsck,
 };

@@ -1,19 +1,12 @@
 #include "coordinator/rescue/fsck.h"
 
-#include "common/cleanup.h"
-#include "common/codec.h"
-#include "common/file.h"
-#include "coordinator/rescue/fsck_meta.h"
 #include "coordinator/rescue/fsck_table.h"
 #include "coordinator/service/segment_orders.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define COPY_FOLDER "fsck.partial" /* in the directory of the metadata; removed at the end */
 
 /* A shard that is younger than the copy may be unknown to it; by a node's clock, give or take this.
  */
@@ -33,8 +26,6 @@ struct fsck {
     const struct fsck_options *options;
     struct fsck_counts *counts;
     struct fsck_report report; /* of the metadata by itself */
-    char folder[PATH_MAX];     /* of the copy */
-    uint64_t copied_ms;        /* when the copy was begun */
     struct fsck_meta *meta;
     struct fsck_table table;
     struct fsck_space *spaces; /* as fsck_meta_nodes() */
@@ -124,34 +115,17 @@ static enum hearth_code list_node(struct fsck *fsck, struct fsck_space *space)
 {
     struct hearth_err err;
     struct listing listing = {.fsck = fsck, .space = space, .code = HEARTH_OK};
-    const struct wire_list_shards_request all = {.max = 0};
-    enum hearth_code code = node_inventory_list_blocking(
-        fsck->options->inventory, space->node, &all, take_page, &listing, &err);
+    const struct fsck_fleet *fleet = fsck->options->fleet;
+    enum hearth_code code = fleet->list(fleet->context, space->node, take_page, &listing, &err);
     space->is_reached = code == HEARTH_OK;
     fsck->counts->nodes_reached += code == HEARTH_OK;
     return listing.code;
 }
 
-/* The metadata has what heartbeats said only from time to time. */
-static enum hearth_code note_reported(struct fsck *fsck, struct hearth_err *err)
-{
-    struct arena arena;
-    struct node_status_list list;
-    arena_init(&arena, 0);
-    enum hearth_code code = node_table_list(fsck->options->coordinator->nodes, &arena, &list, err);
-    for (size_t i = 0; code == HEARTH_OK && i < list.count; i++) {
-        struct fsck_space *space = space_of(fsck, list.nodes[i].node.number);
-        if (space != NULL) {
-            space->reported_bytes = list.nodes[i].node.report.used;
-        }
-    }
-    arena_fini(&arena);
-    return code;
-}
-
 static enum hearth_code list_nodes(struct fsck *fsck, struct hearth_err *err)
 {
     const struct meta_node_list *nodes = fsck_meta_nodes(fsck->meta);
+    const struct fsck_fleet *fleet = fsck->options->fleet;
     fsck->spaces = calloc(nodes->count + 1, sizeof(*fsck->spaces));
     if (fsck->spaces == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "%zu nodes", nodes->count);
@@ -159,29 +133,40 @@ static enum hearth_code list_nodes(struct fsck *fsck, struct hearth_err *err)
     enum hearth_code code = HEARTH_OK;
     for (size_t i = 0; i < nodes->count && code == HEARTH_OK; i++) {
         const struct meta_node *node = &nodes->nodes[i];
-        fsck->spaces[i] = (struct fsck_space){.node = node->number};
-        if (node->state != META_NODE_GONE) {
+        fsck->spaces[i] =
+            (struct fsck_space){.node = node->number, .reported_bytes = node->report.used};
+        if (fleet != NULL && node->state != META_NODE_GONE) {
             fsck->counts->nodes++;
             code = list_node(fsck, &fsck->spaces[i]);
         }
     }
     fsck_table_sort(&fsck->table);
-    return code == HEARTH_OK ? note_reported(fsck, err) : code;
+    return code == HEARTH_OK && fleet != NULL && fleet->note_reported != NULL
+        ? fleet->note_reported(fleet->context, fsck->spaces, nodes->count, err)
+        : code;
 }
 
 /* ---- holders ---- */
 
-/* The segment is not as it was when the copy was made: whatever is odd of it is under way. */
+/* Whatever is odd of it is under way. */
 static bool has_moved_on(struct fsck *fsck, const struct meta_segment *segment)
 {
-    struct meta_segment now;
-    struct hearth_err err;
-    return meta_segment_get(fsck->options->coordinator->store, segment->id, &now, &err) !=
-        HEARTH_OK ||
-        now.generation != segment->generation || now.dying_ms != 0;
+    const struct fsck_fleet *fleet = fsck->options->fleet;
+    return fleet->has_moved_on != NULL && fleet->has_moved_on(fleet->context, segment);
 }
 
-/* HEARTH_OK: it is there as it should be. */
+/* What is being deleted nobody rebuilds; until a node is gone for good, it may hold some of it. */
+static void note_unseen(
+    struct fsck *fsck, const struct meta_segment *segment, unsigned slot, const char *text)
+{
+    if (segment->dying_ms != 0 || meta_segment_is_doomed(segment)) {
+        fsck->counts->doomed++;
+    } else {
+        tell_slot(fsck, FSCK_UNCHECKED, segment, slot, text);
+    }
+}
+
+/* True: it is there as it should be. */
 static bool check_slot(
     struct fsck *fsck, const struct meta_segment *segment, unsigned slot, uint64_t length)
 {
@@ -189,7 +174,7 @@ static bool check_slot(
     uint8_t id[SHARD_ID_SIZE];
     struct fsck_space *space = space_of(fsck, segment->holders[slot].node);
     if (space == NULL || !space->is_reached) {
-        tell_slot(fsck, FSCK_UNCHECKED, segment, slot, "its node does not answer");
+        note_unseen(fsck, segment, slot, "its node does not answer");
         return false;
     }
     space->named_bytes += length;
@@ -228,8 +213,7 @@ static void check_domains(struct fsck *fsck, const struct meta_segment *segment)
             bool same_node = nodes[i]->number == node->number;
             bool together = nodes[i]->owner == node->owner ||
                 memcmp(&nodes[i]->network, &node->network, sizeof(node->network)) == 0;
-            if (same_node ||
-                (together && !fsck->options->coordinator->settings->allow_colocation)) {
+            if (same_node || (together && !fsck->options->allows_colocation)) {
                 snprintf(text, sizeof(text), "nodes %u and %u fail together", nodes[i]->number,
                     node->number);
                 tell_slot(fsck, FSCK_DOMAIN, segment, slot, text);
@@ -245,7 +229,8 @@ static void check_cells(
     struct fsck *fsck, const struct meta_segment *segment, struct ec_slots listed)
 {
     struct fsck_slot slots[META_SLOTS_MAX] = {{.code = HEARTH_OK}};
-    if (fsck_cells_check_blocking(&fsck->options->cells, segment, slots, fsck->err) != HEARTH_OK) {
+    const struct fsck_fleet *fleet = fsck->options->fleet;
+    if (fleet->check_cells(fleet->context, segment, slots, fsck->err) != HEARTH_OK) {
         fsck->code = fsck->err->code;
         return;
     }
@@ -259,15 +244,28 @@ static void check_cells(
             slots[slot].code == HEARTH_NOT_FOUND || slots[slot].code == HEARTH_TRASHED) {
             tell_slot(fsck, FSCK_TAG, segment, slot, slots[slot].err.message);
         } else {
-            tell_slot(fsck, FSCK_UNCHECKED, segment, slot, slots[slot].err.message);
+            note_unseen(fsck, segment, slot, slots[slot].err.message);
         }
+    }
+}
+
+static void check_holders(struct fsck *fsck, const struct meta_segment *segment, uint64_t length)
+{
+    struct ec_slots good = {{0}};
+    for (unsigned slot = 0; slot < segment->n; slot++) {
+        if (segment->holders[slot].node != 0 && check_slot(fsck, segment, slot, length)) {
+            ec_slots_add(&good, slot);
+        }
+    }
+    fsck->counts->shards += ec_slots_count(good);
+    if (fsck->options->is_deep && ec_slots_count(good) > 0) {
+        check_cells(fsck, segment, good);
     }
 }
 
 static void check_segment(void *context, const struct meta_segment *segment)
 {
     struct fsck *fsck = context;
-    struct ec_slots good = {{0}};
     uint64_t length;
     unsigned held = 0;
     if (is_over(fsck)) {
@@ -280,15 +278,11 @@ static void check_segment(void *context, const struct meta_segment *segment)
     }
     for (unsigned slot = 0; slot < segment->n; slot++) {
         held += segment->holders[slot].node != 0;
-        if (segment->holders[slot].node != 0 && check_slot(fsck, segment, slot, length)) {
-            ec_slots_add(&good, slot);
-        }
     }
     fsck->counts->segments_below_n += held < segment->n;
-    fsck->counts->shards += ec_slots_count(good);
     check_domains(fsck, segment);
-    if (fsck->options->is_deep && ec_slots_count(good) > 0) {
-        check_cells(fsck, segment, good);
+    if (fsck->options->fleet != NULL) {
+        check_holders(fsck, segment, length);
     }
 }
 
@@ -301,6 +295,20 @@ static void tell_entry(
         .kind = kind, .node = entry->node, .shard = entry->name.id, .text = text};
     fsck->counts->orphans += kind == FSCK_ORPHAN;
     tell(fsck, &finding);
+}
+
+/* Some other node lists a shard by that name. */
+static bool is_elsewhere(struct fsck *fsck, const struct fsck_entry *entry)
+{
+    const struct meta_node_list *nodes = fsck_meta_nodes(fsck->meta);
+    for (size_t i = 0; i < nodes->count; i++) {
+        uint32_t number = nodes->nodes[i].number;
+        if (number != entry->node &&
+            fsck_table_find(&fsck->table, number, entry->name.id) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Offers are written before orders leave: what is older than the copy and unknown to it is
@@ -316,8 +324,10 @@ static void check_entry(struct fsck *fsck, const struct fsck_entry *entry)
     case FSCK_NAMED_SHIPMENT: fsck->counts->strays++; break;
     case FSCK_NAME_FORGED: tell_entry(fsck, FSCK_FORGED, entry, "its locator is another's"); break;
     case FSCK_NAMED_NOWHERE:
-        if (entry->stored_ms + FLIGHT_MS >= fsck->copied_ms) {
+        if (entry->stored_ms + FLIGHT_MS >= fsck->options->copied_ms) {
             fsck->counts->in_flight++;
+        } else if (is_elsewhere(fsck, entry)) {
+            tell_entry(fsck, FSCK_DUPLICATE, entry, "nobody names it here; another node has it");
         } else {
             tell_entry(fsck, FSCK_ORPHAN, entry, "nobody names it");
         }
@@ -330,10 +340,17 @@ static void check_entries(struct fsck *fsck)
     for (size_t i = 0; i < fsck->table.count && fsck->code == HEARTH_OK; i++) {
         const struct fsck_entry *entry = &fsck->table.entries[i];
         fsck->counts->listed += !entry->is_trash;
+        fsck->counts->trashed += entry->is_trash;
         if (!entry->is_trash && !entry->is_named) {
             check_entry(fsck, entry);
         }
     }
+}
+
+static void tell_damage(void *context, uint32_t node, const char *text)
+{
+    const struct fsck_finding finding = {.kind = FSCK_DAMAGE, .node = node, .text = text};
+    tell(context, &finding);
 }
 
 static void tell_spaces(struct fsck *fsck)
@@ -346,44 +363,11 @@ static void tell_spaces(struct fsck *fsck)
     }
 }
 
-/* ---- the copy ---- */
-
-static void remove_copy(const struct fsck *fsck)
-{
-    static const char *const names[] = {
-        "meta.db", "meta.db-wal", "meta.db-shm", "meta.lock", "meta.db.tmp", "meta.db-journal"};
-    char path[PATH_MAX + 32];
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", fsck->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(fsck->folder);
-}
-
-static enum hearth_code make_copy(struct fsck *fsck, struct hearth_err *err)
-{
-    struct coordinator *coordinator = fsck->options->coordinator;
-    char path[PATH_MAX + 32];
-    int length = snprintf(
-        fsck->folder, sizeof(fsck->folder), "%s/" COPY_FOLDER, coordinator->settings->metadata);
-    if (length >= PATH_MAX) {
-        return hearth_fail(err, HEARTH_INVALID, "path of " COPY_FOLDER " is too long");
-    }
-    remove_copy(fsck); /* of a process that was killed */
-    snprintf(path, sizeof(path), "%s/meta.db", fsck->folder);
-    fsck->copied_ms = meta_now_ms(coordinator->store);
-    if (file_make_directories(fsck->folder, 0700, err) != HEARTH_OK ||
-        meta_backup(coordinator->store, path, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return fsck_meta_open_copy(coordinator->cluster, fsck->folder, &fsck->meta, err);
-}
-
 /* ---- all of it ---- */
 
 static enum hearth_code check_all(struct fsck *fsck, struct hearth_err *err)
 {
-    if (make_copy(fsck, err) != HEARTH_OK || list_nodes(fsck, err) != HEARTH_OK ||
+    if (list_nodes(fsck, err) != HEARTH_OK ||
         fsck_meta_check(fsck->meta, &fsck->report, err) != HEARTH_OK ||
         fsck_meta_sweep(fsck->meta, check_segment, fsck, err) != HEARTH_OK) {
         return err->code;
@@ -391,7 +375,13 @@ static enum hearth_code check_all(struct fsck *fsck, struct hearth_err *err)
     fsck->counts->objects = fsck->report.objects;
     fsck->counts->bytes = fsck->report.bytes;
     check_entries(fsck);
-    tell_spaces(fsck);
+    const struct fsck_fleet *fleet = fsck->options->fleet;
+    if (fleet != NULL) {
+        tell_spaces(fsck);
+    }
+    if (fleet != NULL && fleet->tell_damage != NULL) {
+        fleet->tell_damage(fleet->context, tell_damage, fsck);
+    }
     return fsck->code;
 }
 
@@ -404,12 +394,11 @@ enum hearth_code fsck_run_blocking(
         return hearth_fail(err, HEARTH_NO_MEMORY, "check");
     }
     fsck->options = options;
+    fsck->meta = options->meta;
     fsck->counts = counts;
     fsck->err = err;
     fsck->report = (struct fsck_report){.tell = tell_reference, .context = fsck};
     enum hearth_code code = check_all(fsck, err);
-    fsck_meta_close(fsck->meta);
-    remove_copy(fsck);
     fsck_table_fini(&fsck->table);
     free(fsck->spaces);
     free(fsck);

@@ -8,18 +8,12 @@
 
 #include "client/shard_net.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/rescue/fsck.h"
 
 struct fsck_cells {
     struct coordinator *coordinator;
     struct shard_net *net;
     struct view session_id;
-};
-
-/* What became of a slot: HEARTH_OK, HEARTH_CHECKSUM (a cell does not fit its tag), or why it could
- * not be read. */
-struct fsck_slot {
-    enum hearth_code code;
-    struct hearth_err err;
 };
 
 /* out: segment->n; those of slots without a holder are untouched. */

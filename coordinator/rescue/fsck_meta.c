@@ -14,7 +14,6 @@
 #include <string.h>
 
 struct fsck_meta {
-    struct cluster *cluster; /* NULL: it is somebody else's */
     struct shard_name_keys names;
     struct shipment_keys shipments;
     struct meta_store *store;
@@ -26,12 +25,12 @@ struct fsck_meta {
 /* ---- a life ---- */
 
 static enum hearth_code open_store(
-    struct fsck_meta *meta, const char *folder, struct hearth_err *err)
+    struct fsck_meta *meta, struct env *env, const char *folder, struct hearth_err *err)
 {
     char path[PATH_MAX];
     const struct meta_store_options options = {
         .directory = folder,
-        .env = env_system(),
+        .env = env,
         .names = &meta->names,
     };
     if (meta_store_open(&options, &meta->store, err) != HEARTH_OK) {
@@ -44,45 +43,15 @@ static enum hearth_code open_store(
     return meta_node_list(meta->store, &meta->arena, &meta->nodes, err);
 }
 
-static struct fsck_meta *create(void)
+enum hearth_code fsck_meta_open(const struct cluster *cluster, struct env *env, const char *folder,
+    struct fsck_meta **out, struct hearth_err *err)
 {
     struct fsck_meta *meta = calloc(1, sizeof(*meta));
     assert(meta != NULL);
     arena_init(&meta->arena, 0);
-    return meta;
-}
-
-static enum hearth_code open_with(struct fsck_meta *meta, const struct cluster *cluster,
-    const char *folder, struct hearth_err *err)
-{
     shard_name_keys_init(&meta->names, cluster->master);
     shipment_keys_init(&meta->shipments, cluster->master);
-    return open_store(meta, folder, err);
-}
-
-enum hearth_code fsck_meta_open(
-    const char *directory, struct fsck_meta **out, struct hearth_err *err)
-{
-    char folder[PATH_MAX];
-    struct fsck_meta *meta = create();
-    snprintf(folder, sizeof(folder), "%s/meta", directory);
-    enum hearth_code code = cluster_open(directory, env_system(), &meta->cluster, err);
-    if (code == HEARTH_OK) {
-        code = open_with(meta, meta->cluster, folder, err);
-    }
-    if (code != HEARTH_OK) {
-        fsck_meta_close(meta);
-        return hearth_err_prefix(err, "open metadata of %s", directory);
-    }
-    *out = meta;
-    return HEARTH_OK;
-}
-
-enum hearth_code fsck_meta_open_copy(const struct cluster *cluster, const char *folder,
-    struct fsck_meta **out, struct hearth_err *err)
-{
-    struct fsck_meta *meta = create();
-    if (open_with(meta, cluster, folder, err) != HEARTH_OK) {
+    if (open_store(meta, env, folder, err) != HEARTH_OK) {
         fsck_meta_close(meta);
         return hearth_err_prefix(err, "open the copy of the metadata");
     }
@@ -99,7 +68,6 @@ void fsck_meta_close(struct fsck_meta *meta)
     meta_store_close(meta->store);
     shard_name_keys_fini(&meta->names);
     shipment_keys_fini(&meta->shipments);
-    cluster_close(meta->cluster);
     arena_fini(&meta->arena);
     free(meta);
 }

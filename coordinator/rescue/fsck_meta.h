@@ -1,11 +1,8 @@
 /*
- * fsck_meta.h - a coordinator's metadata, or a copy of it, checked against itself while nobody
- * writes to it.
+ * fsck_meta.h - a copy of a coordinator's metadata, checked against itself.
  *
  *   through meta_store.h   segments, nodes: as every duty reads them
  *   through SQL            what no operation reads as a whole: bodies, usage, who names a shard
- *
- * DIR is the coordinator's: its keys, and meta/.
  */
 #ifndef HEARTH_COORDINATOR_RESCUE_FSCK_META_H
 #define HEARTH_COORDINATOR_RESCUE_FSCK_META_H
@@ -17,12 +14,8 @@
 struct cluster;
 struct fsck_meta;
 
-/* HEARTH_BUSY: a coordinator is running. */
-enum hearth_code fsck_meta_open(
-    const char *directory, struct fsck_meta **out, struct hearth_err *err);
-
-/* The same of a copy in `folder`, whose keys somebody has open. */
-enum hearth_code fsck_meta_open_copy(const struct cluster *cluster, const char *folder,
+/* The copy is meta.db in `folder`; opening it writes to it. */
+enum hearth_code fsck_meta_open(const struct cluster *cluster, struct env *env, const char *folder,
     struct fsck_meta **out, struct hearth_err *err);
 
 void fsck_meta_close(struct fsck_meta *meta); /* accepts NULL */

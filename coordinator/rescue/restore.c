@@ -9,24 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { COPY_CHUNK = 1 << 20 };
-
-/* The same lock that the running coordinator holds. */
-static enum hearth_code take_lock(const char *folder, int *fd, struct hearth_err *err)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/meta.lock", folder);
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*fd < 0) {
-        return hearth_fail_sys(err, HEARTH_IO, errno, "open %s", path);
-    }
-    return flock(*fd, LOCK_EX | LOCK_NB) == 0
-        ? HEARTH_OK
-        : hearth_fail(err, HEARTH_BUSY, "%s is in use: stop the coordinator first", folder);
-}
 
 /* ---- a coordinator that does not run ---- */
 
@@ -111,7 +96,7 @@ enum hearth_code coordinator_restore(const struct settings *settings, const char
     }
     enum hearth_code code = file_make_directories(settings->metadata, 0700, err);
     if (code == HEARTH_OK) {
-        code = take_lock(settings->metadata, &lock_fd, err);
+        code = restore_place_lock(settings->metadata, &lock_fd, err);
     }
     if (code == HEARTH_OK) {
         code = restore_locked(&place, file, replaces, cluster->id, err);
@@ -164,7 +149,7 @@ enum hearth_code restore_order_carry_out(struct restore_order *order, struct hea
     order->is_given = false;
     ssize_t got = read(order->fd, &count, sizeof(count));
     assert(got == (ssize_t)sizeof(count));
-    if (take_lock(order->place.folder, &lock_fd, err) != HEARTH_OK ||
+    if (restore_place_lock(order->place.folder, &lock_fd, err) != HEARTH_OK ||
         restore_place_take(&order->place, &is_aside, &damage, err) != HEARTH_OK) {
         restore_place_discard(&order->place);
         return err->code;

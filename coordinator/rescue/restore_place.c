@@ -7,9 +7,23 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { SUFFIX_SIZE = sizeof("-journal") };
+
+enum hearth_code restore_place_lock(const char *folder, int *fd, struct hearth_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/meta.lock", folder);
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0) {
+        return hearth_fail_sys(err, HEARTH_IO, errno, "open %s", path);
+    }
+    return flock(*fd, LOCK_EX | LOCK_NB) == 0
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_BUSY, "%s is in use: stop the coordinator first", folder);
+}
 
 enum hearth_code restore_place_init(
     struct restore_place *place, const char *folder, struct env *env, struct hearth_err *err)

@@ -26,6 +26,10 @@ struct restore_place {
     char aside[PATH_MAX]; /* where what was there goes */
 };
 
+/* The lock that a running coordinator holds; *fd is the caller's to close.  HEARTH_BUSY: it runs.
+ */
+enum hearth_code restore_place_lock(const char *folder, int *fd, struct hearth_err *err);
+
 /* HEARTH_INVALID: the folder's path is too long. */
 enum hearth_code restore_place_init(
     struct restore_place *place, const char *folder, struct env *env, struct hearth_err *err);

@@ -1,65 +1,31 @@
 #include "coordinator/service/fsck_service.h"
 
 #include "common/log.h"
-#include "coordinator/repair/repair_session.h"
-#include "coordinator/rescue/fsck.h"
-#include "proto/wire_fsck.h"
+#include "coordinator/rescue/fsck_live.h"
+#include "coordinator/rescue/fsck_wire.h"
 
 #include <assert.h>
 
 static enum hearth_code send_finding(
     void *context, const struct fsck_finding *finding, struct hearth_err *err)
 {
-    const struct wire_fsck_finding row = {
-        .kind = view_text(fsck_kind_text(finding->kind)),
-        .node = finding->node,
-        .segment_id = finding->segment == NULL ? (struct view){0} : meta_id_view(finding->segment),
-        .slot = finding->slot,
-        .shard_id =
-            finding->shard == NULL ? (struct view){0} : view_of(finding->shard, SHARD_ID_SIZE),
-        .text = view_text(finding->text),
-    };
+    const struct wire_fsck_finding row = fsck_wire_finding(finding);
     return admin_job_send(context, &(struct wire_fsck_message){.finding = &row}, err);
 }
 
 static enum hearth_code send_space(
     void *context, const struct fsck_space *space, struct hearth_err *err)
 {
-    const struct wire_fsck_space row = {.node = space->node,
-        .is_reached = space->is_reached,
-        .reported_bytes = space->reported_bytes,
-        .listed_bytes = space->listed_bytes,
-        .named_bytes = space->named_bytes,
-        .listed_shards = space->listed_shards,
-        .named_shards = space->named_shards,
-        .trash_bytes = space->trash_bytes};
+    const struct wire_fsck_space row = fsck_wire_space(space);
     return admin_job_send(context, &(struct wire_fsck_message){.space = &row}, err);
 }
 
 static enum hearth_code send_counts(
     struct admin_job *job, const struct fsck_counts *counts, struct hearth_err *err)
 {
-    const struct wire_fsck_count rows[] = {
-#define ROW(name) {view_text(#name), counts->name}
-        ROW(objects),
-        ROW(bytes),
-        ROW(segments),
-        ROW(segments_below_n),
-        ROW(nodes),
-        ROW(nodes_reached),
-        ROW(shards),
-        ROW(verified),
-        ROW(listed),
-        ROW(in_flight),
-        ROW(strays),
-        ROW(orphans),
-        ROW(unchecked),
-        ROW(problems),
-#undef ROW
-    };
-    static_assert(sizeof(rows) / sizeof(rows[0]) <= WIRE_FSCK_COUNTS_MAX, "they fit");
+    struct wire_fsck_count rows[WIRE_FSCK_COUNTS_MAX];
     const struct wire_fsck_message message = {
-        .counts = rows, .counts_count = sizeof(rows) / sizeof(rows[0])};
+        .counts = rows, .counts_count = fsck_wire_counts(counts, rows)};
     return admin_job_send(job, &message, err);
 }
 
@@ -80,17 +46,12 @@ enum hearth_code fsck_service_run(struct admin_job *job, struct hearth_err *err)
         return code;
     }
     struct fsck_counts counts;
-    const struct fsck_options options = {.coordinator = coordinator,
-        .inventory = coordinator->inventory,
-        .cells = {.coordinator = coordinator,
-            .net = coordinator->session->net,
-            .session_id = view_of(coordinator->session->id, sizeof(coordinator->session->id))},
-        .is_deep = request.is_deep,
+    const struct fsck_options options = {.is_deep = request.is_deep,
         .found = send_finding,
         .space = send_space,
         .is_over = is_over,
         .context = job};
-    code = fsck_run_blocking(&options, &counts, err);
+    code = fsck_live_blocking(coordinator, &options, &counts, err);
     if (code == HEARTH_OK) {
         log_write(LOG_CHECKED, "problems=%ju unchecked=%ju segments=%ju deep=%d by=%s",
             (uintmax_t)counts.problems, (uintmax_t)counts.unchecked, (uintmax_t)counts.segments,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fsck_cluster finds whatever is amiss: each kind of harm is done to a copy of a sound cluster, and
+"""hearth-admin fsck --offline finds whatever is amiss: each kind of harm is done to a copy of a sound cluster, and
 it says so."""
 import glob
 import os
@@ -7,7 +7,7 @@ import re
 import shutil
 import sqlite3
 
-from cluster import BIN, FAKETIME, main, noise, run
+from cluster import BIN, FAKETIME, fsck_offline, main, noise, run
 
 
 def a_sound_cluster(cluster):
@@ -18,7 +18,8 @@ def a_sound_cluster(cluster):
     cluster.wait_full()
     found = cluster.fsck()
     assert found["objects"] == 5 and found["segments"] == 4 and found["shards"] == 32, found
-    assert found["decoded"] == 4 and found["on_disk"] == 32 and found["offered"] == 0, found
+    assert found["verified"] == 32 and found["listed"] == 32 and found["in_flight"] == 0, found
+    assert found["nodes_reached"] == found["nodes"] == 8 and found["unchecked"] == 0, found
 
 
 def database_of(folder):
@@ -64,16 +65,16 @@ FIRST = "(SELECT segment FROM segment ORDER BY segment LIMIT 1)"
 # Each group on one copy: what was done, and what fsck has to say.
 HARM = (
     ((flip_a_bit, "nodes/3: .* are not what was stored"),
-     (lose_a_log, "at node 5: "),
+     (lose_a_log, '"missing","node":5,.*its node does not list it'),
      (sql("UPDATE node SET owner = 1 WHERE node = 4"), "fail together")),
-    ((lose_a_node, "node 2 has no folder here"),
+    ((lose_a_node, '"unchecked","node":2,.*its node does not answer'),
      (sql("UPDATE segment SET refs = refs + 1 WHERE segment = " + FIRST), "refs say 2, bodies 1"),
      (sql("UPDATE segment SET dying_ms = 5 WHERE segment = " + FIRST), "is dying, and 1 extents")),
     ((sql("UPDATE segment SET vk = zeroblob(32) WHERE segment = " + FIRST), "does not fit its tag"),
      (sql("UPDATE usage SET bytes = bytes + 1"), "usage of a bucket is off by"),
      (sql("DELETE FROM body WHERE body IN (SELECT body FROM object_version LIMIT 1)"),
       "a version without its body")),
-    ((exchange_two_holders, "slot 1 at node"),
+    ((exchange_two_holders, '"missing",.*"slot":1,'),
      (sql("UPDATE object_version SET size = size + 1 WHERE key = CAST('1' AS BLOB)"),
       "1: extents hold 900000 bytes, the version says 900001")),
     ((sql("DELETE FROM segment WHERE segment = " + FIRST), "nobody names it"),
@@ -89,11 +90,36 @@ def every_harm_is_found(cluster):
         shutil.copytree(cluster.dir, copy)
         for change, _ in group:
             change(copy)
-        result = run([os.path.join(BIN, "fsck_cluster"), copy], fails=1)
+        result = fsck_offline(copy, fails=1)
         for _, words in group:
-            assert re.search(words, result.err), (words, result.err)
-        assert result.json[0]["problems"] >= len(group)
+            assert re.search(words, result.text), (words, result.text)
+        counts = result.json[-1]
+        assert counts["problems"] + (counts["unchecked"] > 0) >= len(group), counts
         shutil.rmtree(copy)
+
+
+def the_metadata_is_checked_alone(cluster):
+    """What nodes hold is not said to be amiss by who has not looked."""
+    copy = cluster.path("copy")
+    shutil.copytree(os.path.join(cluster.dir, "coordinator"), os.path.join(copy, "coordinator"))
+    before = contents_of(copy)
+    check = [os.path.join(BIN, "hearth-admin"), "fsck", "--json", "--offline",
+             os.path.join(copy, "coordinator", "hearth-coordinator.conf")]
+    counts = run(check).json[-1]
+    assert counts["objects"] == 5 and counts["segments"] == 4 and counts["unchecked"] == 0, counts
+    assert contents_of(copy) == before  # nothing was written to what was looked at
+    sql("UPDATE usage SET bytes = bytes + 1")(copy)
+    assert "usage of a bucket is off by" in run(check, fails=1).text
+    shutil.rmtree(copy)
+
+
+def contents_of(folder):
+    found = {}
+    for path in glob.glob(os.path.join(folder, "coordinator", "meta", "**"), recursive=True):
+        if os.path.isfile(path) and not path.endswith(".lock"):
+            with open(path, "rb") as file:
+                found[path] = file.read()
+    return found
 
 
 def a_check_that_takes_long_is_no_harm(cluster):
@@ -111,16 +137,19 @@ def a_check_that_takes_long_is_no_harm(cluster):
     cluster.kill(*cluster.pids())
     copy = cluster.path("copy")  # whose coordinator would remember that time
     shutil.copytree(cluster.dir, copy)
-    run([os.path.join(BIN, "fsck_cluster"), copy], env={"LD_PRELOAD": FAKETIME, "FAKETIME": "+0 x10000"})
+    fsck_offline(copy, env={"LD_PRELOAD": FAKETIME, "FAKETIME": "+0 x10000"})
     shutil.rmtree(copy)
 
 
 def what_runs_is_not_checked(cluster):
     cluster.control("up")
-    result = run([os.path.join(BIN, "fsck_cluster"), cluster.dir], fails=2)
+    result = fsck_offline(cluster.dir, fails=3)
+    assert "stop the coordinator first" in result.err, result.err
+    cluster.kill("coordinator")
+    result = fsck_offline(cluster.dir, fails=3)
     assert "another process" in result.err or "in use" in result.err, result.err
 
 
 if __name__ == "__main__":
-    main(a_sound_cluster, every_harm_is_found, a_check_that_takes_long_is_no_harm,
-         what_runs_is_not_checked)
+    main(a_sound_cluster, every_harm_is_found, the_metadata_is_checked_alone,
+         a_check_that_takes_long_is_no_harm, what_runs_is_not_checked)

@@ -312,11 +312,8 @@ def check_queues_and_nodes(cluster):
 
 
 def check_online(cluster):
-    """Nobody can look at what a lost node had of objects that were deleted since: code 3."""
-    result = cluster.admin("fsck", "--deep", "--json", fails=None)
-    counts = result.json[-1]
-    assert result.code in (0, 3) and counts["problems"] == 0, result.text[-4000:] + result.err
-    print(f"      fsck: {counts['verified']} shards verified, {counts['unchecked']} not there to be", flush=True)
+    counts = cluster.admin("fsck", "--deep", "--json").json[-1]
+    print(f"      fsck: {counts['verified']} shards verified, {counts['doomed']} being deleted", flush=True)
 
 
 def thrash(cluster, options, events):

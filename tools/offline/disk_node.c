@@ -1,4 +1,4 @@
-#include "tests/lib/fsck_node.h"
+#include "tools/offline/disk_node.h"
 
 #include "common/pki_key.h"
 #include "storaged/disk_threads.h"
@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct fsck_node {
+struct disk_node {
     char directory[PATH_MAX];
     struct loop *loop;
-    struct fsck_report *report;
     uint8_t id[PKI_ID_SIZE];
     struct disk *disk;
     struct volume *volume;
+    char *damages[DISK_DAMAGES_MAX + 1];
+    unsigned damage_count;
 };
 
 /* ---- waiting ---- */
@@ -42,7 +43,7 @@ static enum hearth_code wait_for(
 
 static void hear_of_damage(void *context, const struct volume_event *event)
 {
-    struct fsck_node *node = context;
+    struct disk_node *node = context;
     if (event->kind == VOLUME_INDEX_REBUILT) {
         return; /* it is only a cache */
     }
@@ -50,11 +51,15 @@ static void hear_of_damage(void *context, const struct volume_event *event)
     if (event->shard != NULL) {
         shard = shard_id_text(event->shard);
     }
-    fsck_problem(node->report, "%s: log %08x: shard %s: %s", node->directory, event->log,
-        shard.chars, event->reason == NULL ? "damaged" : event->reason);
+    if (node->damage_count < DISK_DAMAGES_MAX &&
+        asprintf(&node->damages[node->damage_count], "%s: log %08x: shard %s: %s", node->directory,
+            event->log, shard.chars, event->reason == NULL ? "damaged" : event->reason) < 0) {
+        node->damages[node->damage_count] = NULL;
+    }
+    node->damage_count++;
 }
 
-static enum hearth_code load_id(struct fsck_node *node, struct hearth_err *err)
+static enum hearth_code load_id(struct disk_node *node, struct hearth_err *err)
 {
     char path[PATH_MAX + 16];
     struct pki_key *key;
@@ -67,7 +72,7 @@ static enum hearth_code load_id(struct fsck_node *node, struct hearth_err *err)
     return HEARTH_OK;
 }
 
-static enum hearth_code open_volume(struct fsck_node *node, struct hearth_err *err)
+static enum hearth_code open_volume(struct disk_node *node, struct hearth_err *err)
 {
     char path[PATH_MAX + 16];
     snprintf(path, sizeof(path), "%s/volume", node->directory);
@@ -86,51 +91,63 @@ static enum hearth_code open_volume(struct fsck_node *node, struct hearth_err *e
     return volume_open_blocking(&options, &node->volume, err);
 }
 
-enum hearth_code fsck_node_open(const char *directory, struct loop *loop,
-    struct fsck_report *report, struct fsck_node **out, struct hearth_err *err)
+enum hearth_code disk_node_open(
+    const char *directory, struct loop *loop, struct disk_node **out, struct hearth_err *err)
 {
-    struct fsck_node *node = calloc(1, sizeof(*node));
+    struct disk_node *node = calloc(1, sizeof(*node));
     assert(node != NULL);
     snprintf(node->directory, sizeof(node->directory), "%s", directory);
     node->loop = loop;
-    node->report = report;
     if (load_id(node, err) != HEARTH_OK || open_volume(node, err) != HEARTH_OK) {
-        fsck_node_close(node);
+        disk_node_close(node);
         return hearth_err_prefix(err, "open node %s", directory);
     }
     *out = node;
     return HEARTH_OK;
 }
 
-void fsck_node_close(struct fsck_node *node)
+void disk_node_close(struct disk_node *node)
 {
     if (node == NULL) {
         return;
     }
     volume_destroy(node->volume);
     disk_destroy(node->disk);
+    for (unsigned i = 0; i <= DISK_DAMAGES_MAX; i++) {
+        free(node->damages[i]);
+    }
     free(node);
 }
 
-const uint8_t *fsck_node_id(const struct fsck_node *node)
+const uint8_t *disk_node_id(const struct disk_node *node)
 {
     return node->id;
 }
 
+const char *disk_node_damage(struct disk_node *node, unsigned index)
+{
+    if (index == DISK_DAMAGES_MAX && node->damage_count > index && node->damages[index] == NULL &&
+        asprintf(&node->damages[index], "%s: %u more like these", node->directory,
+            node->damage_count - index) < 0) {
+        node->damages[index] = NULL;
+    }
+    return index <= DISK_DAMAGES_MAX ? node->damages[index] : NULL;
+}
+
 /* ---- one shard ---- */
 
-struct fsck_shard {
-    struct fsck_node *node;
+struct disk_shard {
+    struct disk_node *node;
     struct volume_get *get;
     struct volume_wait opened;
     struct volume_read read;
 };
 
-enum hearth_code fsck_shard_open(struct fsck_node *node, const uint8_t id[SHARD_ID_SIZE],
-    struct fsck_shard **out, struct hearth_err *err)
+enum hearth_code disk_shard_open(struct disk_node *node, const uint8_t id[SHARD_ID_SIZE],
+    struct disk_shard **out, struct hearth_err *err)
 {
     struct shard_id shard_id;
-    struct fsck_shard *shard = calloc(1, sizeof(*shard));
+    struct disk_shard *shard = calloc(1, sizeof(*shard));
     assert(shard != NULL);
     memcpy(shard_id.bytes, id, sizeof(shard_id.bytes));
     shard->node = node;
@@ -144,13 +161,13 @@ enum hearth_code fsck_shard_open(struct fsck_node *node, const uint8_t id[SHARD_
     return HEARTH_OK;
 }
 
-const struct volume_shard_info *fsck_shard_info(const struct fsck_shard *shard)
+const struct volume_shard_info *disk_shard_info(const struct disk_shard *shard)
 {
     return volume_get_info(shard->get);
 }
 
-enum hearth_code fsck_shard_read(
-    struct fsck_shard *shard, unsigned cell, struct view *out, struct hearth_err *err)
+enum hearth_code disk_shard_read(
+    struct disk_shard *shard, unsigned cell, struct view *out, struct hearth_err *err)
 {
     buf_unref(shard->read.cells);
     shard->read = (struct volume_read){.wait.done = has_answered};
@@ -163,7 +180,7 @@ enum hearth_code fsck_shard_read(
     return HEARTH_OK;
 }
 
-void fsck_shard_close(struct fsck_shard *shard)
+void disk_shard_close(struct disk_shard *shard)
 {
     if (shard == NULL) {
         return;
@@ -175,19 +192,18 @@ void fsck_shard_close(struct fsck_shard *shard)
 
 /* ---- all of them ---- */
 
-enum hearth_code fsck_node_walk(
-    struct fsck_node *node, fsck_found_fn *found, void *context, struct hearth_err *err)
+enum hearth_code disk_node_walk(
+    struct disk_node *node, disk_page_fn *page, void *context, struct hearth_err *err)
 {
     struct volume_list list = {0};
-    do {
+    bool goes_on = true;
+    while (goes_on && !list.at_end) {
         list.wait = (struct volume_wait){.done = has_answered};
         volume_list_next(node->volume, &list);
         if (wait_for(node->loop, &list.wait, err) != HEARTH_OK) {
             return hearth_err_prefix(err, "walk %s", node->directory);
         }
-        for (unsigned i = 0; i < list.count; i++) {
-            found(context, &list.entries[i].id, list.entries[i].trashed);
-        }
-    } while (!list.at_end);
+        goes_on = page(context, &list);
+    }
     return HEARTH_OK;
 }
