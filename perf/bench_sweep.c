@@ -1,17 +1,18 @@
 /*
  * bench_sweep.c - how long a pass over very many segments takes.
  *
- *   hearth-bench-sweep --dir DIR [--segments N] [--profile NAME]
+ *   hearth-bench-sweep --dir DIR [--segments N] [--profile NAME] [--estimate]
  *
  * The segments are made first (perf/meta_segments.h), unless DIR has some from an earlier run. Then
- * one pass without rests, with repair's judgement of each segment as its watcher.  One line of
- * JSON: seconds by the clock, CPU seconds of the whole process, and the longest page: a read
- * transaction, and what the watcher made of it, by the clock and in CPU time of its thread.  DIR is
- * left behind.
+ * one pass without rests, with repair's judgement of each segment as its watcher; with --estimate
+ * its durability is worked out, too, by profile and bucket.  One line of JSON: seconds by the
+ * clock, CPU seconds of the whole process, and the longest page: a read transaction, and what the
+ * watcher made of it, by the clock and in CPU time of its thread.  DIR is left behind.
  */
 #include "common/cleanup.h"
 #include "common/crypto.h"
 #include "common/file.h"
+#include "coordinator/estimate/estimate_watch.h"
 #include "coordinator/fleet/sweep.h"
 #include "coordinator/meta/meta_segment.h"
 #include "coordinator/repair/repair_judge.h"
@@ -30,11 +31,13 @@ struct bench {
     const char *directory;
     uint64_t segments;
     const struct profile *profile;
+    bool estimates;
     struct meta_store *store;
     struct fleet_node nodes[META_SEGMENTS_NODES];
     struct fleet_view fleet;
 
     /* What the watcher saw. */
+    struct sweep_watcher durability; /* with --estimate */
     uint64_t seen;
     uint64_t due;
     struct repair_rules rules;
@@ -69,9 +72,10 @@ static void keep_longest(double now_s, double *last_s, double *longest_s)
 
 static enum hearth_code begin(void *context, const struct sweep_pass *pass, struct hearth_err *err)
 {
-    (void)pass;
-    (void)err;
     struct bench *bench = context;
+    if (bench->estimates) {
+        must(bench->durability.begin(bench->durability.context, pass, err), err);
+    }
     bench->last_wall_s = seconds_of(CLOCK_MONOTONIC);
     bench->last_cpu_s = seconds_of(CLOCK_THREAD_CPUTIME_ID);
     return HEARTH_OK;
@@ -86,6 +90,11 @@ static void page(
         repair_judge(&bench->rules, &segments[i], &bench->fleet, pass->fleet->taken_ms, &judgement);
         bench->due += judgement.is_due;
     }
+    if (bench->estimates) {
+        struct sweep_pass with_fleet = *pass;
+        with_fleet.fleet = &bench->fleet;
+        bench->durability.page(bench->durability.context, &with_fleet, segments, count);
+    }
     bench->seen += count;
     keep_longest(seconds_of(CLOCK_MONOTONIC), &bench->last_wall_s, &bench->longest_wall_s);
     keep_longest(seconds_of(CLOCK_THREAD_CPUTIME_ID), &bench->last_cpu_s, &bench->longest_cpu_s);
@@ -93,8 +102,11 @@ static void page(
 
 static void end(void *context, const struct sweep_pass *pass, bool complete)
 {
-    (void)pass;
-    ((struct bench *)context)->is_complete = complete;
+    struct bench *bench = context;
+    bench->is_complete = complete;
+    if (bench->estimates) {
+        bench->durability.end(bench->durability.context, pass, complete);
+    }
 }
 
 /* ---- the run ---- */
@@ -127,6 +139,13 @@ static void measure(struct bench *bench)
     struct hearth_err err;
     struct node_table *nodes;
     struct sweep *sweep;
+    struct estimate *estimate = estimate_create(0);
+    struct estimate_watch *durability = estimate_watch_create(estimate, bench->store);
+    if (estimate == NULL || durability == NULL) {
+        fputs("hearth-bench-sweep: out of memory\n", stderr);
+        exit(1);
+    }
+    bench->durability = estimate_watch_watcher(durability);
     const struct node_table_options table = {
         .store = bench->store, .env = env_system(), .heartbeat_ms = HEARTBEAT_MS};
     must(node_table_create(&table, &nodes, &err), &err);
@@ -145,12 +164,15 @@ static void measure(struct bench *bench)
         fprintf(stderr, "hearth-bench-sweep: the pass was not completed\n");
         exit(1);
     }
-    printf("{\"bench\": \"sweep\", \"profile\": \"%s\", \"segments\": %" PRIu64
+    printf("{\"bench\": \"sweep\", \"profile\": \"%s\", \"estimate\": %s, \"segments\": %" PRIu64
            ", \"due\": %" PRIu64 ", \"wall_s\": %.2f, \"cpu_s\": %.2f, \"per_cpu_s\": %.0f,"
            " \"page_ms_max\": %.2f, \"page_cpu_ms_max\": %.2f}\n",
-        bench->profile->name, bench->seen, bench->due, wall_s, cpu_s, (double)bench->seen / cpu_s,
-        1e3 * bench->longest_wall_s, 1e3 * bench->longest_cpu_s);
+        bench->profile->name, bench->estimates ? "true" : "false", bench->seen, bench->due, wall_s,
+        cpu_s, (double)bench->seen / cpu_s, 1e3 * bench->longest_wall_s,
+        1e3 * bench->longest_cpu_s);
     sweep_destroy(sweep);
+    estimate_watch_destroy(durability);
+    estimate_destroy(estimate);
     node_table_destroy(nodes);
 }
 
@@ -174,12 +196,13 @@ static bool parse(int argc, char **argv, struct bench *bench)
 {
     static const struct option names[] = {{"dir", required_argument, NULL, 'd'},
         {"segments", required_argument, NULL, 's'}, {"profile", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0}};
+        {"estimate", no_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (option) {
         case 'd': bench->directory = optarg; break;
         case 's': bench->segments = strtoull(optarg, NULL, 10); break;
+        case 'e': bench->estimates = true; break;
         case 'p': bench->profile = profile_by_name(view_text(optarg)); break;
         default: return false;
         }
@@ -192,7 +215,8 @@ int main(int argc, char **argv)
     static struct bench bench = {.segments = 1000000};
     bench.profile = profile_by_name(view_text("home"));
     if (!parse(argc, argv, &bench)) {
-        fputs("usage: hearth-bench-sweep --dir DIR [--segments N] [--profile NAME]\n", stderr);
+        fputs("usage: hearth-bench-sweep --dir DIR [--segments N] [--profile NAME] [--estimate]\n",
+            stderr);
         return 2;
     }
     run(&bench);

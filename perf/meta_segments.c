@@ -33,10 +33,12 @@ static size_t encode_holders(uint64_t nth, uint16_t n, uint8_t bytes[META_HOLDER
 static void insert_segment(struct meta_tx *tx, const struct batch *batch, uint64_t nth)
 {
     const struct meta_id id = segment_id(nth, batch->count);
+    const struct meta_id bucket = {{(uint8_t)(nth % META_SEGMENTS_BUCKETS)}};
     const uint8_t vk[META_VK_SIZE] = {1};
     uint8_t holders[META_HOLDERS_SIZE_MAX];
     struct sql *sql = sql_use(tx, SQL_SEGMENT_INSERT);
     sql_set_id(sql, ":segment", &id);
+    sql_set_id(sql, ":bucket", &bucket);
     sql_set_u64(sql, ":profile", batch->profile->number);
     sql_set_u64(sql, ":codec", META_CODEC_RS_CAUCHY);
     sql_set_u64(sql, ":k", batch->profile->k);

@@ -128,6 +128,8 @@ struct wire_status_reply {
     const struct wire_durability_info *durability; /* of all segments together */
     const struct wire_durability_info *profiles;   /* of those that have segments */
     size_t profiles_count;
+    const struct wire_durability_info *bucket_durability; /* of those in most danger, worst first */
+    size_t bucket_durability_count;
 };
 
 struct wire_node_lost_request {

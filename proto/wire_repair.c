@@ -59,6 +59,8 @@ static const struct wire_field durability_info_fields[] = {
     NUMBER_TO(durability_info, unreadable_digits, WIRE_DIGITS_MAX),
     NUMBER_TO(durability_info, worst_unreadable_digits, WIRE_DIGITS_MAX),
     NUMBER_TO(durability_info, held_permille, 1000),
+    BYTES(durability_info, bucket, WIRE_NAME_MAX),
+    ID_OR_NONE(durability_info, bucket_id, 16),
 };
 DESCRIBE(durability_info, durability_info_fields);
 

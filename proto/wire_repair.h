@@ -14,6 +14,7 @@ enum {
     WIRE_LOST_CURSOR_MAX = 2048,
     WIRE_LOST_MAX = 1000, /* objects in one answer */
     WIRE_PROFILES_MAX = 16,
+    WIRE_STATUS_BUCKETS_MAX = 20,
 };
 
 /* ---- repair ---- */
@@ -62,7 +63,7 @@ struct wire_repair_lost_reply {
 
 /* ---- durability ---- */
 
-/* Of all segments of a profile, as the last complete pass found them. */
+/* Of all segments of a profile, or of a bucket, as the last complete pass found them. */
 struct wire_durability_info {
     struct view profile;
     uint64_t segments;
@@ -72,6 +73,8 @@ struct wire_durability_info {
     uint64_t unreadable_digits; /* P(unreadable now), on average */
     uint64_t worst_unreadable_digits;
     uint64_t held_permille; /* shards held, of n, on average */
+    struct view bucket;     /* its name; empty: it is gone, or this is of a profile */
+    struct view bucket_id;  /* empty: this is of a profile */
 };
 
 /* ---- what if ---- */

@@ -217,6 +217,7 @@ static void add_numbers(json_t *line, const struct wire_status_reply *status)
         json_line_set(line, "repair", repair_report_json(status->repair));
     }
     json_line_set(line, "durability", repair_report_durability_json(status));
+    json_line_set(line, "buckets_in_danger", repair_report_buckets_json(status));
     add_part(line, status, "moves");
     add_part(line, status, "audits");
 }

@@ -2,6 +2,7 @@
 
 #include "common/codec.h"
 #include "tools/chance.h"
+#include "tools/format.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,21 +45,27 @@ json_t *repair_report_json(const struct wire_repair_info *repair)
 
 /* ---- durability ---- */
 
-static json_t *durability_json(const struct wire_durability_info *info)
+enum { BUCKETS_SHOWN = 3 }; /* to a person: more are in the JSON */
+
+static void add_id(json_t *object, const char *name, struct view id)
 {
-    char id[ID_TEXT_SIZE] = "";
-    json_t *object = json_line_object();
-    json_line_bytes(object, "profile", info->profile);
+    char text[ID_TEXT_SIZE] = "";
+    if (2 * id.size < sizeof(text)) {
+        hex_encode(id.bytes, id.size, text);
+    }
+    json_line_text(object, name, text);
+}
+
+/* Without the name of what it is of. */
+static json_t *add_durability(json_t *object, const struct wire_durability_info *info)
+{
     json_line_number(object, "segments", info->segments);
     chance_json(object, "lost_within_a_year", info->lost_digits);
     chance_json(object, "worst_lost_within_a_year", info->worst_lost_digits);
     chance_json(object, "unreadable_now", info->unreadable_digits);
     chance_json(object, "worst_unreadable_now", info->worst_unreadable_digits);
     json_line_number(object, "held_permille", info->held_permille);
-    if (2 * info->worst_segment.size < sizeof(id)) {
-        hex_encode(info->worst_segment.bytes, info->worst_segment.size, id);
-    }
-    json_line_text(object, "worst_segment", id);
+    add_id(object, "worst_segment", info->worst_segment);
     return object;
 }
 
@@ -66,22 +73,57 @@ json_t *repair_report_durability_json(const struct wire_status_reply *status)
 {
     json_t *profiles = json_line_array();
     for (size_t i = 0; i < status->profiles_count; i++) {
-        json_line_append(profiles, durability_json(&status->profiles[i]));
+        json_t *object = json_line_object();
+        json_line_bytes(object, "profile", status->profiles[i].profile);
+        json_line_append(profiles, add_durability(object, &status->profiles[i]));
     }
     return profiles;
 }
 
-void repair_report_durability(const struct wire_status_reply *status)
+json_t *repair_report_buckets_json(const struct wire_status_reply *status)
+{
+    json_t *buckets = json_line_array();
+    for (size_t i = 0; i < status->bucket_durability_count; i++) {
+        const struct wire_durability_info *info = &status->bucket_durability[i];
+        json_t *object = json_line_object();
+        json_line_bytes(object, "bucket", info->bucket);
+        add_id(object, "bucket_id", info->bucket_id);
+        json_line_append(buckets, add_durability(object, info));
+    }
+    return buckets;
+}
+
+static void print_durability(struct view name, const struct wire_durability_info *info)
 {
     char lost[CHANCE_SIZE];
     char worst[CHANCE_SIZE];
     char unreadable[CHANCE_SIZE];
-    for (size_t i = 0; i < status->profiles_count; i++) {
-        const struct wire_durability_info *info = &status->profiles[i];
-        printf("durability  %.*s: a segment is lost within a year %s (the worst %s), cannot be read"
-               " now %s\n",
-            VIEW_ARGS(info->profile), chance_text(info->lost_digits, lost),
-            chance_text(info->worst_lost_digits, worst),
-            chance_text(info->unreadable_digits, unreadable));
+    printf("durability  %.*s: a segment is lost within a year %s (the worst %s), cannot be read"
+           " now %s\n",
+        VIEW_ARGS(name), chance_text(info->lost_digits, lost),
+        chance_text(info->worst_lost_digits, worst),
+        chance_text(info->unreadable_digits, unreadable));
+}
+
+/* The buckets in most danger, where there is more than one to choose from. */
+static void print_buckets(const struct wire_status_reply *status)
+{
+    size_t count = status->bucket_durability_count;
+    for (size_t i = 0; count > 1 && i < count && i < BUCKETS_SHOWN; i++) {
+        const struct wire_durability_info *info = &status->bucket_durability[i];
+        char text[FORMAT_NAME_SIZE + sizeof("s3://")] = "a bucket that is gone";
+        if (info->bucket.size > 0) {
+            char name[FORMAT_NAME_SIZE];
+            snprintf(text, sizeof(text), "s3://%s", format_name(info->bucket, name));
+        }
+        print_durability(view_text(text), info);
     }
+}
+
+void repair_report_durability(const struct wire_status_reply *status)
+{
+    for (size_t i = 0; i < status->profiles_count; i++) {
+        print_durability(status->profiles[i].profile, &status->profiles[i]);
+    }
+    print_buckets(status);
 }

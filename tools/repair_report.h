@@ -15,7 +15,10 @@ json_t *repair_report_json(const struct wire_repair_info *repair);
 /* An object for each profile that has segments. */
 json_t *repair_report_durability_json(const struct wire_status_reply *status);
 
-/* A line for each of them. */
+/* An object for each of the buckets in most danger, worst first. */
+json_t *repair_report_buckets_json(const struct wire_status_reply *status);
+
+/* A line for each profile, and for the worst buckets. */
 void repair_report_durability(const struct wire_status_reply *status);
 
 #endif /* HEARTH_TOOLS_REPAIR_REPORT_H */

@@ -18,8 +18,9 @@ struct sweep {
     /* The duty's thread only. */
     struct {
         struct meta_segment page[META_SWEEP_MAX];
-        struct meta_sweep_pass ranges; /* of the pass that runs */
-        bool sees[SWEEP_WATCHERS_MAX]; /* who takes part in it */
+        struct meta_share shares[META_SHARES_MAX]; /* of the page */
+        struct meta_sweep_pass ranges;             /* of the pass that runs */
+        bool sees[SWEEP_WATCHERS_MAX];             /* who takes part in it */
         uint64_t saved_ns;
         uint64_t owed_ns; /* rest, since the last one */
         uint64_t busy_ns; /* all of the pass, as far as it ran here */
@@ -126,12 +127,16 @@ static void begin_watchers(struct sweep *sweep, const struct sweep_pass *pass)
     }
 }
 
-static void show_page(struct sweep *sweep, const struct sweep_pass *pass, size_t count)
+static void show_page(
+    struct sweep *sweep, const struct sweep_pass *pass, size_t count, size_t share_count)
 {
+    struct sweep_pass here = *pass;
+    here.shares = sweep->on_duty.shares;
+    here.share_count = share_count;
     for (unsigned i = 0; i < sweep->watcher_count; i++) {
         const struct sweep_watcher *watcher = &sweep->watchers[i];
         if (sweep->on_duty.sees[i]) {
-            watcher->page(watcher->context, pass, sweep->on_duty.page, count);
+            watcher->page(watcher->context, &here, sweep->on_duty.page, count);
         }
     }
 }
@@ -208,8 +213,15 @@ static enum hearth_code read_page(struct sweep *sweep, const struct sweep_pass *
     }
     size_t count = count_up_to(page, got, meta_sweep_last(range->number));
     if (count > 0) {
-        show_page(sweep, pass, count);
-        range->after = page[count - 1].id;
+        size_t share_count;
+        const struct meta_id last = page[count - 1].id;
+        code = meta_sweep_shares(
+            sweep->options.store, range->after, last, sweep->on_duty.shares, &share_count, err);
+        if (code != HEARTH_OK) {
+            return code;
+        }
+        show_page(sweep, pass, count, share_count);
+        range->after = last;
     }
     range->is_done = count < max;
     note_progress(sweep, count, range->after);

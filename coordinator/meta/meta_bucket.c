@@ -400,6 +400,35 @@ enum hearth_code meta_bucket_get(struct meta_store *store, struct view name, str
     return code;
 }
 
+struct name_call {
+    struct meta_id bucket;
+    struct arena *arena;
+    struct view name;
+};
+
+static enum hearth_code find_name(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    struct name_call *call = arg;
+    struct sql *sql = sql_use(tx, SQL_BUCKET_NAME);
+    sql_set_id(sql, ":bucket", &call->bucket);
+    if (!sql_step(sql)) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
+    }
+    call->name = meta_keep(tx, call->arena, sql_blob(sql));
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_bucket_name(struct meta_store *store, struct meta_id bucket,
+    struct arena *arena, struct view *out, struct hearth_err *err)
+{
+    struct name_call call = {.bucket = bucket, .arena = arena};
+    enum hearth_code code = meta_read(store, find_name, &call, err);
+    if (code == HEARTH_OK) {
+        *out = call.name;
+    }
+    return code;
+}
+
 struct list_call {
     struct meta_id tenant;
     struct arena *arena;

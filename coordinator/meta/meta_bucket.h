@@ -64,6 +64,10 @@ enum hearth_code meta_bucket_delete(struct meta_store *store, struct view name,
 enum hearth_code meta_bucket_get(struct meta_store *store, struct view name, struct arena *arena,
     struct meta_bucket *out, struct hearth_err *err);
 
+/* Memory from the arena. HEARTH_NOT_FOUND: there is none with this id any more. */
+enum hearth_code meta_bucket_name(struct meta_store *store, struct meta_id bucket,
+    struct arena *arena, struct view *out, struct hearth_err *err);
+
 enum { META_BUCKETS_MAX = 1000 }; /* of one tenant; create past it: HEARTH_BUSY */
 
 struct meta_bucket_list {

@@ -296,9 +296,23 @@ static enum hearth_code end_offers(struct meta_tx *tx, void *arg, struct hearth_
 
 /* ---- doomed bodies ---- */
 
-static void drop_reference(struct meta_tx *tx, const struct meta_id *segment, bool is_marked,
-    struct meta_garbage_report *report)
+static void drop_share(
+    struct meta_tx *tx, const struct meta_id *segment, const struct meta_id *bucket)
 {
+    static const enum statement statements[] = {SQL_SHARE_DROP, SQL_SHARE_FORGET};
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+        struct sql *sql = sql_use(tx, statements[i]);
+        sql_set_id(sql, ":segment", segment);
+        sql_set_id(sql, ":bucket", bucket);
+        sql_run(sql);
+    }
+}
+
+/* bucket: of the body that named it. */
+static void drop_reference(struct meta_tx *tx, const struct meta_id *segment,
+    const struct meta_id *bucket, bool is_marked, struct meta_garbage_report *report)
+{
+    struct meta_id own;
     struct sql *sql = sql_use(tx, SQL_SEGMENT_UNREF);
     sql_set_id(sql, ":segment", segment);
     sql_set_u64(sql, ":doomed", is_marked);
@@ -308,6 +322,10 @@ static void drop_reference(struct meta_tx *tx, const struct meta_id *segment, bo
         return;
     }
     report->segments_dying += sql_u64(sql) == 0;
+    sql_id(sql, &own);
+    if (!meta_id_equal(own, *bucket)) {
+        drop_share(tx, segment, bucket);
+    }
 }
 
 static void forget_body(struct meta_tx *tx, const struct meta_id *body)
@@ -320,12 +338,20 @@ static void forget_body(struct meta_tx *tx, const struct meta_id *body)
     }
 }
 
+/* A row of `doomed` that is due. */
+struct due_body {
+    struct meta_id body;
+    struct meta_id bucket;
+    size_t reaped; /* extents */
+};
+
 /* Extents [reaped, ...) of a body, at most META_REAP_EXTENTS. Returns where it stopped. */
-static size_t reap_extents(struct meta_tx *tx, const struct meta_id *body, size_t reaped,
-    bool *is_last, struct meta_garbage_report *report)
+static size_t reap_extents(struct meta_tx *tx, const struct due_body *due, bool *is_last,
+    struct meta_garbage_report *report)
 {
+    const size_t reaped = due->reaped;
     struct sql *sql = sql_use(tx, SQL_BODY_EXTENTS);
-    sql_set_id(sql, ":body", body);
+    sql_set_id(sql, ":body", &due->body);
     size_t count = 0;
     struct view extents = {0};
     if (sql_step(sql)) {
@@ -339,7 +365,7 @@ static size_t reap_extents(struct meta_tx *tx, const struct meta_id *body, size_
     size_t end = count - reaped > META_REAP_EXTENTS ? reaped + META_REAP_EXTENTS : count;
     for (size_t i = reaped; i < end; i++) {
         struct meta_extent extent = meta_extents_at(extents, i);
-        drop_reference(tx, &extent.segment, meta_dooms_segments(count), report);
+        drop_reference(tx, &extent.segment, &due->bucket, meta_dooms_segments(count), report);
     }
     *is_last = end == count;
     return end;
@@ -353,18 +379,19 @@ static bool reap_next(struct meta_tx *tx, struct meta_garbage_report *report)
     if (!sql_step(next)) {
         return false;
     }
-    struct meta_id body;
-    sql_id(next, &body);
-    size_t reaped = sql_u64(next);
+    struct due_body due;
+    sql_id(next, &due.body);
+    sql_id(next, &due.bucket);
+    due.reaped = sql_u64(next);
     bool is_last = false;
-    size_t end = reap_extents(tx, &body, reaped, &is_last, report);
-    report->extents_reaped += end - reaped;
+    size_t end = reap_extents(tx, &due, &is_last, report);
+    report->extents_reaped += end - due.reaped;
     if (is_last) {
-        forget_body(tx, &body);
+        forget_body(tx, &due.body);
         report->bodies_reaped++;
     } else {
         struct sql *advance = sql_use(tx, SQL_DOOMED_ADVANCE);
-        sql_set_id(advance, ":body", &body);
+        sql_set_id(advance, ":body", &due.body);
         sql_set_u64(advance, ":extents_reaped", end);
         sql_run(advance);
     }

@@ -261,9 +261,10 @@ enum hearth_code meta_target_resolve_in(struct meta_tx *tx, const struct meta_ta
 /* HEARTH_INVALID: sizes and counts that cannot be. */
 enum hearth_code meta_body_check(const struct meta_body *body, struct hearth_err *err);
 
-/* One reference more to each segment; each has one already (D5). HEARTH_NOT_FOUND: not any more. */
-enum hearth_code meta_refer_in(
-    struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err);
+/* One reference more to each segment, by a body of that bucket; each has one already (D5).
+ * HEARTH_NOT_FOUND: not any more. */
+enum hearth_code meta_refer_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_body *body, struct hearth_err *err);
 
 /* HEARTH_WRONG_KEY: no such version of the bucket's key. */
 enum hearth_code meta_key_version_check(

@@ -313,13 +313,24 @@ static enum hearth_code check_extents(struct meta_tx *tx, const struct meta_id *
                 : hearth_fail(err, HEARTH_INVALID, "copy: the extents are not the source's");
 }
 
-enum hearth_code meta_refer_in(
-    struct meta_tx *tx, const struct meta_body *body, struct hearth_err *err)
+/* Nothing, where the bucket is the segment's own. */
+static void add_share(
+    struct meta_tx *tx, const struct meta_id *segment, const struct meta_id *bucket)
+{
+    struct sql *sql = sql_use(tx, SQL_SHARE_ADD);
+    sql_set_id(sql, ":segment", segment);
+    sql_set_id(sql, ":bucket", bucket);
+    sql_run(sql);
+}
+
+enum hearth_code meta_refer_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_body *body, struct hearth_err *err)
 {
     for (size_t i = 0; i < body->extent_count; i++) {
         if (!add_reference(tx, &body->extents[i].segment, 1)) {
             return hearth_fail(err, HEARTH_NOT_FOUND, "segment of extent %zu is gone", i);
         }
+        add_share(tx, &body->extents[i].segment, bucket);
     }
     return HEARTH_OK;
 }
@@ -340,7 +351,7 @@ static enum hearth_code copy_extents(struct meta_tx *tx, const struct meta_copy 
     }
     return request->put.body.extent_count == 0
         ? check_inline(&request->put.body, bucket->profile, &request->put.part, err)
-        : meta_refer_in(tx, &request->put.body, err);
+        : meta_refer_in(tx, &request->put.bucket, &request->put.body, err);
 }
 
 static enum hearth_code copy(struct meta_tx *tx, void *arg, struct hearth_err *err)

@@ -207,14 +207,16 @@ static enum hearth_code seal_again(struct meta_tx *tx, const struct meta_seal *r
     return HEARTH_OK;
 }
 
-static void insert_segment(struct meta_tx *tx, const struct meta_seal *request, uint32_t profile,
-    const struct meta_opened *opened, const struct meta_holder *holders)
+static void insert_segment(struct meta_tx *tx, const struct meta_seal *request,
+    const struct meta_intent_row *intent, const struct meta_opened *opened,
+    const struct meta_holder *holders)
 {
     uint8_t bytes[META_HOLDERS_SIZE_MAX];
     size_t size = meta_holders_encode(holders, opened->n, bytes);
     struct sql *sql = sql_use(tx, SQL_SEGMENT_INSERT);
     sql_set_id(sql, ":segment", &request->segment);
-    sql_set_u64(sql, ":profile", profile);
+    sql_set_id(sql, ":bucket", &intent->bucket);
+    sql_set_u64(sql, ":profile", intent->profile);
     sql_set_u64(sql, ":codec", META_CODEC_RS_CAUCHY);
     sql_set_u64(sql, ":k", opened->k);
     sql_set_u64(sql, ":n", opened->n);
@@ -258,7 +260,7 @@ static enum hearth_code seal_new(struct meta_tx *tx, const struct meta_seal *req
         return hearth_fail(err, HEARTH_SHARDS_LOST, "seal: %u good receipts of %zu, %u are needed",
             good, request->receipt_count, opened->w);
     }
-    insert_segment(tx, request, intent.profile, opened, weighing.holders);
+    insert_segment(tx, request, &intent, opened, weighing.holders);
     end_opening(tx, &request->segment);
     out->generation = 1;
     out->holders = (uint16_t)good;

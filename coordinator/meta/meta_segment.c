@@ -34,6 +34,7 @@ static bool read_segment(struct meta_tx *tx, struct sql *sql, struct meta_segmen
         return false;
     }
     sql_id(sql, &out->id);
+    sql_id(sql, &out->bucket);
     out->profile = (uint32_t)sql_u64(sql);
     out->codec = (enum meta_codec)sql_u64(sql);
     out->k = (uint16_t)sql_u64(sql);
@@ -174,6 +175,43 @@ enum hearth_code meta_sweep(struct meta_store *store, struct meta_id after,
     assert(max >= 1 && max <= META_SWEEP_MAX);
     struct sweep_call call = {.after = after, .segments = segments, .max = max};
     enum hearth_code code = meta_read(store, sweep, &call, err);
+    if (code == HEARTH_OK) {
+        *count = call.count;
+    }
+    return code;
+}
+
+struct shares_call {
+    struct meta_id after;
+    struct meta_id last;
+    struct meta_share *shares;
+    size_t count;
+};
+
+static enum hearth_code sweep_shares(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    (void)err;
+    struct shares_call *call = arg;
+    call->count = 0;
+    struct sql *sql = sql_use(tx, SQL_SHARE_SWEEP);
+    sql_set_id(sql, ":after", &call->after);
+    sql_set_id(sql, ":last", &call->last);
+    sql_set_u64(sql, ":max", META_SHARES_MAX);
+    while (call->count < META_SHARES_MAX && sql_step(sql)) {
+        struct meta_share *share = &call->shares[call->count++];
+        sql_id(sql, &share->segment);
+        sql_id(sql, &share->bucket);
+        share->refs = sql_u64(sql);
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_sweep_shares(struct meta_store *store, struct meta_id after,
+    struct meta_id last, struct meta_share shares[META_SHARES_MAX], size_t *count,
+    struct hearth_err *err)
+{
+    struct shares_call call = {.after = after, .last = last, .shares = shares};
+    enum hearth_code code = meta_read(store, sweep_shares, &call, err);
     if (code == HEARTH_OK) {
         *count = call.count;
     }

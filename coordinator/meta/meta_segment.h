@@ -133,6 +133,13 @@ enum { META_SWEEP_MAX = 256 }; /* segments in one read */
 enum hearth_code meta_sweep(struct meta_store *store, struct meta_id after,
     struct meta_segment *segments, size_t max, size_t *count, struct hearth_err *err);
 
+/* Shares of segments with ids in (after, last], in id order; of so many, the rest is left out. */
+enum { META_SHARES_MAX = 1024 };
+
+enum hearth_code meta_sweep_shares(struct meta_store *store, struct meta_id after,
+    struct meta_id last, struct meta_share shares[META_SHARES_MAX], size_t *count,
+    struct hearth_err *err);
+
 struct meta_repair_offer {
     struct meta_id segment;
     uint64_t generation;             /* as read; HEARTH_CONFLICT when it moved on */

@@ -94,7 +94,8 @@ enum meta_codec { META_CODEC_RS_CAUCHY = 1 };
 /* One segment as the sweep, readers and repair see it. */
 struct meta_segment {
     struct meta_id id;
-    uint32_t profile; /* number, see profile.h */
+    struct meta_id bucket; /* it was written for; others may share it (struct meta_share) */
+    uint32_t profile;      /* number, see profile.h */
     enum meta_codec codec;
     uint16_t k;
     uint16_t n;
@@ -109,6 +110,13 @@ struct meta_segment {
     struct meta_holder holders[META_SLOTS_MAX]; /* [0, n) */
     struct ec_slots damaged; /* by their nodes' own word, or an audit's: a last resort of reading */
     struct ec_slots passed;  /* an audit found them as they were stored */
+};
+
+/* A bucket other than its own in which copies name a segment. */
+struct meta_share {
+    struct meta_id segment;
+    struct meta_id bucket;
+    uint64_t refs; /* of the segment's */
 };
 
 /* Only doomed bodies name it: it is readable for a while, and nobody will want it after that. */

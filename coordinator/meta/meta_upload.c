@@ -280,7 +280,8 @@ static enum hearth_code publish_joined(struct meta_tx *tx, const struct meta_tar
     if (tags == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "tags");
     }
-    if (meta_body_check(&body, err) != HEARTH_OK || meta_refer_in(tx, &body, err) != HEARTH_OK) {
+    if (meta_body_check(&body, err) != HEARTH_OK ||
+        meta_refer_in(tx, target->bucket, &body, err) != HEARTH_OK) {
         return err->code;
     }
     body.tags = meta_upload_tags_in(tx, &call->request->upload, tags);

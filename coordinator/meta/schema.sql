@@ -297,9 +297,10 @@ CREATE TABLE part (
 
 -- damaged: a bit for each slot whose own node says that the shard does not verify, or an audit
 -- proved it; empty: none.  passed: likewise, whose shard an audit has found as it was stored.
--- doomed_refs: those of `refs` that belong to doomed bodies of few extents.
+-- doomed_refs: those of `refs` that belong to doomed bodies of few extents.  bucket: it was written for.
 CREATE TABLE segment (
     segment BYTEA NOT NULL PRIMARY KEY,
+    bucket BYTEA NOT NULL,
     profile BIGINT NOT NULL,
     codec BIGINT NOT NULL,
     k BIGINT NOT NULL,
@@ -318,6 +319,15 @@ CREATE TABLE segment (
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX segment_dying ON segment (dying_ms) WHERE dying_ms > 0;
+
+-- Those of its `refs` that come from copies in another bucket than its own.
+CREATE TABLE segment_share (
+    segment BYTEA NOT NULL,
+    bucket BYTEA NOT NULL,
+    refs BIGINT NOT NULL,
+    PRIMARY KEY (segment, bucket)
+) -- sqlite: WITHOUT ROWID
+;
 
 -- state: 1 open, 2 committed, 3 aborted.  due_ms: when the next duty of garbage collection for it
 -- comes up: to abort it (open), to settle its segments, to forget it (settled).  part: 0, it writes an

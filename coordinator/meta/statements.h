@@ -234,6 +234,7 @@
     X(BUCKET_BY_ID,                                                                                \
         "SELECT tenant, profile, key_version, quota_bytes, quota_objects FROM bucket"              \
         " WHERE bucket = :bucket")                                                                 \
+    X(BUCKET_NAME, "SELECT name FROM bucket WHERE bucket = :bucket")                               \
     X(BUCKET_LIST,                                                                                 \
         "SELECT b.bucket, b.name, b.tenant, b.profile, b.key_version, b.created_ms,"               \
         " b.public_read, b.quota_bytes, b.quota_objects, t.name FROM bucket AS b"                  \
@@ -324,7 +325,8 @@
         "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM"                             \
         " (SELECT size FROM doomed WHERE is_kept = 1 AND due_ms > :now LIMIT :max) AS counted")    \
     X(DOOMED_DUE,                                                                                  \
-        "SELECT body, extents_reaped FROM doomed WHERE due_ms <= :now ORDER BY due_ms LIMIT 1")    \
+        "SELECT body, bucket, extents_reaped FROM doomed WHERE due_ms <= :now"                     \
+        " ORDER BY due_ms LIMIT 1")                                                                \
     X(DOOMED_ADVANCE, "UPDATE doomed SET extents_reaped = :extents_reaped WHERE body = :body")     \
     X(DOOMED_DELETE, "DELETE FROM doomed WHERE body = :body")                                      \
     X(OUTCOME_GET, "SELECT subject, result FROM outcome WHERE token = :token")                     \
@@ -443,16 +445,16 @@
         " ORDER BY due_ms LIMIT :max")                                                             \
     X(OFFER_DELETE, "DELETE FROM offer WHERE segment = :segment AND slot = :slot AND p = :p")      \
     X(SEGMENT_INSERT,                                                                              \
-        "INSERT INTO segment (segment, profile, codec, k, n, length, vk, generation, refs,"        \
-        " last_p, sealed_ms, dying_ms, holders, damaged, passed, doomed_refs) VALUES (:segment,"   \
-        " :profile, :codec, :k, :n, :length, :vk, 1, 0, :last_p, :now, 0, :holders, :none, :none," \
-        " 0)")                                                                                     \
+        "INSERT INTO segment (segment, bucket, profile, codec, k, n, length, vk, generation,"      \
+        " refs, last_p, sealed_ms, dying_ms, holders, damaged, passed, doomed_refs)"               \
+        " VALUES (:segment, :bucket, :profile, :codec, :k, :n, :length, :vk, 1, 0, :last_p, :now," \
+        " 0, :holders, :none, :none, 0)")                                                          \
     X(SEGMENT_GET,                                                                                 \
-        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
+        "SELECT segment, bucket, profile, codec, k, n, length, vk, generation, refs, doomed_refs," \
         " sealed_ms, dying_ms, holders, damaged, passed, last_p FROM segment"                      \
         " WHERE segment = :segment")                                                               \
     X(SEGMENT_SWEEP,                                                                               \
-        "SELECT segment, profile, codec, k, n, length, vk, generation, refs, doomed_refs,"         \
+        "SELECT segment, bucket, profile, codec, k, n, length, vk, generation, refs, doomed_refs," \
         " sealed_ms, dying_ms, holders, damaged, passed, last_p FROM segment WHERE segment > "     \
         ":after"                                                                                   \
         " ORDER BY segment LIMIT :max")                                                            \
@@ -470,7 +472,19 @@
         "UPDATE segment SET refs = refs - 1, doomed_refs ="                                        \
         " CASE WHEN doomed_refs > :doomed THEN doomed_refs - :doomed ELSE 0 END,"                  \
         " dying_ms = CASE WHEN refs = 1 THEN :now ELSE 0 END"                                      \
-        " WHERE segment = :segment AND refs > 0 RETURNING refs")                                   \
+        " WHERE segment = :segment AND refs > 0 RETURNING refs, bucket")                           \
+    X(SHARE_ADD,                                                                                   \
+        "INSERT INTO segment_share (segment, bucket, refs) SELECT segment, :bucket, 1"             \
+        " FROM segment WHERE segment = :segment AND bucket <> :bucket"                             \
+        " ON CONFLICT (segment, bucket) DO UPDATE SET refs = segment_share.refs + 1")              \
+    X(SHARE_DROP,                                                                                  \
+        "UPDATE segment_share SET refs = refs - 1 WHERE segment = :segment AND bucket = :bucket")  \
+    X(SHARE_FORGET,                                                                                \
+        "DELETE FROM segment_share"                                                                \
+        " WHERE segment = :segment AND bucket = :bucket AND refs <= 0")                            \
+    X(SHARE_SWEEP,                                                                                 \
+        "SELECT segment, bucket, refs FROM segment_share WHERE segment > :after"                   \
+        " AND segment <= :last ORDER BY segment, bucket LIMIT :max")                               \
     X(SEGMENT_DOOM, "UPDATE segment SET doomed_refs = doomed_refs + 1 WHERE segment = :segment")   \
     X(SEGMENT_SPARE,                                                                               \
         "UPDATE segment SET doomed_refs = CASE WHEN doomed_refs > 0 THEN doomed_refs - 1 ELSE 0"   \

@@ -1,6 +1,7 @@
 #include "coordinator/service/estimate_service.h"
 
 #include "coordinator/estimate/estimate_watch.h"
+#include "coordinator/meta/meta_bucket.h"
 #include "proto/wire_repair.h"
 
 #include <math.h>
@@ -95,20 +96,37 @@ static struct wire_durability_info sum_to_wire(
     };
 }
 
-static void add_sum(struct estimate_sum *total, const struct estimate_sum *sum)
+static enum hearth_code describe_bucket(struct coordinator *coordinator,
+    const struct estimate_bucket *bucket, struct arena *arena, struct wire_durability_info *out,
+    struct hearth_err *err)
 {
-    total->segments += sum->segments;
-    total->lost += sum->lost;
-    total->unreadable += sum->unreadable;
-    total->held += sum->held;
-    total->slots += sum->slots;
-    if (sum->worst_unreadable > total->worst_unreadable) {
-        total->worst_unreadable = sum->worst_unreadable;
+    struct view name = view_text("");
+    enum hearth_code code = meta_bucket_name(coordinator->store, bucket->bucket, arena, &name, err);
+    if (code != HEARTH_OK && code != HEARTH_NOT_FOUND) {
+        return hearth_err_prefix(err, "name of a bucket");
     }
-    if (sum->worst_lost > total->worst_lost) {
-        total->worst_lost = sum->worst_lost;
-        total->worst = sum->worst;
+    *out = sum_to_wire(view_text(""), &bucket->sum, arena);
+    out->bucket = name;
+    out->bucket_id = service_copy(arena, bucket->bucket.bytes, sizeof(bucket->bucket.bytes));
+    return HEARTH_OK;
+}
+
+static enum hearth_code add_buckets(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    struct estimate_bucket worst[WIRE_STATUS_BUCKETS_MAX];
+    size_t count = estimate_watch_buckets(coordinator->durability, worst, WIRE_STATUS_BUCKETS_MAX);
+    struct wire_durability_info *infos = arena_take_array(arena, count, sizeof(*infos));
+    if (infos == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "durability of buckets");
     }
+    out->bucket_durability = infos;
+    out->bucket_durability_count = count;
+    enum hearth_code code = HEARTH_OK;
+    for (size_t i = 0; i < count && code == HEARTH_OK; i++) {
+        code = describe_bucket(coordinator, &worst[i], arena, &infos[i], err);
+    }
+    return code;
 }
 
 enum hearth_code estimate_service_durability(struct coordinator *coordinator, struct arena *arena,
@@ -128,10 +146,10 @@ enum hearth_code estimate_service_durability(struct coordinator *coordinator, st
         if (sums[i].segments > 0) {
             profiles[out->profiles_count++] =
                 sum_to_wire(view_text(profile_table[i].name), &sums[i], arena);
-            add_sum(&total, &sums[i]);
+            estimate_sum_join(&total, &sums[i]);
         }
     }
     profiles[out->profiles_count] = sum_to_wire(view_text(""), &total, arena);
     out->durability = &profiles[out->profiles_count];
-    return HEARTH_OK;
+    return add_buckets(coordinator, arena, out, err);
 }

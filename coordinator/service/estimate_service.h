@@ -16,7 +16,8 @@ enum hearth_code estimate_service_segments(struct coordinator *coordinator,
     const struct meta_object *object, struct arena *arena, struct wire_lookup_reply *out,
     struct hearth_err *err);
 
-/* What Status says of durability: of all together, and of each profile that has segments. */
+/* What Status says of durability: of all together, of each profile that has segments,
+ * and of the buckets in most danger. */
 enum hearth_code estimate_service_durability(struct coordinator *coordinator, struct arena *arena,
     struct wire_status_reply *out, struct hearth_err *err);
 

@@ -1,10 +1,13 @@
 #include "coordinator/service/metrics_page.h"
 
+#include "common/codec.h"
 #include "common/prometheus.h"
 #include "coordinator/fleet/node_table.h"
 #include "proto/cluster_health.h"
 #include "proto/status_fields.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* One line a state, so that a rule can be made of each without knowing their numbers. */
@@ -45,6 +48,28 @@ static void print_field(
     }
 }
 
+/* Buckets by their ids: a name may say what is nobody's business here. */
+static void print_durability(FILE *out, const struct wire_status_reply *status)
+{
+    char id[2 * 16 + 1];
+    prometheus_head(out, "hearth_profile_durability_worst_digits_micro", "gauge",
+        "-log10 of the chance that the worst segment of a profile is lost within a year.");
+    for (size_t i = 0; i < status->profiles_count; i++) {
+        const struct wire_durability_info *info = &status->profiles[i];
+        fprintf(out, "hearth_profile_durability_worst_digits_micro{profile=\"%.*s\"} %" PRIu64 "\n",
+            VIEW_ARGS(info->profile), info->worst_lost_digits);
+    }
+    prometheus_head(out, "hearth_bucket_durability_worst_digits_micro", "gauge",
+        "The same of a bucket; of those in most danger.");
+    for (size_t i = 0; i < status->bucket_durability_count; i++) {
+        const struct wire_durability_info *info = &status->bucket_durability[i];
+        assert(2 * info->bucket_id.size < sizeof(id));
+        hex_encode(info->bucket_id.bytes, info->bucket_id.size, id);
+        fprintf(out, "hearth_bucket_durability_worst_digits_micro{bucket_id=\"%s\"} %" PRIu64 "\n",
+            id, info->worst_lost_digits);
+    }
+}
+
 char *metrics_page(const struct wire_status_reply *status)
 {
     char *text = NULL;
@@ -59,6 +84,7 @@ char *metrics_page(const struct wire_status_reply *status)
     for (unsigned i = 0; i < status_field_count; i++) {
         print_field(out, status, &status_fields[i]);
     }
+    print_durability(out, status);
     prometheus_process(out);
     if (fclose(out) != 0) {
         free(text);

@@ -130,9 +130,33 @@ static void health_and_nodes_have_a_line_for_each_state(void **state)
     free(page);
 }
 
+static void profiles_and_buckets_in_danger_have_a_line_each_and_no_name(void **state)
+{
+    (void)state;
+    const uint8_t id[16] = {0xab, 1};
+    const struct wire_durability_info profile = {
+        .profile = view_text("home"), .worst_lost_digits = 12500000};
+    const struct wire_durability_info bucket = {.bucket = view_text("letters"),
+        .bucket_id = view_of(id, sizeof(id)),
+        .worst_lost_digits = 3000000};
+    const struct wire_status_reply status = {.profiles = &profile,
+        .profiles_count = 1,
+        .bucket_durability = &bucket,
+        .bucket_durability_count = 1};
+    char *page = metrics_page(&status);
+    assert_non_null(page);
+    assert_line(page, "hearth_profile_durability_worst_digits_micro{profile=\"home\"} 12500000");
+    assert_line(page,
+        "hearth_bucket_durability_worst_digits_micro{bucket_id="
+        "\"ab010000000000000000000000000000\"} 3000000");
+    assert_null(strstr(page, "letters"));
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(profiles_and_buckets_in_danger_have_a_line_each_and_no_name),
         cmocka_unit_test(every_number_of_the_status_is_on_the_page),
         cmocka_unit_test(names_keep_the_rules_and_are_there_once),
         cmocka_unit_test(health_and_nodes_have_a_line_for_each_state),

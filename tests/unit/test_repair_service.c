@@ -106,6 +106,9 @@ static void status_carries_durability_and_repair(void **state)
     assert_true(view_equal(whole.profiles[0].profile, view_text("local")));
     assert_int_equal(whole.profiles[0].held_permille, 1000);
     assert_memory_equal(whole.durability->worst_segment.bytes, at->row.id.bytes, META_ID_SIZE);
+    assert_int_equal(whole.bucket_durability_count, 1);
+    assert_true(view_equal(whole.bucket_durability[0].bucket, at->customer.bucket));
+    assert_int_equal(whole.bucket_durability[0].segments, 1);
     const uint64_t digits = whole.durability->worst_lost_digits;
 
     at->net.nodes[0].manner = FAKE_HONEST;
