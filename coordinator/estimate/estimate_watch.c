@@ -123,7 +123,7 @@ static void page(
             .shares = &pass->shares[share],
             .share_count = count_shares(pass, share, &segments[i])};
         share += subject.share_count;
-        if (!repair_is_left_alone(&segments[i])) {
+        if (!repair_is_left_alone(&segments[i]) && !meta_segment_is_doomed(&segments[i])) {
             add(context, &subject, pass->fleet);
         }
     }

@@ -22,8 +22,7 @@ const struct durability_goal *repair_rules_goal(
 
 bool repair_is_left_alone(const struct meta_segment *segment)
 {
-    return segment->dying_ms != 0 || meta_segment_is_doomed(segment) ||
-        profile_by_number(segment->profile) == NULL;
+    return segment->dying_ms != 0 || profile_by_number(segment->profile) == NULL;
 }
 
 /* ---- what there is ---- */
@@ -108,9 +107,18 @@ static bool wants_filling(const struct look *look, unsigned held)
         (profile->fill_after_s == 0 || look->has_empty);
 }
 
+/* One loss more and it could not be undeleted; anything less is not worth the bytes. */
+static bool is_last_chance(const struct look *look, unsigned held)
+{
+    return held <= look->profile->k;
+}
+
 static enum repair_reason find_reason(
     const struct look *look, const struct durability_holder *holders, unsigned held)
 {
+    if (meta_segment_is_doomed(look->segment)) {
+        return is_last_chance(look, held) ? REPAIR_FEW_HELD : REPAIR_NOTHING;
+    }
     if (durability_is_due(repair_rules_goal(look->rules, look->profile), holders, held)) {
         return REPAIR_FEW_HELD;
     }
@@ -123,10 +131,14 @@ static enum repair_reason find_reason(
     return look->rules->everything ? REPAIR_ASKED : REPAIR_NOTHING;
 }
 
-/* Ten times the digits of the chance that it is lost before a repair would be done. */
+/* Ten times the digits of the chance that it is lost before a repair would be done; what is deleted
+ * comes after all that is not. */
 static unsigned urgency_of(
     const struct look *look, const struct durability_holder *holders, unsigned held)
 {
+    if (meta_segment_is_doomed(look->segment)) {
+        return REPAIR_URGENCY_FILL - 1;
+    }
     const struct durability_goal *goal = repair_rules_goal(look->rules, look->profile);
     double lost = durability_lost_in(look->segment->k, holders, held, goal->window_years);
     double digits = lost > 0 ? -10 * log10(lost) : REPAIR_URGENCY_FILL - 1;

@@ -12,6 +12,8 @@
  *     was sealed; in profiles without that hour, anything missing  to do
  *   an operator asks for all of it                             --> rebuild what is not held
  *
+ * What only deleted objects name, and can be undeleted yet, waits until no shard is to spare.
+ *
  * Pure.  Thread-safety: functions of their arguments alone.
  */
 #ifndef HEARTH_COORDINATOR_REPAIR_REPAIR_JUDGE_H
@@ -66,7 +68,7 @@ void repair_judge(const struct repair_rules *rules, const struct meta_segment *s
 unsigned repair_holders(const struct meta_segment *segment, const struct fleet_view *fleet,
     struct ec_slots slots, struct durability_holder holders[META_SLOTS_MAX]);
 
-/* Nobody will want it any more, or nothing is known of its profile. */
+/* It is on its way out for good, or nothing is known of its profile. */
 bool repair_is_left_alone(const struct meta_segment *segment);
 
 #endif /* HEARTH_COORDINATOR_REPAIR_REPAIR_JUDGE_H */

@@ -90,19 +90,28 @@ static void mourn(struct repair_watch *watch, const struct meta_segment *segment
     }
 }
 
+static void count(struct repair_watch *watch, const struct meta_segment *segment,
+    const struct repair_judgement *judgement)
+{
+    struct repair_status *counts = &watch->on_sweep.found.counts;
+    const unsigned held = ec_slots_count(judgement->held);
+    counts->segments++;
+    counts->below_n += held < segment->n;
+    counts->below_r += judgement->reason == REPAIR_FEW_HELD;
+    if (ec_slots_count(judgement->reachable) < segment->k) {
+        mourn(watch, segment, held);
+    }
+}
+
 static void look_at(
     struct repair_watch *watch, const struct meta_segment *segment, const struct fleet_view *fleet)
 {
-    struct repair_status *counts = &watch->on_sweep.found.counts;
     struct repair_judgement judgement;
     repair_judge(
         &watch->on_sweep.rules, segment, fleet, meta_now_ms(watch->coordinator->store), &judgement);
     const unsigned held = ec_slots_count(judgement.held);
-    counts->segments++;
-    counts->below_n += held < segment->n;
-    counts->below_r += judgement.reason == REPAIR_FEW_HELD;
-    if (ec_slots_count(judgement.reachable) < segment->k) {
-        mourn(watch, segment, held);
+    if (!meta_segment_is_doomed(segment)) { /* what is deleted is missed by nobody */
+        count(watch, segment, &judgement);
     }
     if (judgement.is_due) {
         consider(watch, segment, &judgement);

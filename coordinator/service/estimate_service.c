@@ -35,7 +35,7 @@ static bool add_estimate(struct coordinator *coordinator, const struct meta_segm
     const uint64_t now = meta_now_ms(coordinator->store);
     struct estimate_chances chances;
     struct wire_segment_estimate *out = arena_take(arena, sizeof(*out));
-    if (out == NULL || repair_is_left_alone(segment)) {
+    if (out == NULL || repair_is_left_alone(segment) || meta_segment_is_doomed(segment)) {
         return out != NULL;
     }
     estimate_chances(coordinator->estimate, segment, fleet, now, &chances);

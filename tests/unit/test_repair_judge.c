@@ -252,9 +252,31 @@ static void an_operator_has_everything_brought_to_n(void **state)
     assert_false(judge_by(&rules, &drawing, HOUR_MS).is_due);
 }
 
+/* Undeleting is promised for a week; more than that promise needs is not spent on it. */
+static void what_only_deleted_objects_name_waits_until_no_shard_is_to_spare(void **state)
+{
+    (void)state;
+    const struct profile *small = profile_by_name(view_text("small"));
+    struct drawing drawing;
+    draw("aaaaaLLLLLLLLL", small, &drawing); /* k + 1 */
+    assert_true(judge(&drawing, 24 * HOUR_MS).is_due);
+    drawing.segment.refs = drawing.segment.doomed_refs = 2;
+    assert_false(judge(&drawing, 24 * HOUR_MS).is_due);
+    draw("aaaaLLLLLLLLLL", small, &drawing);
+    const struct repair_judgement wanted = judge(&drawing, 24 * HOUR_MS);
+    drawing.segment.refs = drawing.segment.doomed_refs = 2;
+    const struct repair_judgement deleted = judge(&drawing, 24 * HOUR_MS);
+    assert_true(deleted.is_due);
+    assert_int_equal(ec_slots_count(deleted.missing), 10);
+    assert_true(deleted.urgency > wanted.urgency && deleted.urgency < REPAIR_URGENCY_FILL);
+    drawing.segment.doomed_refs = 1; /* somebody else names it, too */
+    assert_int_equal(judge(&drawing, 24 * HOUR_MS).urgency, wanted.urgency);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_only_deleted_objects_name_waits_until_no_shard_is_to_spare),
         cmocka_unit_test(every_case_is_judged_as_drawn),
         cmocka_unit_test(a_slot_is_held_or_missing_and_reachable_only_when_held),
         cmocka_unit_test(a_segment_goes_by_its_own_profiles_patience),
