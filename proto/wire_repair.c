@@ -76,6 +76,7 @@ static const struct wire_field simulate_request_fields[] = {
     NUMBER(simulate_request, hazard_permille),
     NUMBER(simulate_request, replace_ms),
     NUMBER(simulate_request, from_fleet),
+    NUMBER_TO(simulate_request, ebb_ppm, 1000000),
 };
 DESCRIBE(simulate_request, simulate_request_fields);
 
@@ -99,5 +100,6 @@ static const struct wire_field simulate_reply_fields[] = {
     NUMBER(simulate_reply, goal),
     NUMBER(simulate_reply, nodes_there),
     BYTES(simulate_reply, warning, WIRE_TEXT_MAX),
+    NUMBER_TO(simulate_reply, ebb_ppm, 1000000),
 };
 DESCRIBE(simulate_reply, simulate_reply_fields);

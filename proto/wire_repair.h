@@ -89,7 +89,8 @@ struct wire_simulate_request {
     uint32_t uptime_ppm;
     uint64_t hazard_permille; /* losses of a node in a thousand years */
     uint64_t replace_ms;
-    bool from_fleet; /* nodes, uptime and hazard: of the fleet there is */
+    uint32_t ebb_ppm; /* so much less is up in the emptiest quarter of the hours */
+    bool from_fleet;  /* nodes, uptime and hazard: of the fleet there is */
 };
 
 struct wire_simulate_reply {
@@ -101,6 +102,7 @@ struct wire_simulate_reply {
     uint32_t uptime_ppm;
     uint64_t hazard_permille;
     uint64_t replace_ms;
+    uint32_t ebb_ppm;     /* so much less is up in the emptiest quarter of the hours */
     uint64_t lost_digits; /* a segment, within a year */
     uint64_t unreadable_digits;
     uint64_t disk_permille;      /* bytes on disks, a byte stored, over time */

@@ -24,6 +24,7 @@ struct simulate_options {
     const char *profile;
     const char *nodes;
     const char *uptime;
+    const char *ebb;
     const char *life;
     const char *lost_after;
     const char *repair;
@@ -58,7 +59,8 @@ static enum program_exit parse_time(
 }
 
 /* "99", "99.5", "99.5%". */
-static enum program_exit parse_uptime(const char *text, uint32_t *ppm, struct hearth_err *err)
+static enum program_exit parse_percent(
+    const char *name, const char *text, uint32_t *ppm, struct hearth_err *err)
 {
     char *end = NULL;
     *ppm = 0;
@@ -68,7 +70,7 @@ static enum program_exit parse_uptime(const char *text, uint32_t *ppm, struct he
     double percent = strtod(text, &end);
     if (end == text || (*end != '\0' && strcmp(end, "%") != 0) || !(percent > 0.0001) ||
         !(percent <= 100)) {
-        return program_usage(err, "--uptime %s: expected per cent, like 95 or 99.5", text);
+        return program_usage(err, "--%s %s: expected per cent, like 95 or 99.5", name, text);
     }
     *ppm = (uint32_t)lround(percent * 1e4);
     return PROGRAM_DONE;
@@ -99,7 +101,10 @@ static enum program_exit parse_fleet(const struct simulate_options *options,
 {
     enum program_exit exit = parse_number("nodes", options->nodes, NODES_MAX, &out->nodes, err);
     if (exit == PROGRAM_DONE) {
-        exit = parse_uptime(options->uptime, &out->uptime_ppm, err);
+        exit = parse_percent("uptime", options->uptime, &out->uptime_ppm, err);
+    }
+    if (exit == PROGRAM_DONE) {
+        exit = parse_percent("ebb", options->ebb, &out->ebb_ppm, err);
     }
     return exit == PROGRAM_DONE ? parse_life(options->life, &out->hazard_permille, err) : exit;
 }
@@ -149,6 +154,7 @@ static void print_json(const struct wire_simulate_reply *reply)
     json_line_number(line, "replace_s", reply->replace_ms / 1000);
     json_line_number(line, "nodes", reply->nodes);
     json_line_set(line, "uptime", json_real(reply->uptime_ppm / 1e6));
+    json_line_set(line, "ebb", json_real(reply->ebb_ppm / 1e6));
     json_line_set(line, "losses_per_year", json_real(permille(reply->hazard_permille)));
     chance_json(line, "lost_within_a_year", reply->lost_digits);
     json_line_set(line, "nines", json_real((double)reply->lost_digits / 1e6));
@@ -169,8 +175,12 @@ static void print_question(const struct wire_simulate_reply *reply)
     uint64_t life_ms = (uint64_t)(1000 * YEAR_MS / (double)reply->hazard_permille);
     printf("%.*s: any %" PRIu32 " of %" PRIu32 " shards, repair at %" PRIu32,
         VIEW_ARGS(reply->profile), reply->k, reply->n, reply->r);
-    printf(", on %" PRIu32 " nodes that are up %.4g %% of the time and live %s\n\n", reply->nodes,
-        reply->uptime_ppm / 1e4, format_duration(life_ms, text));
+    printf(", on %" PRIu32 " nodes that are up %.4g %% of the time", reply->nodes,
+        reply->uptime_ppm / 1e4);
+    if (reply->ebb_ppm > 0) {
+        printf(" (in the emptiest quarter of it %.3g %% fewer)", reply->ebb_ppm / 1e4);
+    }
+    printf(" and live %s\n\n", format_duration(life_ms, text));
 }
 
 static void print_people(const struct wire_simulate_reply *reply)
@@ -228,6 +238,7 @@ static const struct program_option params[] = {
     TEXT("profile", "NAME", profile, "whose numbers; the cluster's own when not given"),
     TEXT("nodes", "N", nodes, "how many nodes, each of another owner and network"),
     TEXT("uptime", "PERCENT", uptime, "how much of the time a node is up"),
+    TEXT("ebb", "PERCENT", ebb, "so many fewer in the quarter of the hours when the fewest are up"),
     TEXT("life", "TIME", life, "how long a node stays, on average (300d)"),
     TEXT("lost-after", "TIME", lost_after, "silent for so long, a node counts as lost (3d)"),
     TEXT("repair", "TIME", repair, "from there to the end of a repair (12h)"),

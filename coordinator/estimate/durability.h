@@ -14,6 +14,8 @@
 #ifndef HEARTH_COORDINATOR_ESTIMATE_DURABILITY_H
 #define HEARTH_COORDINATOR_ESTIMATE_DURABILITY_H
 
+#include "coordinator/fleet/fleet_tide.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,11 +31,15 @@ enum {
 
 /* A node as far as it matters here. */
 struct durability_holder {
-    double uptime; /* 0 to 1 */
-    double hazard; /* losses for good, a year */
+    double uptime;            /* 0 to 1 */
+    float swing[FLEET_TIDES]; /* so much more at each tide of the fleet: homes sleep together */
+    double hazard;            /* losses for good, a year */
 };
 
-/* P(fewer than k of them are up at one moment); 1 when there are fewer than k. */
+/* In the ebb, a quarter of the hours, so much less than on average; in the other tides more. */
+void durability_swing(double ebb, float swing[FLEET_TIDES]);
+
+/* P(fewer than k of them are up at one moment, of all tides); 1 when there are fewer than k. */
 double durability_unreadable(unsigned k, const struct durability_holder *holders, unsigned count);
 
 /* P(fewer than k of them are left after so many years without a repair), domains included. */

@@ -206,12 +206,12 @@ static double weigh(const struct walk *walk, const double of[DURABILITY_SLOTS_MA
     return sum;
 }
 
-static void fill_unreadable(
-    const struct durability_chain *chain, double uptime, double of[DURABILITY_SLOTS_MAX + 1])
+static void fill_unreadable(const struct durability_chain *chain,
+    const struct durability_holder *typical, double of[DURABILITY_SLOTS_MAX + 1])
 {
     struct durability_holder holders[DURABILITY_SLOTS_MAX];
     for (unsigned i = 0; i < chain->n; i++) {
-        holders[i] = (struct durability_holder){.uptime = uptime};
+        holders[i] = *typical;
     }
     for (unsigned left = 0; left <= chain->n; left++) {
         of[left] = durability_unreadable(chain->k, holders, left);
@@ -239,15 +239,15 @@ static void divide(struct durability_steady *total, unsigned steps, double years
     total->unreadable /= steps;
 }
 
-void durability_chain_steady(
-    const struct durability_chain *chain, double uptime, struct durability_steady *out)
+void durability_chain_steady(const struct durability_chain *chain,
+    const struct durability_holder *typical, struct durability_steady *out)
 {
     struct losses losses;
     struct walk walk = {.chain = chain};
     double of[DURABILITY_SLOTS_MAX + 1];
     check(chain);
     fill_losses(chain, chain->hazard, &losses);
-    fill_unreadable(chain, uptime, of);
+    fill_unreadable(chain, typical, of);
     walk.now.at[chain->n][0] = 1;
     *out = (struct durability_steady){0};
     for (unsigned step = steps_in(chain, 1); step > 0; step--) {

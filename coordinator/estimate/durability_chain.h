@@ -44,7 +44,8 @@ struct durability_steady {
     double shards_made;      /* a year */
 };
 
-void durability_chain_steady(
-    const struct durability_chain *chain, double uptime, struct durability_steady *out);
+/* typical: a holder, whose hazard does not matter here. */
+void durability_chain_steady(const struct durability_chain *chain,
+    const struct durability_holder *typical, struct durability_steady *out);
 
 #endif /* HEARTH_COORDINATOR_ESTIMATE_DURABILITY_CHAIN_H */

@@ -98,6 +98,7 @@ static void fill_as_designed(
     for (unsigned i = 0; i < profile->n; i++) {
         holders[i] = (struct durability_holder){
             .uptime = profile->node_uptime, .hazard = profile->node_hazard};
+        durability_swing(profile->node_ebb, holders[i].swing);
     }
 }
 

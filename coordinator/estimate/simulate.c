@@ -16,6 +16,7 @@ void simulate_fleet_of(const struct profile *profile, struct simulate_fleet *out
         .repair_hours = DURABILITY_REPAIR_HOURS,
         .nodes = profile->nodes_min,
         .uptime = profile->node_uptime,
+        .ebb = profile->node_ebb,
         .hazard = profile->node_hazard,
         .replace_days = 30,
     };
@@ -32,6 +33,9 @@ const char *simulate_check(const struct simulate_fleet *fleet)
     }
     if (!(fleet->uptime > 0 && fleet->uptime <= 1)) {
         return "nodes are up more than 0 and at most 100 per cent of the time";
+    }
+    if (!(fleet->ebb >= 0 && fleet->ebb < fleet->uptime)) {
+        return "in the emptiest hours some nodes are up, and no more than on average";
     }
     if (!(fleet->hazard > 0 && fleet->hazard <= 366)) {
         return "a node lives a day to many years";
@@ -114,7 +118,9 @@ void simulate_run(const struct simulate_fleet *fleet, struct simulate_result *ou
         give_up(fleet, out);
         return;
     }
-    durability_chain_steady(&chain, fleet->uptime, &steady);
+    struct durability_holder typical = {.uptime = fleet->uptime};
+    durability_swing(fleet->ebb, typical.swing);
+    durability_chain_steady(&chain, &typical, &steady);
     out->lost = -expm1(-steady.loss_per_year);
     out->unreadable = steady.unreadable;
     out->disk = steady.held / fleet->k;

@@ -17,6 +17,7 @@ struct simulate_fleet {
     double repair_hours; /* from the trigger to the end of a repair */
     unsigned nodes;      /* of as many owners and networks */
     double uptime;       /* (0, 1] */
+    double ebb;          /* [0, uptime): so much less in the emptiest quarter of the hours */
     double hazard;       /* losses of a node, a year */
     double replace_days; /* until somebody else lends a disk in its place */
 };

@@ -95,6 +95,29 @@ static bool foresee(const struct node_status_list *list, uint64_t now_ms, struct
     return true;
 }
 
+/* ---- tides ---- */
+
+static bool is_expected(const struct node_status *status)
+{
+    return status->health != NODE_LOST && status->health != NODE_GONE;
+}
+
+static void watch_tides(const struct node_status_list *list, struct fleet_node *nodes)
+{
+    double there[PRESENCE_HOURS] = {0};
+    uint8_t tide_of[PRESENCE_HOURS];
+    for (size_t i = 0; i < list->count; i++) {
+        for (unsigned hour = 0; hour < PRESENCE_HOURS && is_expected(&list->nodes[i]); hour++) {
+            there[hour] += (double)list->nodes[i].week[hour];
+        }
+    }
+    fleet_tides(there, tide_of);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct node_status *status = &list->nodes[i];
+        fleet_swing(status->week, tide_of, nodes[status->node.number - 1].swing);
+    }
+}
+
 /* ---- a view ---- */
 
 static struct counted_view *make_view(const struct node_status_list *list, uint64_t now_ms)
@@ -113,6 +136,7 @@ static struct counted_view *make_view(const struct node_status_list *list, uint6
         const struct node_status *status = &list->nodes[i];
         describe(status, now_ms, &out->nodes[status->node.number - 1]);
     }
+    watch_tides(list, out->nodes);
     if (!foresee(list, now_ms, out->nodes)) {
         free(out);
         return NULL;

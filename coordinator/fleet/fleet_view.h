@@ -11,6 +11,7 @@
 #ifndef HEARTH_COORDINATOR_FLEET_FLEET_VIEW_H
 #define HEARTH_COORDINATOR_FLEET_FLEET_VIEW_H
 
+#include "coordinator/fleet/fleet_tide.h"
 #include "coordinator/fleet/node_table.h"
 
 struct fleet_node {
@@ -21,6 +22,7 @@ struct fleet_node {
     enum node_health health;    /* and how it is; see node_table.h */
     uint64_t silent_ms;         /* UINT64_MAX: called lost, or gone */
     double uptime;              /* (0, 1]: share of the time it answers, measured, old days fade */
+    float swing[FLEET_TIDES];   /* so much more at each of the fleet's tides */
     double hazard;              /* losses a year: its owner's record, and its own age */
     uint64_t capacity;          /* bytes */
     uint64_t used;

@@ -97,12 +97,35 @@ double node_presence_uptime(const struct node_presence *presence)
     return lean(sum_of(presence, 0, 1), PRIOR, PRIOR_UPTIME_S);
 }
 
+/* What is expected of any hour, and, from that, of one of the day. */
+static double expect_all(const struct node_presence *presence)
+{
+    return lean(sum_of(presence, 0, 1), PRIOR, PRIOR_ALL_S);
+}
+
+static double expect_of_day(const struct node_presence *presence, unsigned hour, double all)
+{
+    return lean(sum_of(presence, hour % DAY_HOURS, DAY_HOURS), all, PRIOR_DAY_S);
+}
+
 double node_presence_expect(const struct node_presence *presence, uint64_t at_ms)
 {
     unsigned hour = hour_of(at_ms);
-    double all = lean(sum_of(presence, 0, 1), PRIOR, PRIOR_ALL_S);
-    double day = lean(sum_of(presence, hour % DAY_HOURS, DAY_HOURS), all, PRIOR_DAY_S);
+    double day = expect_of_day(presence, hour, expect_all(presence));
     return lean(sum_of(presence, hour, PRESENCE_HOURS), day, PRIOR_HOUR_S);
+}
+
+void node_presence_week(const struct node_presence *presence, float expected[PRESENCE_HOURS])
+{
+    double days[DAY_HOURS];
+    const double all = expect_all(presence);
+    for (unsigned hour = 0; hour < DAY_HOURS; hour++) {
+        days[hour] = expect_of_day(presence, hour, all);
+    }
+    for (unsigned hour = 0; hour < PRESENCE_HOURS; hour++) {
+        const struct sum own = sum_of(presence, hour, PRESENCE_HOURS);
+        expected[hour] = (float)lean(own, days[hour % DAY_HOURS], PRIOR_HOUR_S);
+    }
 }
 
 /* A node that is silent for longer than this is not away as usual. */

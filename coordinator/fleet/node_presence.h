@@ -41,6 +41,9 @@ double node_presence_uptime(const struct node_presence *presence);
 /* [0, 1]: how likely it is there in the hour of that moment, unix time. */
 double node_presence_expect(const struct node_presence *presence, uint64_t at_ms);
 
+/* The same of every hour, from the first: for less work. */
+void node_presence_week(const struct node_presence *presence, float expected[PRESENCE_HOURS]);
+
 /* Of a silence: how much of it fell into hours in which the node is usually away. */
 uint64_t node_presence_excused_ms(
     const struct node_presence *presence, uint64_t from_ms, uint64_t to_ms);

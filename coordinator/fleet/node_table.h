@@ -123,8 +123,9 @@ bool node_table_address(
 struct node_status {
     struct meta_node node; /* its texts live in the arena */
     enum node_health health;
-    uint64_t silent_ms; /* as node_table_health() says */
-    double uptime;      /* node_presence_uptime(), with the silence that lasts */
+    uint64_t silent_ms;         /* as node_table_health() says */
+    double uptime;              /* node_presence_uptime(), with the silence that lasts */
+    float week[PRESENCE_HOURS]; /* node_presence_week() */
     struct meta_health record;
     bool takes_shards;       /* placement may offer it some now */
     uint64_t reports;        /* of readers, since the start */

@@ -129,10 +129,10 @@ bool node_table_pattern(struct node_table *table, uint32_t number, uint8_t perce
     if (index == NODE_NOT_THERE) {
         return false;
     }
+    float week[PRESENCE_HOURS];
+    node_presence_week(&table->shared.live[index].presence, week);
     for (unsigned hour = 0; hour < PRESENCE_HOURS; hour++) {
-        double expected =
-            node_presence_expect(&table->shared.live[index].presence, hour * PRESENCE_HOUR_MS);
-        percent[hour] = (uint8_t)(100 * expected + 0.5);
+        percent[hour] = (uint8_t)(100 * week[hour] + 0.5F);
     }
     return true;
 }
@@ -158,6 +158,7 @@ enum hearth_code node_table_list(struct node_table *table, struct arena *arena,
             .reports = live->reports,
             .repair_reports = live->repair_reports,
         };
+        node_presence_week(&live->presence, nodes[i].week);
         nodes[i].node.last_seen_ms = live->seen_ms;
         nodes[i].node.report = live->report;
         copy_texts(&nodes[i].node, arena);

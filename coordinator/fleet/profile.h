@@ -26,6 +26,7 @@ struct profile {
     uint32_t fill_after_s; /* a young segment's grace before that */
     uint32_t lost_after_s; /* a node offline this long is lost */
     double node_uptime;    /* the nodes it was worked out for: share of the time they are up */
+    double node_ebb;       /* so much less in the quarter of the hours in which the fewest are up */
     double node_hazard;    /* and how many of them are lost for good, a year */
 };
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* ---- rules ---- */
 
@@ -82,8 +83,9 @@ unsigned repair_holders(const struct meta_segment *segment, const struct fleet_v
     for (unsigned slot = 0; slot < segment->n; slot++) {
         if (ec_slots_has(slots, slot)) {
             const struct fleet_node *node = fleet_view_node(fleet, segment->holders[slot].node);
-            holders[count++] =
+            holders[count] =
                 (struct durability_holder){.uptime = node->uptime, .hazard = node->hazard};
+            memcpy(holders[count++].swing, node->swing, sizeof(node->swing));
         }
     }
     return count;

@@ -181,18 +181,20 @@ static enum hearth_code measure_fleet(
         return code;
     }
     fleet->nodes = 0;
-    fleet->uptime = fleet->hazard = 0;
+    fleet->uptime = fleet->ebb = fleet->hazard = 0;
     for (size_t i = 0; i < view->count; i++) {
         const struct fleet_node *node = &view->nodes[i];
         if (node->number != 0 && node->health < NODE_LOST) {
             fleet->nodes++;
             fleet->uptime += node->uptime;
+            fleet->ebb -= (double)node->swing[0];
             fleet->hazard += node->hazard;
         }
     }
     fleet_view_release(view);
     if (fleet->nodes > 0) {
         fleet->uptime /= fleet->nodes;
+        fleet->ebb = fleet->ebb > 0 ? fleet->ebb / fleet->nodes : 0;
         fleet->hazard /= fleet->nodes;
     }
     return HEARTH_OK;
@@ -217,6 +219,7 @@ static void fill_fleet(const struct wire_simulate_request *in, struct simulate_f
     fleet->lost_after_hours = given_real(in->lost_after_ms, HOUR_MS, fleet->lost_after_hours);
     fleet->repair_hours = given_real(in->repair_ms, HOUR_MS, fleet->repair_hours);
     fleet->uptime = given_real(in->uptime_ppm, 1e6, fleet->uptime);
+    fleet->ebb = given_real(in->ebb_ppm, 1e6, fleet->ebb);
     fleet->hazard = given_real(in->hazard_permille, 1e3, fleet->hazard);
     fleet->replace_days = given_real(in->replace_ms, DAY_MS, fleet->replace_days);
 }
@@ -230,6 +233,7 @@ static void fleet_to_wire(const struct simulate_fleet *fleet, struct wire_simula
     out->lost_after_ms = (uint64_t)(fleet->lost_after_hours * HOUR_MS);
     out->repair_ms = (uint64_t)(fleet->repair_hours * HOUR_MS);
     out->uptime_ppm = (uint32_t)(fleet->uptime * 1e6);
+    out->ebb_ppm = (uint32_t)(fleet->ebb * 1e6);
     out->hazard_permille = (uint64_t)(fleet->hazard * 1e3);
     out->replace_ms = (uint64_t)(fleet->replace_days * DAY_MS);
 }

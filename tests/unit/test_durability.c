@@ -41,6 +41,44 @@ static void unreadable_is_the_sum_over_all_ways_to_be_down(void **state)
     }
 }
 
+/* Of the worst moment more than a quarter, since the others add something. */
+static void nodes_that_sleep_together_are_away_together(void **state)
+{
+    (void)state;
+    struct durability_holder steady[HOLDERS];
+    struct durability_holder sleepy[HOLDERS];
+    struct durability_holder tides[FLEET_TIDES][HOLDERS];
+    draw(steady);
+    for (unsigned i = 0; i < HOLDERS; i++) {
+        sleepy[i] = steady[i];
+        durability_swing(0.12, sleepy[i].swing);
+        for (unsigned tide = 0; tide < FLEET_TIDES; tide++) {
+            tides[tide][i].uptime = sleepy[i].uptime + (tide == 0 ? -0.12 : 0.04);
+            memset(tides[tide][i].swing, 0, sizeof(tides[tide][i].swing));
+        }
+    }
+    for (unsigned k = 1; k < HOLDERS; k++) {
+        double mean = 0;
+        for (unsigned tide = 0; tide < FLEET_TIDES; tide++) {
+            mean += durability_unreadable(k, tides[tide], HOLDERS) / FLEET_TIDES;
+        }
+        const double got = durability_unreadable(k, sleepy, HOLDERS);
+        assert_true(fabs(got / mean - 1) < 1e-5);
+    }
+    assert_true(
+        durability_unreadable(3, sleepy, HOLDERS) > 2 * durability_unreadable(3, steady, HOLDERS));
+}
+
+static void nobody_is_there_more_than_always_or_less_than_never(void **state)
+{
+    (void)state;
+    struct durability_holder holders[2] = {{.uptime = 0.9}, {.uptime = 0.1}};
+    durability_swing(0.6, holders[0].swing); /* 0.3, 1.1, 1.1, 1.1 */
+    durability_swing(0.6, holders[1].swing); /* -0.5, 0.3, 0.3, 0.3 */
+    const double both = durability_unreadable(2, holders, 2);
+    assert_true(fabs(both - (1 + 3 * 0.7) / 4) < 1e-6);
+}
+
 static void with_fewer_than_k_holders_it_is_certain(void **state)
 {
     (void)state;
@@ -94,6 +132,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unreadable_is_the_sum_over_all_ways_to_be_down),
+        cmocka_unit_test(nodes_that_sleep_together_are_away_together),
+        cmocka_unit_test(nobody_is_there_more_than_always_or_less_than_never),
         cmocka_unit_test(with_fewer_than_k_holders_it_is_certain),
         cmocka_unit_test(what_is_very_unlikely_is_still_right),
         cmocka_unit_test(a_domain_takes_its_share),
