@@ -48,6 +48,7 @@ static enum hearth_code open_metadata(struct coordinator *coordinator, struct he
         .names = &coordinator->names,
         .allow_colocation = coordinator->settings->allow_colocation,
         .keep_deleted_ms = coordinator->settings->undelete_ms,
+        .order_ms = coordinator->settings->order_ms,
     };
     enum hearth_code code = meta_store_open(&store, &coordinator->store, err);
     if (code != HEARTH_OK) {

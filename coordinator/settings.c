@@ -31,6 +31,12 @@ static const struct config_param params[] = {
         .help = "How often a node reports. Three missed: suspect; ten: offline."},
     {"nodes", "certificate", CONFIG_DURATION, FIELD(certificate_ms), .preset = "30d",
         .min = 60 * SECOND_MS, .help = "How long a member's certificate lasts."},
+    {"nodes", "order", CONFIG_DURATION, FIELD(order_ms), .preset = "10min", .min = 5 * SECOND_MS,
+        .max = 10 * 60 * SECOND_MS,
+        .help =
+            "How long leave to write or read a shard lasts, and a tenth more until everybody has"
+            " noticed that it ended. A drained node is done, and a shard that moved goes to the"
+            " trash, so long after the last. What takes longer to transfer is begun anew."},
     {"duties", "sweep", CONFIG_DURATION, FIELD(sweep_interval_ms), .preset = "30s", .min = 100,
         .max = DAY_MS, .help = "Pause between two passes over all segments."},
     {"duties", "sweep_share", CONFIG_INTEGER, FIELD(sweep_share), .preset = "20", .min = 1,

@@ -23,6 +23,7 @@ struct settings {
     bool allow_colocation;
     uint64_t heartbeat_ms;
     uint64_t certificate_ms;
+    uint64_t order_ms;
     uint64_t sweep_interval_ms;
     uint64_t sweep_share; /* percent */
     uint64_t repair_interval_ms;

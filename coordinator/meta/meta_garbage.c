@@ -181,7 +181,7 @@ static void settle_segment(struct meta_tx *tx, const struct meta_id *segment, bo
     } else {
         struct sql *due = sql_use(tx, SQL_OFFER_SET_DUE);
         sql_set_id(due, ":segment", segment);
-        sql_set_u64(due, ":skew", META_SKEW_MS);
+        sql_set_u64(due, ":skew", meta_skew_ms(tx));
         sql_run(due);
     }
     struct sql *forget = sql_use(tx, SQL_OPENED_DELETE);
@@ -443,11 +443,11 @@ static enum hearth_code bury(struct meta_tx *tx, void *arg, struct hearth_err *e
     size_t count = 0;
     report->segments_buried = 0;
     report->shards_dead = 0;
-    if (is_held(tx) || tx->now_ms < META_READ_GRACE_MS) {
+    if (is_held(tx) || tx->now_ms < meta_read_grace_ms(tx)) {
         return HEARTH_OK;
     }
     struct sql *sql = sql_use(tx, SQL_SEGMENT_DYING);
-    sql_set_u64(sql, ":before", tx->now_ms - META_READ_GRACE_MS);
+    sql_set_u64(sql, ":before", tx->now_ms - meta_read_grace_ms(tx));
     sql_set_u64(sql, ":max", META_GARBAGE_BATCH);
     while (count < META_GARBAGE_BATCH && sql_step(sql)) {
         sql_id(sql, &segments[count++]);

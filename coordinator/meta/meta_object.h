@@ -165,8 +165,8 @@ struct meta_lookup {
     struct meta_id bucket;
     struct view key;
     /*
-     * NULL: the newest.  A reader that goes on with the version it began with finds it for
-     * META_READ_GRACE_MS after it was replaced.
+     * NULL: the newest.  A reader that goes on with the version it began with finds it as
+     * long after it was replaced as an order for it may live.
      */
     const struct meta_version *version;
     uint64_t offset; /* of the range */

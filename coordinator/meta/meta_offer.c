@@ -48,7 +48,7 @@ static void start_offers(
     out->k = k;
     out->n = n;
     out->count = 0;
-    out->expires_ms = tx->now_ms + META_ORDER_MS;
+    out->expires_ms = tx->now_ms + tx->order_ms;
 }
 
 /* ---- open ---- */
@@ -211,8 +211,8 @@ static enum hearth_code check_sealed(struct meta_tx *tx, const struct meta_offer
     if (request->slot < segment.n && segment.holders[request->slot].node > 0) {
         return hearth_fail(err, HEARTH_EXISTS, "slot %u is filled", request->slot);
     }
-    *out = (struct offering){SQL_SEGMENT_SET_LAST_P, segment.n, segment.last_p,
-        tx->now_ms + META_ORDER_MS + META_SKEW_MS};
+    *out = (struct offering){
+        SQL_SEGMENT_SET_LAST_P, segment.n, segment.last_p, tx->now_ms + meta_read_grace_ms(tx)};
     return HEARTH_OK;
 }
 
@@ -299,7 +299,7 @@ static enum hearth_code repair_offer(struct meta_tx *tx, void *arg, struct heart
         }
         offer.p = p;
         insert_offer(tx, &request->segment, &offer, call->offers.expires_ms,
-            call->offers.expires_ms + META_SKEW_MS);
+            call->offers.expires_ms + meta_skew_ms(tx));
         call->offers.offers[call->offers.count++] = offer;
     }
     return HEARTH_OK;

@@ -136,7 +136,7 @@ static void take(
     struct meta_holder *holder = &weighing->holders[receipt->slot];
     if (holder->node > 0) {
         meta_dead_insert_in(weighing->tx, &weighing->segment, receipt->slot, *holder,
-            weighing->tx->now_ms + META_READ_GRACE_MS);
+            weighing->tx->now_ms + meta_read_grace_ms(weighing->tx));
     }
     delete_offer(weighing, receipt);
     *holder = (struct meta_holder){.node = receipt->node, .p = receipt->p};
@@ -234,7 +234,7 @@ static void end_opening(struct meta_tx *tx, const struct meta_id *segment)
 {
     struct sql *due = sql_use(tx, SQL_OFFER_SET_DUE);
     sql_set_id(due, ":segment", segment);
-    sql_set_u64(due, ":skew", META_SKEW_MS);
+    sql_set_u64(due, ":skew", meta_skew_ms(tx));
     sql_run(due);
     struct sql *sealed = sql_use(tx, SQL_OPENED_SEALED);
     sql_set_id(sealed, ":segment", segment);

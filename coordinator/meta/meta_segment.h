@@ -20,13 +20,6 @@
 
 #include "coordinator/meta/meta_store.h"
 
-enum {
-    META_ORDER_MS = 10 * 60 * 1000, /* life of an order for PUT or GET */
-    META_SKEW_MS = 60 * 1000,       /* a node may be this late in noticing that one expired */
-    /* After the last lookup that could name it, a shard stays this long. */
-    META_READ_GRACE_MS = META_ORDER_MS + META_SKEW_MS,
-};
-
 struct meta_segment_open {
     struct meta_id intent;
     struct meta_id segment; /* drawn by the library for this sealing pass */

@@ -36,6 +36,7 @@ struct meta_tx {
     const struct shard_name_keys *names;
     bool allow_colocation;
     uint64_t keep_deleted_ms;
+    uint64_t order_ms;         /* life of an order */
     bool changes_access;       /* set by closures that change grants or buckets */
     struct hearth_err failure; /* of the first statement that failed; code 0: none */
 };
@@ -43,6 +44,18 @@ struct meta_tx {
 static inline bool meta_tx_failed(const struct meta_tx *tx)
 {
     return tx->failure.code != HEARTH_OK;
+}
+
+/* A node may be this late in noticing that an order expired. */
+static inline uint64_t meta_skew_ms(const struct meta_tx *tx)
+{
+    return tx->order_ms / 10;
+}
+
+/* After the last lookup that could name it, a shard stays this long. */
+static inline uint64_t meta_read_grace_ms(const struct meta_tx *tx)
+{
+    return tx->order_ms + meta_skew_ms(tx);
 }
 
 struct sql *sql_use(struct meta_tx *tx, enum statement statement);

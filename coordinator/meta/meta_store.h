@@ -35,6 +35,13 @@ enum {
     META_CLOCK_BEHIND_MS_MAX = 15 * 60 * 1000,
 };
 
+enum {
+    META_ORDER_MS = 10 * 60 * 1000,    /* life of an order for PUT or GET, unless told otherwise */
+    META_SKEW_MS = META_ORDER_MS / 10, /* a node may be this late in noticing that one expired */
+    /* After the last lookup that could name it, a shard stays this long. */
+    META_READ_GRACE_MS = META_ORDER_MS + META_SKEW_MS,
+};
+
 /* The places where a test may let the world end. */
 enum meta_step {
     META_STEP_BEGIN,         /* before the transaction */
@@ -48,6 +55,7 @@ struct meta_store_options {
     const struct shard_name_keys *names; /* borrowed; dead shards are named with them */
     bool allow_colocation;    /* development: two shards of a segment may share owner and network */
     uint64_t keep_deleted_ms; /* so long a version can be undeleted; 0: not at all */
+    uint64_t order_ms;        /* life of an order; skew and grace follow; 0: META_ORDER_MS */
     /* Tests only, else NULL: true makes the group's outcome unknown at this step. Writer thread. */
     bool (*fails_at)(void *context, enum meta_step step);
     void *fails_context;
@@ -88,6 +96,9 @@ uint64_t meta_access_generation(struct meta_store *store);
 
 /* The coordinator's time, unix ms: the wall clock, but never back, not even over a restart. */
 uint64_t meta_now_ms(struct meta_store *store);
+
+/* How long an order for PUT or GET lives that is made now. */
+uint64_t meta_order_ms(struct meta_store *store);
 
 /*
  * A consistent copy into the new file `path`, made by the writer in steps between its groups,

@@ -46,6 +46,11 @@ uint64_t meta_now_ms(struct meta_store *store)
     return wall > highest ? wall : highest;
 }
 
+uint64_t meta_order_ms(struct meta_store *store)
+{
+    return store->options.order_ms > 0 ? store->options.order_ms : META_ORDER_MS;
+}
+
 uint64_t meta_access_generation(struct meta_store *store)
 {
     return atomic_load(&store->access_generation);
@@ -67,6 +72,7 @@ static struct meta_tx make_tx(void *context, struct meta_connection *connection)
         .names = store->options.names,
         .allow_colocation = store->options.allow_colocation,
         .keep_deleted_ms = store->options.keep_deleted_ms,
+        .order_ms = meta_order_ms(store),
     };
 }
 

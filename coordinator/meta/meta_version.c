@@ -45,8 +45,8 @@ bool meta_version_in(struct meta_tx *tx, const struct meta_id *bucket, struct vi
         sql_set_blob(sql, ":key", key);
         sql_set_blob(sql, ":version", view_of(version->bytes, sizeof(version->bytes)));
         if (i == 1) {
-            sql_set_u64(sql, ":since",
-                tx->now_ms > META_READ_GRACE_MS ? tx->now_ms - META_READ_GRACE_MS : 0);
+            const uint64_t grace_ms = meta_read_grace_ms(tx);
+            sql_set_u64(sql, ":since", tx->now_ms > grace_ms ? tx->now_ms - grace_ms : 0);
         }
         found = meta_version_read_in(sql, out);
     }
@@ -291,7 +291,7 @@ static void doom_body(struct meta_tx *tx, const struct meta_id *bucket, struct v
 void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row)
 {
-    doom_body(tx, bucket, key, row, &(struct doom){.due_ms = tx->now_ms + META_READ_GRACE_MS});
+    doom_body(tx, bucket, key, row, &(struct doom){.due_ms = tx->now_ms + meta_read_grace_ms(tx)});
 }
 
 /* Borrowed until they are asked for again. */
@@ -308,9 +308,9 @@ static struct view read_tags(struct meta_tx *tx, const struct meta_id *bucket, s
 void meta_doom_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row)
 {
-    uint64_t keep_ms = tx->keep_deleted_ms;
+    const uint64_t keep_ms = tx->keep_deleted_ms, grace_ms = meta_read_grace_ms(tx);
     const struct doom doom = {
-        .due_ms = tx->now_ms + (keep_ms > META_READ_GRACE_MS ? keep_ms : META_READ_GRACE_MS),
+        .due_ms = tx->now_ms + (keep_ms > grace_ms ? keep_ms : grace_ms),
         .is_kept = keep_ms > 0,
         .tags = read_tags(tx, bucket, key, &row->info.version),
     };

@@ -121,7 +121,7 @@ enum hearth_code segment_to_wire(struct coordinator *coordinator,
             .p = segment->holders[slot].p,
             .session_id = chosen[slot] ? reading->session_id : (struct view){0},
             .created_unix_ms = now,
-            .expires_unix_ms = now + META_ORDER_MS,
+            .expires_unix_ms = now + meta_order_ms(coordinator->store),
         };
         code = place(coordinator, segment->holders[slot].node, &request, arena,
             &holders[out->holders_count++], err);
@@ -141,7 +141,7 @@ enum hearth_code segment_placement_to_wire(struct coordinator *coordinator,
         .p = placement->holder.p,
         .session_id = session_id,
         .created_unix_ms = now,
-        .expires_unix_ms = now + META_ORDER_MS,
+        .expires_unix_ms = now + meta_order_ms(coordinator->store),
     };
     return place(coordinator, placement->holder.node, &request, arena, out, err);
 }

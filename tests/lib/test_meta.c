@@ -27,6 +27,7 @@ static void open_store(struct test_meta *meta)
         .env = &meta->env.env,
         .names = &meta->names,
         .keep_deleted_ms = meta->keep_deleted_ms,
+        .order_ms = meta->order_ms,
         .fails_at = fails_at,
         .fails_context = meta,
     };

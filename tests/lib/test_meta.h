@@ -18,6 +18,7 @@ struct test_meta {
     char directory[64];
     struct shard_name_keys names;
     uint64_t keep_deleted_ms;                             /* in force from the next opening on */
+    uint64_t order_ms;                                    /* likewise; 0: META_ORDER_MS */
     struct arena arena;                                   /* for answers; lives as long as this */
     bool (*fails_at)(void *context, enum meta_step step); /* may be set at any time; NULL: never */
     void *fails_context;

@@ -80,6 +80,27 @@ static void a_deleted_objects_shards_die_after_the_last_reader(void **state)
     assert_int_equal(counts_of(meta).shards_dead, NODES);
 }
 
+/* Five seconds, and half a second until everybody has noticed. */
+static void shorter_orders_let_shards_die_sooner(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    meta->order_ms = 5000;
+    test_meta_reopen(meta);
+    assert_int_equal(meta_order_ms(meta->store), 5000);
+    test_meta_upload(meta, "k", &segment);
+    delete_key(meta, "k");
+    test_env_step_ms(&meta->env, 5499);
+    assert_int_equal(test_meta_collect(meta).bodies_reaped, 0);
+    test_env_step_ms(&meta->env, 1);
+    assert_int_equal(test_meta_collect(meta).segments_dying, 1);
+    test_env_step_ms(&meta->env, 5499);
+    assert_int_equal(test_meta_collect(meta).segments_buried, 0);
+    test_env_step_ms(&meta->env, 1);
+    assert_int_equal(test_meta_collect(meta).segments_buried, 1);
+    assert_int_equal(dead_at_all_nodes(meta), NODES);
+}
+
 static void a_dead_shard_is_told_until_its_node_says_it_is_gone(void **state)
 {
     struct test_meta *meta = *state;
@@ -262,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_STORE(a_deleted_objects_shards_die_after_the_last_reader),
+        IN_A_STORE(shorter_orders_let_shards_die_sooner),
         IN_A_STORE(a_dead_shard_is_told_until_its_node_says_it_is_gone),
         IN_A_STORE(an_aborted_uploads_offers_die_after_their_orders),
         IN_A_STORE(an_upload_left_alone_is_aborted_and_collected),
