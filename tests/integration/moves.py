@@ -1,59 +1,14 @@
 #!/usr/bin/env python3
 """Shards move while customers write: a node is drained, comes back and gets its share again, the
 coordinator dies at every step of a move, operators say what cannot be done and hear why."""
-import threading
 import time
 
 from cluster import Revival, digest, expect, failpoints, main, noise
+from customer import Customer, plan, wait_for
 
 NODES = 10
 OBJECTS = {f"object {i}": noise(200_000 + 50_000 * i, seed=i) for i in range(8)}
 LIMIT_S = 100
-
-
-class Customer(threading.Thread):
-    """Puts, overwrites and deletes until it is told to stop; whatever is refused is a failure."""
-
-    def __init__(self, cluster):
-        super().__init__(daemon=True)
-        self.cluster, self.over, self.failed = cluster, threading.Event(), None
-        self.kept = {}
-        self.start()
-
-    def run(self):
-        try:
-            for turn in range(10_000):
-                if self.over.is_set():
-                    return
-                key, content = f"busy {turn % 3}", noise(150_000 + turn, seed=turn)
-                self.cluster.hearth("cp", "-", f"s3://box/{key}", data=content)
-                self.kept[key] = content
-                if turn % 4 == 3:
-                    self.cluster.hearth("rm", f"s3://box/{key}")
-                    del self.kept[key]
-        except AssertionError as error:
-            self.failed = error
-
-    def end(self):
-        self.over.set()
-        self.join()
-        assert self.failed is None, self.failed
-
-
-def plan(cluster, number):
-    return cluster.admin("rebalance", "status", number, "--json").json[0]
-
-
-def wait_for(cluster, number, condition):
-    """No segment is below n at any moment: the status says so at each look."""
-    end = time.monotonic() + LIMIT_S
-    while True:
-        now = plan(cluster, number)
-        if condition(now):
-            return now
-        assert time.monotonic() < end, now
-        assert cluster.status()["segments_unreadable"] == 0
-        time.sleep(0.1)
 
 
 def check_objects(cluster, objects):

@@ -28,12 +28,17 @@ def lose(cluster, *names):
         cluster.admin("node", "lost", number)
 
 
-def come_back(cluster, name):
-    """With a new key and an empty disk, at the old place."""
+def enrol(cluster, name):
+    """A new key and an empty disk."""
     home = os.path.join(cluster.dir, "nodes", str(name))
     invite = cluster.admin("node", "invite", "--owner", f"home-{name}", "--network", f"network-{name}")
     run([os.path.join(BIN, "hearth-storaged"), "init", "--dir", home, "--listen",
          f"127.0.0.1:{cluster.port(name)}", "--invite", invite.text.strip()])
+
+
+def come_back(cluster, name):
+    """At the old place."""
+    enrol(cluster, name)
     cluster.start(name)
 
 
