@@ -2,12 +2,14 @@
  * bench_s3.c - objects through a gateway over HTTP: puts, then gets of what was put.
  *
  *   hearth-bench-s3 [--size B] [--threads T] [--seconds S] [--only put|get]
- *                   [--payload unsigned|signed|chunked] [--tls PORT]
+ *                   [--payload unsigned|signed|chunked] [--tls PORT] [--run N]
  *
  * Where the gateway is and with which key is in AWS_ENDPOINT_URL (http://HOST:PORT),
  * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as tools/local-cluster writes them into s3.env. Each
- * thread has one connection and keys of its own, `SIZE/THREAD/NUMBER` in the bucket `bench-s3`. The
- * hash of the body is calculated once, its chunks are signed each time.  One line of JSON each, as
+ * thread has one connection and keys of its own, `SIZE/RUN-THREAD/NUMBER` in the bucket `bench-s3`.
+ * With --run, `--only get` gets what was put with the same number, size and threads.  Without, it
+ * puts an object a thread first, and whoever looks at CPU from outside sees that too.  The hash of
+ * the body is calculated once, its chunks are signed each time.  One line of JSON each, as
  * bench_objects prints it.  Whatever fails ends the program.
  */
 #include "common/cleanup.h"
@@ -40,6 +42,7 @@ struct bench {
     size_t size;
     unsigned threads;
     double seconds;
+    bool has_run; /* it was given: what is got with it is there */
     uint8_t run;
     uint8_t *bytes;
     char sha256[2 * CRYPTO_SHA256_SIZE + 1]; /* of them */
@@ -281,6 +284,19 @@ static bool is_wanted(const struct bench *bench, const char *verb)
     return bench->only == NULL || strcmp(bench->only, verb) == 0;
 }
 
+/* One object at least for each thread to get. */
+static void provide(struct bench *bench)
+{
+    for (unsigned i = 0; i < bench->threads && bench->put_counts[i] == 0; i++) {
+        char path[KEY_SIZE];
+        write_path(bench, i, 0, path);
+        if (!bench->has_run) {
+            put_key(bench, bench->links[i], path);
+        }
+        bench->put_counts[i] = 1;
+    }
+}
+
 static void run(struct bench *bench)
 {
     for (unsigned i = 0; i < bench->threads; i++) {
@@ -294,12 +310,7 @@ static void run(struct bench *bench)
         measure(bench, "put", put_once);
     }
     if (is_wanted(bench, "get")) {
-        for (unsigned i = 0; i < bench->threads && bench->put_counts[i] == 0; i++) {
-            char path[KEY_SIZE];
-            write_path(bench, i, 0, path);
-            put_key(bench, bench->links[i], path);
-            bench->put_counts[i] = 1;
-        }
+        provide(bench);
         measure(bench, "get", get_once);
     }
     for (unsigned i = 0; i < bench->threads; i++) {
@@ -323,7 +334,8 @@ static bool parse(int argc, char **argv, struct bench *bench)
     static const struct option names[] = {{"size", required_argument, NULL, 'b'},
         {"threads", required_argument, NULL, 't'}, {"seconds", required_argument, NULL, 's'},
         {"only", required_argument, NULL, 'o'}, {"payload", required_argument, NULL, 'p'},
-        {"tls", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+        {"tls", required_argument, NULL, 'l'}, {"run", required_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (option) {
@@ -332,6 +344,10 @@ static bool parse(int argc, char **argv, struct bench *bench)
         case 's': bench->seconds = strtod(optarg, NULL); break;
         case 'o': bench->only = optarg; break;
         case 'l': bench->tls_port = optarg; break;
+        case 'r':
+            bench->has_run = true;
+            bench->run = (uint8_t)strtoul(optarg, NULL, 10);
+            break;
         case 'p':
             if (!parse_payload(optarg, &bench->payload)) {
                 return false;
@@ -366,7 +382,7 @@ int main(int argc, char **argv)
     if (!parse(argc, argv, &bench) || !read_environment(&bench)) {
         fprintf(stderr,
             "usage: hearth-bench-s3 [--size BYTES] [--threads 1..%d] [--seconds S]"
-            " [--only put|get] [--payload unsigned|signed|chunked] [--tls PORT]\n"
+            " [--only put|get] [--payload unsigned|signed|chunked] [--tls PORT] [--run N]\n"
             "with AWS_ENDPOINT_URL=http://HOST:PORT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY\n",
             CROWD_MAX);
         return 2;
@@ -375,7 +391,9 @@ int main(int argc, char **argv)
     assert(bytes != NULL);
     bench.bytes = bytes;
     env_random(env_system(), bytes, bench.size);
-    env_random(env_system(), &bench.run, sizeof(bench.run));
+    if (!bench.has_run) {
+        env_random(env_system(), &bench.run, sizeof(bench.run));
+    }
     crypto_sha256(view_of(bytes, bench.size), digest);
     hex(digest, sizeof(digest), bench.sha256);
     run(&bench);

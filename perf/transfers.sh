@@ -52,10 +52,11 @@ repair_floor() {
 
 # ---- a cluster, and what its processes used ----
 
-# cluster_up NODES PROFILE: $hearth runs against it from now on.
+# cluster_up NODES PROFILE: $hearth runs against it from now on.  Audits pause as long as they do by
+# default: one a second would read 256 MiB of new shards beside what is measured.
 cluster_up() {
     cluster=$scratch/cluster-$2
-    tools/local-cluster up --dir "$cluster" --nodes "$1" --profile "$2" >/dev/null
+    tools/local-cluster up --dir "$cluster" --nodes "$1" --profile "$2" --audit 1min >/dev/null
     hearth="$bin/hearth --config $cluster/hearth.conf"
     $hearth mb s3://perf >/dev/null
 }
@@ -295,18 +296,18 @@ through_gateway() {
 
 # Objects by HTTP: small ones, and 64 MiB 8 at a time, however the body is signed, in clear and over TLS.
 s3() {
-    local payload tls
+    local payload tls run=1
     say "through the gateway, 4+4"
     cluster_up 8 local
     tls=$(awk '$1 == "gateway-tls" {print $2}' "$cluster/ports")
-    through_gateway put 4096 32
-    through_gateway get 4096 32
+    through_gateway put 4096 32 --run 1
+    through_gateway get 4096 32 --run 1
     for payload in unsigned signed chunked; do
-        through_gateway put 67108864 8 --payload "$payload"
-        through_gateway put 67108864 8 --payload "$payload" --tls "$tls"
+        through_gateway put 67108864 8 --payload "$payload" --run $((run++))
+        through_gateway put 67108864 8 --payload "$payload" --tls "$tls" --run $((run++))
     done
-    through_gateway get 67108864 8
-    through_gateway get 67108864 8 --tls "$tls"
+    through_gateway get 67108864 8 --run 1
+    through_gateway get 67108864 8 --tls "$tls" --run 1
     objects 67108864 put 8
     objects 67108864 get 8
     peaks
