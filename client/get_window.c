@@ -67,11 +67,15 @@ struct ec_slots get_window_have(const struct get_window *window, unsigned stripe
                                      : (struct ec_slots){{0}};
 }
 
-bool get_window_is_enough(const struct get_window *window, unsigned stripe, struct ec_slots needed)
+unsigned get_window_missing(
+    const struct get_window *window, unsigned stripe, struct ec_slots needed)
 {
     struct ec_slots have = get_window_have(window, stripe);
-    return ec_slots_empty(ec_slots_minus(needed, have)) ||
-        ec_slots_count(have) >= ec_codec_data_count(window->codec);
+    unsigned data_count = ec_codec_data_count(window->codec);
+    unsigned of_needed = ec_slots_count(ec_slots_minus(needed, have));
+    unsigned of_any = ec_slots_count(have);
+    of_any = of_any < data_count ? data_count - of_any : 0;
+    return of_needed < of_any ? of_needed : of_any;
 }
 
 static uint8_t *rebuilt_cell(const struct get_window *window, unsigned slot)
@@ -82,7 +86,7 @@ static uint8_t *rebuilt_cell(const struct get_window *window, unsigned slot)
 enum hearth_code get_window_rebuild(
     struct get_window *window, struct ec_slots needed, struct hearth_err *err)
 {
-    assert(get_window_is_enough(window, window->base, needed));
+    assert(get_window_missing(window, window->base, needed) == 0);
     const struct get_stripe *stripe = &window->stripes[window->base % window->size];
     struct ec_slots wanted = ec_slots_minus(needed, stripe->have);
     if (ec_slots_empty(wanted)) {

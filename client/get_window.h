@@ -40,8 +40,10 @@ void get_window_add(
 /* Slots whose cell is there; none of stripes beyond the window. */
 struct ec_slots get_window_have(const struct get_window *window, unsigned stripe);
 
-/* The needed data cells of a stripe are there, or k cells of any kind. */
-bool get_window_is_enough(const struct get_window *window, unsigned stripe, struct ec_slots needed);
+/* Cells that have to come at least until the needed data cells of a stripe are there, or k of any
+ * kind. */
+unsigned get_window_missing(
+    const struct get_window *window, unsigned stripe, struct ec_slots needed);
 
 /* Makes the needed data cells of the oldest stripe that did not come; it has enough. */
 enum hearth_code get_window_rebuild(

@@ -32,14 +32,13 @@ static bool wait_for_bytes(struct hash_beside *beside, struct view *out)
     return !beside->shared.is_over;
 }
 
-static void note_hashed(struct hash_beside *beside)
+/* Whether the put may wait for that. */
+static bool note_hashed(struct hash_beside *beside)
 {
     UNLOCKS pthread_mutex_t *held = lock(&beside->shared.mutex);
     beside->shared.hashed++;
     assert(beside->shared.hashed <= beside->shared.added);
-    if (beside->shared.added - beside->shared.hashed == beside->shared.awaited) {
-        pthread_cond_signal(&beside->shared.has_hashed);
-    }
+    return beside->shared.added - beside->shared.hashed == beside->shared.awaited;
 }
 
 static void *hash_all(void *context)
@@ -48,7 +47,9 @@ static void *hash_all(void *context)
     struct view bytes;
     while (wait_for_bytes(beside, &bytes)) {
         beside->update(beside->context, bytes);
-        note_hashed(beside);
+        if (note_hashed(beside)) { /* without the lock, which who is woken wants at once */
+            pthread_cond_signal(&beside->shared.has_hashed);
+        }
     }
     return NULL;
 }
@@ -122,15 +123,21 @@ uint8_t *hash_beside_room(struct hash_beside *beside)
     return room_of(beside, beside->shared.added);
 }
 
+/* How many rooms are not hashed now. */
+static uint64_t note_added(struct hash_beside *beside, size_t size)
+{
+    UNLOCKS pthread_mutex_t *held = lock(&beside->shared.mutex);
+    assert(beside->shared.added - beside->shared.hashed < HASH_BESIDE_ROOMS);
+    beside->shared.sizes[beside->shared.added++ % HASH_BESIDE_ROOMS] = size;
+    return beside->shared.added - beside->shared.hashed;
+}
+
 void hash_beside_add(struct hash_beside *beside, size_t size)
 {
     assert(beside->has_thread);
     assert(0 < size && size <= HASH_BESIDE_ROOM_SIZE);
     beside->size += size;
-    UNLOCKS pthread_mutex_t *held = lock(&beside->shared.mutex);
-    assert(beside->shared.added - beside->shared.hashed < HASH_BESIDE_ROOMS);
-    beside->shared.sizes[beside->shared.added++ % HASH_BESIDE_ROOMS] = size;
-    if (beside->shared.added - beside->shared.hashed >= HALF) {
+    if (note_added(beside, size) >= HALF) {
         pthread_cond_signal(&beside->shared.has_added);
     }
 }

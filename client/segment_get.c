@@ -199,10 +199,11 @@ static enum hearth_code deliver_stripe(struct segment_get *get, struct hearth_er
     return code;
 }
 
-static bool is_ready(const struct segment_get *get)
+/* Cells, until the oldest stripe can be delivered. */
+static unsigned missing(const struct segment_get *get)
 {
     unsigned stripe = get->window.base;
-    return get_window_is_enough(&get->window, stripe, get_cover_needed(&get->cover, stripe));
+    return get_window_missing(&get->window, stripe, get_cover_needed(&get->cover, stripe));
 }
 
 static enum hearth_code deliver_next(struct segment_get *get, struct hearth_err *err)
@@ -242,6 +243,7 @@ static enum hearth_code wait_for_cells(struct segment_get *get, struct hearth_er
         }
         grant_window(get);
     }
+    shard_inbox_want_cells(get->source->transfer->inbox, missing(get));
     return transfer_wait(get->source->transfer, due_ns(get), err);
 }
 
@@ -251,7 +253,7 @@ enum hearth_code segment_get_run_blocking(struct segment_get *get, struct hearth
     enum hearth_code code = HEARTH_OK;
     while (code == HEARTH_OK && get->window.base < get->cover.end) {
         transfer_turn(get->source->transfer); /* what came while the sink was busy is not late */
-        code = is_ready(get) ? deliver_next(get, err) : wait_for_cells(get, err);
+        code = missing(get) == 0 ? deliver_next(get, err) : wait_for_cells(get, err);
     }
     return code;
 }

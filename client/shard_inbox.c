@@ -12,16 +12,19 @@ struct event_list {
 struct shard_inbox {
     struct env *env; /* set once */
 
-    /* The transfer only: moved out of `shared` in one go. */
-    struct event_list taken;
+    /* The transfer only. */
+    struct event_list taken; /* moved out of `shared` in one go */
+    unsigned cells_least;    /* to be woken for; 0: one */
 
     struct {
         pthread_mutex_t mutex;
         pthread_cond_t arrived;
         struct event_list posted;
-        bool is_calling; /* something was posted that is worth waking for */
-        bool is_awaited; /* waking costs a system call: only when somebody sleeps */
-        unsigned refs;   /* the transfer's and one for each open port */
+        unsigned cells;       /* in it, of those not taken yet; */
+        unsigned cells_least; /* so many are worth waking for */
+        bool is_calling;      /* something else was posted that is */
+        bool is_awaited;      /* waking costs a system call: only when somebody sleeps */
+        unsigned refs;        /* the transfer's and one for each open port */
     } shared;
 };
 
@@ -122,6 +125,8 @@ static void inbox_refill(struct shard_inbox *inbox)
         inbox->taken.oldest == NULL ? &inbox->taken.oldest : inbox->shared.posted.end;
     list_init(&inbox->shared.posted);
     inbox->shared.is_calling = false;
+    inbox->shared.cells = 0;
+    inbox->cells_least = 0;
 }
 
 bool shard_inbox_take(struct shard_inbox *inbox, struct shard_event *out)
@@ -161,6 +166,18 @@ static struct timespec monotonic_after(uint64_t wait_ns)
     return now;
 }
 
+void shard_inbox_want_cells(struct shard_inbox *inbox, unsigned least)
+{
+    inbox->cells_least = least;
+}
+
+/* With the lock held. */
+static bool is_worth_waking(const struct shard_inbox *inbox)
+{
+    return inbox->shared.is_calling ||
+        (inbox->shared.cells > 0 && inbox->shared.cells >= inbox->shared.cells_least);
+}
+
 void shard_inbox_wait_blocking(struct shard_inbox *inbox, uint64_t until_ns)
 {
     if (inbox->taken.oldest != NULL) {
@@ -171,9 +188,10 @@ void shard_inbox_wait_blocking(struct shard_inbox *inbox, uint64_t until_ns)
     struct timespec end = monotonic_after(is_bounded && until_ns > now_ns ? until_ns - now_ns : 0);
 
     UNLOCKS pthread_mutex_t *held = lock(&inbox->shared.mutex);
-    inbox->shared.is_awaited = true;
+    inbox->shared.cells_least = inbox->cells_least;
     int rc = 0;
-    while (!inbox->shared.is_calling && rc == 0) {
+    while (!is_worth_waking(inbox) && rc == 0) {
+        inbox->shared.is_awaited = true;
         rc = is_bounded ? pthread_cond_timedwait(&inbox->shared.arrived, &inbox->shared.mutex, &end)
                         : pthread_cond_wait(&inbox->shared.arrived, &inbox->shared.mutex);
     }
@@ -204,42 +222,63 @@ static struct shard_event *event_create(
     return event;
 }
 
-/* With the lock held. */
-static void inbox_wake(struct shard_inbox *inbox)
+/* With the lock held: whether somebody has to be woken, once it is not held any more.  Woken before
+ * that he would wait for it at once. */
+static bool should_wake(struct shard_inbox *inbox)
 {
-    inbox->shared.is_calling = true;
-    if (inbox->shared.is_awaited) {
-        inbox->shared.is_awaited = false;
+    bool wakes = inbox->shared.is_awaited && is_worth_waking(inbox);
+    inbox->shared.is_awaited = inbox->shared.is_awaited && !wakes;
+    return wakes;
+}
+
+static void wake_if(struct shard_inbox *inbox, bool wakes)
+{
+    if (wakes) {
         pthread_cond_signal(&inbox->shared.arrived);
     }
 }
 
-static void port_post(struct shard_port *port, struct shard_event *event)
+/* Takes the event; whether to wake. */
+static bool add_event(struct shard_port *port, struct shard_event *event)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&port->inbox->shared.mutex);
+    struct shard_inbox *inbox = port->inbox;
+    UNLOCKS pthread_mutex_t *held = lock(&inbox->shared.mutex);
     if (port->shared.is_closed) {
         event_free(event);
-    } else {
-        list_append(&port->inbox->shared.posted, event);
-        inbox_wake(port->inbox);
+        return false;
     }
+    list_append(&inbox->shared.posted, event);
+    inbox->shared.cells += event->kind == SHARD_CELL;
+    inbox->shared.is_calling |= event->kind != SHARD_CELL;
+    return should_wake(inbox);
 }
 
-void shard_port_post_sent(struct shard_port *port, unsigned still_queued)
+static void port_post(struct shard_port *port, struct shard_event *event)
 {
-    UNLOCKS pthread_mutex_t *held = lock(&port->inbox->shared.mutex);
+    wake_if(port->inbox, add_event(port, event));
+}
+
+/* Likewise of one more that was sent. */
+static bool add_sent(struct shard_port *port, unsigned still_queued)
+{
+    struct shard_inbox *inbox = port->inbox;
+    UNLOCKS pthread_mutex_t *held = lock(&inbox->shared.mutex);
     if (port->shared.is_closed) {
-        return;
+        return false;
     }
     if (port->shared.sent != NULL) {
         port->shared.sent->count++;
     } else {
         port->shared.sent = event_create(port, SHARD_SENT, (struct slice){0});
-        list_append(&port->inbox->shared.posted, port->shared.sent);
+        list_append(&inbox->shared.posted, port->shared.sent);
     }
-    if (port->shared.sent->count >= still_queued) {
-        inbox_wake(port->inbox);
-    }
+    inbox->shared.is_calling |= port->shared.sent->count >= still_queued;
+    return should_wake(inbox);
+}
+
+void shard_port_post_sent(struct shard_port *port, unsigned still_queued)
+{
+    wake_if(port->inbox, add_sent(port, still_queued));
 }
 
 void shard_port_post_cell(struct shard_port *port, struct slice bytes TAKES)

@@ -8,7 +8,8 @@
  * The transfer takes all there is at once, so a burst of cells costs one wake-up.  "Another cell
  * was sent" counts up in an event that is there already, and wakes nobody before half of what the
  * call had queued is gone: until then the line does not run dry.  Once the transfer has given its
- * last cell it wakes nobody at all: the receipt will.
+ * last cell it wakes nobody at all: the receipt will.  Who can do nothing with fewer cells than so
+ * many says so before it waits.
  *
  * The inbox is counted, because a call may outlive the transfer that let go of it: every port
  * holds a reference until it is closed.
@@ -58,6 +59,10 @@ void shard_inbox_unref(struct shard_inbox *inbox);
 bool shard_inbox_take(struct shard_inbox *inbox, struct shard_event *out);
 
 bool shard_inbox_has_events(struct shard_inbox *inbox);
+
+/* The next wait is not over for fewer cells than these, as long as nothing else comes.  Of a closed
+ * port, too: they may be waited for too short, never too long. */
+void shard_inbox_want_cells(struct shard_inbox *inbox, unsigned least);
 
 /* Until there is an event or the clock says until_ns; UINT64_MAX: for ever.  Real time only:
  * transfers call shard_net_wait(), which tests replace. */

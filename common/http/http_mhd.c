@@ -183,7 +183,7 @@ static enum MHD_Result discard(struct http_exchange *exchange, size_t *size)
         : MHD_YES;
 }
 
-static enum MHD_Result take_body(struct http_exchange *exchange, const char *bytes, size_t *size)
+static enum MHD_Result take_some(struct http_exchange *exchange, const char *bytes, size_t *size)
 {
     UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
     if (exchange->cut) {
@@ -199,8 +199,15 @@ static enum MHD_Result take_body(struct http_exchange *exchange, const char *byt
     if (*size > 0) {
         http_exchange_suspend(exchange);
     }
-    pthread_cond_signal(&exchange->moved);
     return MHD_YES;
+}
+
+/* The worker is woken without the mutex, which it wants at once. */
+static enum MHD_Result take_body(struct http_exchange *exchange, const char *bytes, size_t *size)
+{
+    enum MHD_Result result = take_some(exchange, bytes, size);
+    pthread_cond_signal(&exchange->moved);
+    return result;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,

@@ -33,7 +33,7 @@ enum {
     HTTP_CONNECTION_MEMORY = 128 << 10,
     HTTP_RING_SIZE = 256 << 10,  /* each way; small bodies and answers take less */
     HTTP_BLOCK_SIZE = 128 << 10, /* of an answer, asked for at once */
-    HTTP_FLUSH_SIZE = 64 << 10,  /* less than this in the out ring wakes nobody yet */
+    HTTP_FLUSH_SIZE = 128 << 10, /* less than this in the out ring wakes nobody yet */
     HTTP_DISCARD_MAX = 16 << 20, /* of a body nobody wants, so that its answer is read */
 };
 

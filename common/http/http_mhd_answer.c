@@ -100,11 +100,9 @@ void http_answer(struct http_exchange *exchange, unsigned status, unsigned heade
 
 /* ---- streamed ---- */
 
-/* Libmicrohttpd asks for more. */
-static ssize_t take_out(void *context, uint64_t position, char *bytes, size_t size)
+/* *has_room: whoever waits for room has some. */
+static ssize_t take_some(struct http_exchange *exchange, char *bytes, size_t size, bool *has_room)
 {
-    struct http_exchange *exchange = context;
-    (void)position;
     UNLOCKS pthread_mutex_t *held = lock(&exchange->mutex);
     if (exchange->out_aborted || exchange->cut) {
         return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -112,9 +110,7 @@ static ssize_t take_out(void *context, uint64_t position, char *bytes, size_t si
     size_t taken = http_ring_take(&exchange->out, bytes, size);
     if (taken > 0) {
         atomic_fetch_add(&exchange->server->sent_bytes, taken);
-        if (http_ring_room(&exchange->out) >= exchange->out.capacity / 2) {
-            pthread_cond_signal(&exchange->moved);
-        }
+        *has_room = http_ring_room(&exchange->out) >= exchange->out.capacity / 2;
         return (ssize_t)taken;
     }
     if (exchange->out_ended) {
@@ -122,6 +118,19 @@ static ssize_t take_out(void *context, uint64_t position, char *bytes, size_t si
     }
     http_exchange_suspend(exchange);
     return 0;
+}
+
+/* Libmicrohttpd asks for more.  The worker is woken without the mutex, which it wants at once. */
+static ssize_t take_out(void *context, uint64_t position, char *bytes, size_t size)
+{
+    struct http_exchange *exchange = context;
+    bool has_room = false;
+    (void)position;
+    ssize_t taken = take_some(exchange, bytes, size, &has_room);
+    if (has_room) {
+        pthread_cond_signal(&exchange->moved);
+    }
+    return taken;
 }
 
 static void copy_headers(

@@ -171,6 +171,83 @@ static void cells_sent_after_the_last_was_given_wake_nobody(void **state)
     shard_inbox_unref(inbox);
 }
 
+static void fewer_cells_than_were_wanted_wake_nobody(void **state)
+{
+    (void)state;
+    struct shard_inbox *inbox = shard_inbox_create(env_system());
+    struct shard_port port;
+    shard_port_open(&port, inbox, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        shard_port_post_cell(&port, (struct slice){0});
+        shard_inbox_want_cells(inbox, 3);
+        uint64_t soon_ns = env_now_ns(env_system()) + 1000;
+        shard_inbox_wait_blocking(inbox, soon_ns);
+        assert_true(env_now_ns(env_system()) >= soon_ns);
+    }
+    shard_port_post_cell(&port, (struct slice){0});
+    shard_inbox_wait_blocking(inbox, UINT64_MAX);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(take(inbox).kind, SHARD_CELL);
+    }
+    assert_nothing_left(inbox);
+    shard_port_post_cell(&port, (struct slice){0});
+    shard_inbox_wait_blocking(inbox, UINT64_MAX); /* they were wanted for one wait */
+    assert_int_equal(take(inbox).kind, SHARD_CELL);
+    port_end(&port);
+    shard_inbox_unref(inbox);
+}
+
+static void the_end_of_a_call_wakes_who_wants_more_cells(void **state)
+{
+    (void)state;
+    struct shard_inbox *inbox = shard_inbox_create(env_system());
+    struct shard_port port;
+    struct hearth_err err;
+    shard_port_open(&port, inbox, NULL);
+    hearth_fail(&err, HEARTH_IO, "disk on fire");
+    shard_inbox_want_cells(inbox, 3);
+    shard_port_post_failed(&port, &err);
+    shard_inbox_wait_blocking(inbox, UINT64_MAX);
+    assert_int_equal(take(inbox).kind, SHARD_FAILED);
+    port_end(&port);
+    shard_inbox_unref(inbox);
+}
+
+static void *post_cells(void *context)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        shard_port_post_cell(context, (struct slice){0});
+    }
+    return NULL;
+}
+
+/* However waiting and posting meet: four at a time are heard of, for four times 500 are posted. */
+static void who_waits_for_some_cells_at_once_is_always_woken(void **state)
+{
+    (void)state;
+    struct shard_inbox *inbox = shard_inbox_create(env_system());
+    struct shard_port ports[2];
+    pthread_t threads[2];
+    for (unsigned i = 0; i < 2; i++) {
+        shard_port_open(&ports[i], inbox, NULL);
+        assert_int_equal(pthread_create(&threads[i], NULL, post_cells, &ports[i]), 0);
+    }
+    for (unsigned came = 0; came < 2000;) {
+        struct shard_event event;
+        if (shard_inbox_take(inbox, &event)) {
+            came++;
+        } else {
+            shard_inbox_want_cells(inbox, 4 - came % 4);
+            shard_inbox_wait_blocking(inbox, UINT64_MAX);
+        }
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        port_end(&ports[i]);
+    }
+    shard_inbox_unref(inbox);
+}
+
 static void *post_a_thousand(void *context)
 {
     struct shard_port *port = context;
@@ -224,6 +301,9 @@ int main(void)
         cmocka_unit_test(a_waiting_transfer_hears_everything_other_threads_post),
         cmocka_unit_test(nobody_is_woken_before_half_a_queue_is_gone),
         cmocka_unit_test(cells_sent_after_the_last_was_given_wake_nobody),
+        cmocka_unit_test(fewer_cells_than_were_wanted_wake_nobody),
+        cmocka_unit_test(the_end_of_a_call_wakes_who_wants_more_cells),
+        cmocka_unit_test(who_waits_for_some_cells_at_once_is_always_woken),
         cmocka_unit_test(waiting_ends_when_the_time_has_come),
     };
     return cmocka_run_group_tests_name("shard_inbox", tests, NULL, NULL);
