@@ -230,8 +230,9 @@ struct hearth_object {
     /* From the sealed manifest; in a listing absent: "" and none. */
     struct hearth_attributes attributes;
     struct hearth_checksums checksums;
-    unsigned part_count;        /* of an upload in parts; 0: none */
-    const uint64_t *part_sizes; /* NULL: they are not known */
+    unsigned part_count;                          /* of an upload in parts; 0: none */
+    const uint64_t *part_sizes;                   /* NULL: they are not known */
+    const struct hearth_checksum *part_checksums; /* likewise: of the kind its upload was to have */
 };
 
 /* ---- put ---- */
@@ -452,7 +453,7 @@ enum hearth_code hearth_set_tags(struct hearth *hearth, const char *bucket, stru
 
 struct hearth_upload_options {
     struct hearth_attributes attributes; /* of the object it will be */
-    /* What its parts are to have; kept and given back, the library makes no use of it. */
+    /* What its parts are to have: when all do, they are kept with the object. */
     enum hearth_checksum_kind checksum_kind;
     bool checksum_is_composite;
 };

@@ -25,6 +25,13 @@
  *   u32 count of part sizes  u64
  *   text inline bytes
  *
+ * Where each part has a checksum of its own that is kept it is of version 3, which is version 2
+ * with
+ *
+ *   u8 kind, u8 length, the checksums of all parts
+ *
+ * after the part sizes.
+ *
  * Pure computation.  Thread-safety: no state.
  */
 #ifndef HEARTH_CLIENT_MANIFEST_H
@@ -107,6 +114,9 @@ struct manifest {
     const struct manifest_extent *extents;
     size_t part_size_count; /* 0, or `parts` */
     const uint64_t *part_sizes;
+    uint8_t part_checksum_kind;
+    uint8_t part_checksum_size; /* bytes of each; 0: none are kept */
+    struct view part_checksums; /* part_size_count of them, one after the other */
     struct view inline_bytes;
 };
 

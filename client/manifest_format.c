@@ -11,6 +11,7 @@
 enum {
     FORMAT_FIRST = 1,
     FORMAT_PARTS = 2,
+    FORMAT_PART_CHECKSUMS = 3,
     SEALED_OVERHEAD = MANIFEST_SEALED_OVERHEAD,
     CHECKSUM_SIZE_MIN = 2, /* encoded, with no value */
     PAIR_SIZE_MIN = 8,     /* encoded, with neither name nor value */
@@ -19,6 +20,7 @@ enum {
     RUN_SIZE = sizeof(struct upload_key) + 4,
     SHORT_EXTENT_SIZE = SEGMENT_ID_SIZE + 4 + 4,
     FIXED_PARTS_SIZE = FIXED_SIZE + 4 + 4, /* of the second format */
+    FIXED_PART_CHECKSUMS_SIZE = 1 + 1,     /* more in the third */
 };
 
 /* Large things come one at a time: extents or inline bytes; all else together is small. */
@@ -29,11 +31,12 @@ static_assert(FIXED_SIZE +
             MANIFEST_EXTENTS_FIRST_MAX * MANIFEST_EXTENT_SIZE + SEALED_OVERHEAD <=
         MANIFEST_SEALED_MAX,
     "the largest manifest of the first format is allowed");
-static_assert(MANIFEST_EXTENTS_MAX * SHORT_EXTENT_SIZE + MANIFEST_PARTS_MAX * (RUN_SIZE + 8) +
+static_assert(MANIFEST_EXTENTS_MAX * SHORT_EXTENT_SIZE +
+            MANIFEST_PARTS_MAX * (RUN_SIZE + 8 + CRYPTO_SHA256_SIZE) +
             (MANIFEST_HEADERS_MAX + MANIFEST_METADATA_MAX) * PAIR_SIZE_MIN +
             MANIFEST_HEADERS_SIZE_MAX + MANIFEST_METADATA_SIZE_MAX + 64 * 1024 <=
         MANIFEST_SEALED_MAX,
-    "and of the second, when each part has one key");
+    "and of the others, when each part has one key, and a SHA-256");
 static_assert((int)MANIFEST_EXTENTS_MAX == WIRE_EXTENTS_MAX, "and can be sent");
 static_assert((int)MANIFEST_SEALED_MAX == WIRE_MANIFEST_MAX, "to the last byte");
 
@@ -104,6 +107,16 @@ static const char *what_is_wrong_with_parts(const struct manifest *manifest)
     return left == 0 ? NULL : "its parts are less than its size";
 }
 
+/* NULL: there are none, or one for each part. */
+static const char *what_is_wrong_with_part_checksums(const struct manifest *manifest)
+{
+    return manifest->part_checksum_size <= MANIFEST_CHECKSUM_SIZE_MAX &&
+            manifest->part_checksums.size ==
+                manifest->part_size_count * manifest->part_checksum_size
+        ? NULL
+        : "another number of checksums than of parts, or one of more than 64 bytes";
+}
+
 /* NULL: nothing.  Says the same to who writes a manifest and to who reads one. */
 static const char *what_is_wrong(const struct manifest *manifest)
 {
@@ -130,13 +143,17 @@ static const char *what_is_wrong(const struct manifest *manifest)
         return "more than 64 KiB of inline bytes, or some beside extents";
     }
     const char *wrong = what_is_wrong_with_extents(manifest);
-    return wrong != NULL ? wrong : what_is_wrong_with_parts(manifest);
+    wrong = wrong != NULL ? wrong : what_is_wrong_with_parts(manifest);
+    return wrong != NULL ? wrong : what_is_wrong_with_part_checksums(manifest);
 }
 
 /* ---- encoding ---- */
 
 static uint8_t format_of(const struct manifest *manifest)
 {
+    if (manifest->part_checksums.size > 0) {
+        return FORMAT_PART_CHECKSUMS;
+    }
     return manifest->part_size_count > 0 || manifest->extent_count > MANIFEST_EXTENTS_FIRST_MAX
         ? FORMAT_PARTS
         : FORMAT_FIRST;
@@ -169,10 +186,15 @@ static size_t count_runs(const struct manifest *manifest)
 
 static size_t extents_size(const struct manifest *manifest)
 {
-    return format_of(manifest) == FORMAT_FIRST
-        ? manifest->extent_count * MANIFEST_EXTENT_SIZE
-        : FIXED_PARTS_SIZE - FIXED_SIZE + manifest->extent_count * SHORT_EXTENT_SIZE +
-            count_runs(manifest) * RUN_SIZE + manifest->part_size_count * sizeof(uint64_t);
+    uint8_t format = format_of(manifest);
+    if (format == FORMAT_FIRST) {
+        return manifest->extent_count * MANIFEST_EXTENT_SIZE;
+    }
+    size_t checksums = format == FORMAT_PART_CHECKSUMS
+        ? FIXED_PART_CHECKSUMS_SIZE + manifest->part_checksums.size
+        : 0;
+    return FIXED_PARTS_SIZE - FIXED_SIZE + manifest->extent_count * SHORT_EXTENT_SIZE +
+        count_runs(manifest) * RUN_SIZE + manifest->part_size_count * sizeof(uint64_t) + checksums;
 }
 
 static size_t encoded_size(const struct manifest *manifest)
@@ -242,6 +264,11 @@ static void write_short_extents(struct writer *writer, const struct manifest *ma
     writer_u32(writer, (uint32_t)manifest->part_size_count);
     for (size_t i = 0; i < manifest->part_size_count; i++) {
         writer_u64(writer, manifest->part_sizes[i]);
+    }
+    if (format_of(manifest) == FORMAT_PART_CHECKSUMS) {
+        writer_u8(writer, manifest->part_checksum_kind);
+        writer_u8(writer, manifest->part_checksum_size);
+        writer_bytes(writer, manifest->part_checksums.bytes, manifest->part_checksums.size);
     }
 }
 
@@ -429,6 +456,14 @@ static enum hearth_code read_part_sizes(
     return HEARTH_OK;
 }
 
+/* What is not there fails when the reader is asked for its end. */
+static void read_part_checksums(struct reader *reader, struct manifest *out)
+{
+    out->part_checksum_kind = reader_u8(reader);
+    out->part_checksum_size = reader_u8(reader);
+    out->part_checksums = reader_view(reader, out->part_size_count * out->part_checksum_size);
+}
+
 static enum hearth_code read_lists(struct reader *reader, unsigned version, struct arena *arena,
     struct manifest *out, struct hearth_err *err)
 {
@@ -441,13 +476,19 @@ static enum hearth_code read_lists(struct reader *reader, unsigned version, stru
         return read_extents(reader, arena, out, err);
     }
     enum hearth_code code = read_short_extents(reader, arena, out, err);
-    return code == HEARTH_OK ? read_part_sizes(reader, arena, out, err) : code;
+    if (code == HEARTH_OK) {
+        code = read_part_sizes(reader, arena, out, err);
+    }
+    if (code == HEARTH_OK && version == FORMAT_PART_CHECKSUMS) {
+        read_part_checksums(reader, out);
+    }
+    return code;
 }
 
 static enum hearth_code unknown_version(unsigned version, struct hearth_err *err)
 {
     return hearth_fail(err, HEARTH_UNKNOWN_FORMAT,
-        "manifest of format %u; this program reads up to %d", version, FORMAT_PARTS);
+        "manifest of format %u; this program reads up to %d", version, FORMAT_PART_CHECKSUMS);
 }
 
 enum hearth_code manifest_decode(
@@ -456,7 +497,7 @@ enum hearth_code manifest_decode(
     struct reader reader = reader_of(bytes);
     struct manifest manifest = {0};
     unsigned version = reader_u8(&reader);
-    if (!reader.failed && (version < FORMAT_FIRST || version > FORMAT_PARTS)) {
+    if (!reader.failed && (version < FORMAT_FIRST || version > FORMAT_PART_CHECKSUMS)) {
         return unknown_version(version, err);
     }
     manifest.size = reader_u64(&reader);

@@ -195,6 +195,29 @@ static enum hearth_code read_part_sizes(const struct manifest *manifest, struct 
     return copy.bytes != NULL ? HEARTH_OK : hearth_fail(err, HEARTH_NO_MEMORY, "%zu parts", count);
 }
 
+static enum hearth_code read_part_checksums(const struct manifest *manifest, struct arena *arena,
+    struct hearth_object *out, struct hearth_err *err)
+{
+    size_t size = manifest->part_checksum_size;
+    size_t count = size > 0 ? manifest->part_size_count : 0;
+    if (count == 0) {
+        return HEARTH_OK;
+    }
+    struct view copy = arena_copy(arena, manifest->part_checksums);
+    struct hearth_checksum *items = arena_take_array(arena, count, sizeof(*items));
+    if (copy.bytes == NULL || items == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "checksums of %zu parts", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct hearth_checksum){
+            .kind = (enum hearth_checksum_kind)manifest->part_checksum_kind,
+            .value = view_of(copy.bytes + i * size, size),
+        };
+    }
+    out->part_checksums = items;
+    return HEARTH_OK;
+}
+
 enum hearth_code object_manifest_read(const struct manifest *manifest, struct view key,
     const struct wire_version_info *info, struct view tags, struct arena *arena,
     struct hearth_object *out, struct hearth_err *err)
@@ -214,6 +237,7 @@ enum hearth_code object_manifest_read(const struct manifest *manifest, struct vi
     if (object_manifest_attributes(manifest, arena, attributes, err) != HEARTH_OK ||
         object_manifest_checksums(manifest, arena, &object.checksums, err) != HEARTH_OK ||
         read_part_sizes(manifest, arena, &object, err) != HEARTH_OK ||
+        read_part_checksums(manifest, arena, &object, err) != HEARTH_OK ||
         object_tags_decode(kept_tags, arena, &attributes->tags, &attributes->tag_count, err) !=
             HEARTH_OK) {
         return err->code;

@@ -21,6 +21,10 @@ struct completion {
     struct manifest_extent *extents;
     size_t extent_count;
     size_t extents_max;
+    uint8_t checksum_kind;  /* that each part was to have; 0: none */
+    uint8_t *checksums;     /* of all of them so far */
+    size_t checksums_size;  /* bytes */
+    unsigned checksums_got; /* parts that had one, of the same size */
 
     struct manifest manifest;
     uint8_t body_id[BODY_ID_SIZE];
@@ -66,12 +70,60 @@ static enum hearth_code make_room(
     return HEARTH_OK;
 }
 
+static const struct manifest_checksum *find_checksum(
+    const struct completion *completion, const struct manifest *manifest)
+{
+    for (size_t i = 0; completion->checksum_kind != 0 && i < manifest->checksum_count; i++) {
+        if (manifest->checksums[i].kind == completion->checksum_kind &&
+            manifest->checksums[i].value.size > 0) {
+            return &manifest->checksums[i];
+        }
+    }
+    return NULL;
+}
+
+/* The next part's, as long as each has had one. */
+static enum hearth_code add_checksum(
+    struct completion *completion, const struct manifest *manifest, struct hearth_err *err)
+{
+    const struct manifest_checksum *checksum = find_checksum(completion, manifest);
+    if (checksum == NULL || completion->checksums_got < completion->chosen) {
+        return HEARTH_OK;
+    }
+    size_t size = checksum->value.size;
+    if (completion->checksums == NULL) {
+        unsigned count = completion->options->part_count;
+        completion->checksums = arena_take_array(&completion->arena, count, size);
+        completion->manifest.part_checksum_size = (uint8_t)size;
+        if (completion->checksums == NULL) {
+            return hearth_fail(err, HEARTH_NO_MEMORY, "checksums of %u parts", count);
+        }
+    }
+    if (size == completion->manifest.part_checksum_size) {
+        memcpy(completion->checksums + completion->checksums_size, checksum->value.bytes, size);
+        completion->checksums_size += size;
+        completion->checksums_got++;
+    }
+    return HEARTH_OK;
+}
+
+/* All of them or none. */
+static void take_checksums(struct completion *completion, struct manifest *manifest)
+{
+    if (completion->checksums_got == completion->chosen) {
+        manifest->part_checksum_kind = completion->checksum_kind;
+        manifest->part_checksums = view_of(completion->checksums, completion->checksums_size);
+    } else {
+        manifest->part_checksum_size = 0;
+    }
+}
+
 static enum hearth_code add_part(struct completion *completion, const struct wire_part_info *info,
     const struct manifest *manifest, struct hearth_err *err)
 {
-    enum hearth_code code = make_room(completion, manifest->extent_count, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (make_room(completion, manifest->extent_count, err) != HEARTH_OK ||
+        add_checksum(completion, manifest, err) != HEARTH_OK) {
+        return err->code;
     }
     if (manifest->extent_count > 0) {
         memcpy(completion->extents + completion->extent_count, manifest->extents,
@@ -129,6 +181,9 @@ static enum hearth_code take_description(
         completion->manifest.header_count = manifest.header_count;
         completion->manifest.metadata = manifest.metadata;
         completion->manifest.metadata_count = manifest.metadata_count;
+        completion->checksum_kind = manifest.checksum_count > 0
+            ? manifest.checksums[0].kind & (uint8_t)~MANIFEST_COMPOSITE
+            : 0;
     }
     return code;
 }
@@ -172,6 +227,7 @@ static enum hearth_code seal(
     manifest->part_size_count = completion->chosen;
     manifest->extents = completion->extents;
     manifest->extent_count = completion->extent_count;
+    take_checksums(completion, manifest);
     if (object_manifest_set_checksums(
             manifest, completion->options->checksums, &completion->arena, err) != HEARTH_OK) {
         return err->code;

@@ -43,6 +43,23 @@ void checksum_text(
     }
 }
 
+const char *checksum_type(const struct hearth_checksum *checksum)
+{
+    return checksum->is_composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+bool checksum_write(struct xml_out *xml, const struct hearth_checksum *checksum, unsigned parts)
+{
+    const struct checksum_kind *kind = checksum_by_kind(checksum->kind);
+    char text[CHECKSUM_TEXT_SIZE];
+    if (kind == NULL || checksum->value.size != kind->size) {
+        return false;
+    }
+    checksum_text(checksum, parts, text);
+    xml_out_text(xml, kind->element, text);
+    return true;
+}
+
 bool checksum_parse(const struct checksum_kind *kind, const char *text, uint8_t *bytes)
 {
     return base64_decode(view_text(text), bytes, kind->size);

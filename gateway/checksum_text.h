@@ -11,6 +11,7 @@
 #include "common/arena.h"
 #include "common/crc.h"
 #include "common/http/http.h"
+#include "gateway/xml_out.h"
 
 enum {
     CHECKSUM_KINDS = 5,
@@ -40,6 +41,12 @@ const struct checksum_kind *checksum_by_kind(enum hearth_checksum_kind kind);
 /* "AAAAAA==", "AAAAAA==-2" when it is composite. */
 void checksum_text(
     const struct hearth_checksum *checksum, unsigned parts, char text[CHECKSUM_TEXT_SIZE]);
+
+/* "COMPOSITE" or "FULL_OBJECT". */
+const char *checksum_type(const struct hearth_checksum *checksum);
+
+/* <ChecksumCRC32C>AAAAAA==</ChecksumCRC32C>.  False: not one of ours, nothing was written. */
+bool checksum_write(struct xml_out *xml, const struct hearth_checksum *checksum, unsigned parts);
 
 /* From base64, `bytes` has room.  False: not a value of this kind. */
 bool checksum_parse(const struct checksum_kind *kind, const char *text, uint8_t *bytes);

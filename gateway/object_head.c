@@ -260,16 +260,29 @@ void object_head_given_checksums(
         if (kind != NULL && item->value.size == kind->size) {
             checksum_text(item, parts, text);
             call_header(call, kind->header, "%s", text);
-            call_header(call, "x-amz-checksum-type", "%s",
-                item->is_composite ? "COMPOSITE" : "FULL_OBJECT");
+            call_header(call, "x-amz-checksum-type", "%s", checksum_type(item));
         }
     }
 }
 
-void object_head_checksums(struct call *call, const struct hearth_object *object)
+static bool wants_checksums(const struct call *call)
 {
     const char *mode = call_request_header(call, "x-amz-checksum-mode");
-    if (mode != NULL && strcasecmp(mode, "ENABLED") == 0) {
+    return mode != NULL && strcasecmp(mode, "ENABLED") == 0;
+}
+
+void object_head_checksums(struct call *call, const struct hearth_object *object)
+{
+    if (wants_checksums(call)) {
         object_head_given_checksums(call, &object->checksums, object->part_count);
+    }
+}
+
+void object_head_part_checksum(
+    struct call *call, const struct hearth_object *object, unsigned number)
+{
+    if (wants_checksums(call) && object->part_checksums != NULL) {
+        const struct hearth_checksums one = {1, &object->part_checksums[number - 1]};
+        object_head_given_checksums(call, &one, 0);
     }
 }

@@ -21,6 +21,10 @@ void object_head_write(struct call *call, const struct hearth_object *object);
 /* x-amz-checksum-...: of the whole object, so only with the whole object. */
 void object_head_checksums(struct call *call, const struct hearth_object *object);
 
+/* Likewise, of the part of that number, with just its bytes. */
+void object_head_part_checksum(
+    struct call *call, const struct hearth_object *object, unsigned number);
+
 /* Those that came with a body, said again; NULL: none. */
 void object_head_given_checksums(
     struct call *call, const struct hearth_checksums *checksums, unsigned parts);

@@ -32,16 +32,22 @@ static void write_checksum(struct xml_out *xml, const struct hearth_object *obje
         return;
     }
     const struct hearth_checksum *item = &object->checksums.items[0];
-    const struct checksum_kind *kind = checksum_by_kind(item->kind);
-    char text[CHECKSUM_TEXT_SIZE];
-    if (kind == NULL || item->value.size != kind->size) {
-        return;
-    }
-    checksum_text(item, object->part_count, text);
     xml_out_open(xml, "Checksum");
-    xml_out_text(xml, kind->element, text);
-    xml_out_text(xml, "ChecksumType", item->is_composite ? "COMPOSITE" : "FULL_OBJECT");
+    if (checksum_write(xml, item, object->part_count)) {
+        xml_out_text(xml, "ChecksumType", checksum_type(item));
+    }
     xml_out_close(xml, "Checksum");
+}
+
+static void write_part(struct xml_out *xml, const struct hearth_object *object, unsigned index)
+{
+    xml_out_open(xml, "Part");
+    xml_out_number(xml, "PartNumber", index + 1);
+    xml_out_number(xml, "Size", object->part_sizes[index]);
+    if (object->part_checksums != NULL) {
+        checksum_write(xml, &object->part_checksums[index], 0);
+    }
+    xml_out_close(xml, "Part");
 }
 
 /* From the part after the marker on. */
@@ -54,10 +60,7 @@ static void write_parts(
     xml_out_number(xml, "PartNumberMarker", after);
     xml_out_number(xml, "MaxParts", max);
     for (; object->part_sizes != NULL && last < object->part_count && last - after < max; last++) {
-        xml_out_open(xml, "Part");
-        xml_out_number(xml, "PartNumber", last + 1);
-        xml_out_number(xml, "Size", object->part_sizes[last]);
-        xml_out_close(xml, "Part");
+        write_part(xml, object, last);
     }
     xml_out_number(xml, "NextPartNumberMarker", last);
     xml_out_bool(xml, "IsTruncated", last < object->part_count);
@@ -70,8 +73,8 @@ static bool read_page(struct call *call, unsigned *after, unsigned *max)
     const char *most = call_request_header(call, "x-amz-max-parts");
     *after = 0;
     *max = HEARTH_LIST_MAX;
-    if (op_read_number(marker, HEARTH_PARTS_MAX, after) &&
-        op_read_number(most, HEARTH_LIST_MAX, max)) {
+    if (op_read_number(marker, INT32_MAX, after) && op_read_number(most, INT32_MAX, max)) {
+        *max = *max < HEARTH_LIST_MAX ? *max : HEARTH_LIST_MAX;
         return true;
     }
     call_fail(call, S3_ERROR_INVALID_ARGUMENT, NULL);

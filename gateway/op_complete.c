@@ -190,10 +190,8 @@ static void write_checksum(const struct completion *completion, struct xml_out *
         return;
     }
     const struct hearth_checksum *item = &completion->checksum.items[0];
-    char text[CHECKSUM_TEXT_SIZE];
-    checksum_text(item, completion->options.part_count, text);
-    xml_out_text(xml, completion->join.kind->element, text);
-    xml_out_text(xml, "ChecksumType", item->is_composite ? "COMPOSITE" : "FULL_OBJECT");
+    checksum_write(xml, item, completion->options.part_count);
+    xml_out_text(xml, "ChecksumType", checksum_type(item));
 }
 
 /* Where it can be had, in path style. */

@@ -65,6 +65,7 @@ static void answer_head(
     }
     if (reading->part > 0 && object->part_count > 0) {
         call_header(call, "x-amz-mp-parts-count", "%u", object->part_count);
+        object_head_part_checksum(call, object, reading->part);
     }
     call_start(call, 206, length);
 }

@@ -20,12 +20,7 @@ static void write_part(struct xml_out *xml, const struct hearth_part *part)
     xml_out_text(xml, "ETag", etag);
     xml_out_number(xml, "Size", part->size);
     for (unsigned i = 0; i < part->checksums.count; i++) {
-        const struct checksum_kind *kind = checksum_by_kind(part->checksums.items[i].kind);
-        char text[CHECKSUM_TEXT_SIZE];
-        if (kind != NULL && part->checksums.items[i].value.size == kind->size) {
-            checksum_text(&part->checksums.items[i], 0, text);
-            xml_out_text(xml, kind->element, text);
-        }
+        checksum_write(xml, &part->checksums.items[i], 0);
     }
     xml_out_close(xml, "Part");
 }

@@ -174,6 +174,25 @@ def a_part_is_copied_out_of_another_object(s3, bucket):
     assert got == data[50:PART + 100] + data + b"in the metadata"[3:7]
 
 
+def check_part_checksums(s3, bucket, key, field, whole, sums):
+    """GetObjectAttributes page by page, and each part by its number."""
+    for number, one in enumerate(sums, 1):
+        found = s3.get_object_attributes(
+            Bucket=bucket, Key=key, MaxParts=1, PartNumberMarker=number - 1,
+            ObjectAttributes=["ObjectParts", "Checksum"])
+        assert found["Checksum"][field] == whole
+        page = found["ObjectParts"]
+        assert (page["TotalPartsCount"], page["PartNumberMarker"], page["NextPartNumberMarker"],
+                page["MaxParts"], page["IsTruncated"]) == \
+            (len(sums), number - 1, number, 1, number < len(sums)), page
+        assert [(row["PartNumber"], row[field]) for row in page["Parts"]] == [(number, one)], page
+        head = s3.head_object(Bucket=bucket, Key=key, PartNumber=number, ChecksumMode="ENABLED")
+        assert head[field] == one
+        got = s3.get_object(Bucket=bucket, Key=key, PartNumber=number, ChecksumMode="ENABLED")
+        assert len(got["Body"].read()) == page["Parts"][0]["Size"] and got[field] == one
+        assert field not in s3.head_object(Bucket=bucket, Key=key, PartNumber=number)
+
+
 def checksums_of_parts_make_that_of_the_object(s3, bucket):
     datas = [bytes_by(8, PART), bytes_by(9, 1000)]
 
@@ -205,6 +224,9 @@ def checksums_of_parts_make_that_of_the_object(s3, bucket):
         head = s3.head_object(Bucket=bucket, Key=name, ChecksumMode="ENABLED")
         assert head[field] == expected
         assert head["ResponseMetadata"]["HTTPHeaders"]["x-amz-checksum-type"] == kind
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": name})
+        for key in (name, "copy"):
+            check_part_checksums(s3, bucket, key, field, expected, [text(one) for one in sums])
     assert code_of(s3.plus, "create_multipart_upload", {"x-amz-checksum-type": "FULL_OBJECT"},
                    Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256") == (400, "InvalidRequest")
 

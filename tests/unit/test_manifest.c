@@ -220,6 +220,46 @@ static void parts_come_back_with_their_sizes(void **state)
     assert_memory_equal(out.extents, fixture->extents, sizeof(fixture->extents));
 }
 
+static void make_part_checksums(struct fixture *fixture)
+{
+    static const uint64_t sizes[] = {120, 180};
+    static const uint8_t checksums[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    make_parts(fixture, sizes);
+    fixture->manifest.part_checksum_kind = MANIFEST_CRC32C;
+    fixture->manifest.part_checksum_size = 4;
+    fixture->manifest.part_checksums = view_of(checksums, sizeof(checksums));
+}
+
+static void parts_come_back_with_their_checksums(void **state)
+{
+    struct fixture *fixture = *state;
+    make_part_checksums(fixture);
+    uint8_t body_id[BODY_ID_SIZE];
+    struct manifest out;
+    test_vector_expect("manifest.txt", "part_checksums", encode(fixture));
+    struct view sealed = seal(fixture, body_id);
+    assert_ok(manifest_open(sealed, &fixture->place, body_id, &fixture->arena, &out, &fixture->err),
+        &fixture->err);
+    assert_int_equal(out.part_checksum_kind, MANIFEST_CRC32C);
+    assert_int_equal(out.part_checksum_size, 4);
+    assert_true(view_equal(out.part_checksums, fixture->manifest.part_checksums));
+    assert_int_equal(out.part_size_count, 2);
+}
+
+static void part_checksums_that_are_not_one_for_each_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct view out;
+    make_part_checksums(fixture);
+    fixture->manifest.part_checksum_size = 3;
+    assert_int_equal(
+        manifest_encode(&fixture->manifest, &fixture->arena, &out, &fixture->err), HEARTH_INVALID);
+    fixture->manifest.part_checksum_size = 4;
+    fixture->manifest.part_checksums.size = 4;
+    assert_int_equal(
+        manifest_encode(&fixture->manifest, &fixture->arena, &out, &fixture->err), HEARTH_INVALID);
+}
+
 static void part_sizes_that_are_not_the_object_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -331,9 +371,8 @@ static enum hearth_code decode(struct fixture *fixture, struct view plain)
     return manifest_decode(plain, &fixture->arena, &out, &fixture->err);
 }
 
-static void every_cut_and_any_excess_is_refused(void **state)
+static void refuse_cuts_and_excess(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     struct view plain = encode(fixture);
     for (size_t size = 0; size < plain.size; size++) {
         assert_int_equal(decode(fixture, view_of(plain.bytes, size)), HEARTH_CHECKSUM);
@@ -342,6 +381,14 @@ static void every_cut_and_any_excess_is_refused(void **state)
     memcpy(longer, plain.bytes, plain.size);
     assert_int_equal(decode(fixture, view_of(longer, plain.size + 1)), HEARTH_CHECKSUM);
     assert_ok(decode(fixture, view_of(longer, plain.size)), &fixture->err);
+}
+
+static void every_cut_and_any_excess_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    refuse_cuts_and_excess(fixture);
+    make_part_checksums(fixture);
+    refuse_cuts_and_excess(fixture);
 }
 
 /* There is one way to write a manifest, so that nobody can say the same in two. */
@@ -367,9 +414,9 @@ static void an_unknown_version_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct view plain = encode(fixture);
-    *(uint8_t *)(uintptr_t)plain.bytes = 3;
+    *(uint8_t *)(uintptr_t)plain.bytes = 4;
     assert_int_equal(decode(fixture, plain), HEARTH_UNKNOWN_FORMAT);
-    assert_string_equal(fixture->err.message, "manifest of format 3; this program reads up to 2");
+    assert_string_equal(fixture->err.message, "manifest of format 4; this program reads up to 3");
 }
 
 static void a_count_that_lies_takes_no_memory(void **state)
@@ -530,6 +577,8 @@ int main(void)
         CASE(inline_bytes_and_empty_objects_come_back),
         CASE(the_largest_manifest_fits),
         CASE(parts_come_back_with_their_sizes),
+        CASE(parts_come_back_with_their_checksums),
+        CASE(part_checksums_that_are_not_one_for_each_are_refused),
         CASE(part_sizes_that_are_not_the_object_are_refused),
         CASE(what_is_written_in_another_way_is_refused),
         CASE(a_part_opens_as_itself_only),

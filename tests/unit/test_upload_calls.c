@@ -127,8 +127,48 @@ static void parts_in_any_order_become_one_object(void **state)
     assert_int_equal(stat->object.part_count, 2);
     assert_int_equal(stat->object.part_sizes[0], 2 * MIB);
     assert_int_equal(stat->object.part_sizes[1], 300000);
+    for (unsigned i = 0; i < 2; i++) {
+        const uint8_t crc[] = {1, 2, 3, (uint8_t)parts[i].number};
+        assert_int_equal(stat->object.part_checksums[i].kind, HEARTH_CHECKSUM_CRC32C);
+        assert_true(view_equal(stat->object.part_checksums[i].value, view_of(crc, sizeof(crc))));
+    }
     hearth_stat_destroy(stat);
     world_destroy(bench.world);
+}
+
+static enum hearth_code put_part_without_checksum(
+    struct bench *bench, unsigned number, uint64_t size, struct hearth_part *out)
+{
+    struct world_source source;
+    world_source_init(&source, 1, size);
+    return upload_part(&bench->world->session, "bucket", view_text("key"), bench->upload, number,
+        &source.source, &(struct hearth_part_options){0}, out, &bench->err);
+}
+
+static void unless_every_part_has_a_checksum_none_is_kept(void **state)
+{
+    (void)state;
+    for (unsigned without = 1; without <= 3; without++) {
+        struct bench bench;
+        struct hearth_part parts[3];
+        struct hearth_put_result result;
+        struct hearth_stat *stat;
+        bench_open(&bench);
+        for (unsigned number = 1; number <= 3; number++) {
+            struct hearth_part *part = &parts[number - 1];
+            assert_ok(number == without ? put_part_without_checksum(&bench, number, 10, part)
+                                        : put_part(&bench, number, 0, 10, part),
+                &bench.err);
+        }
+        assert_ok(complete(&bench, parts, 3, &result), &bench.err);
+        assert_ok(object_stat(
+                      &bench.world->session, "bucket", view_text("key"), false, &stat, &bench.err),
+            &bench.err);
+        assert_null(stat->object.part_checksums);
+        assert_int_equal(stat->object.part_sizes[2], 10);
+        hearth_stat_destroy(stat);
+        world_destroy(bench.world);
+    }
 }
 
 static void completing_again_says_the_same(void **state)
@@ -369,6 +409,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_in_any_order_become_one_object),
+        cmocka_unit_test(unless_every_part_has_a_checksum_none_is_kept),
         cmocka_unit_test(completing_again_says_the_same),
         cmocka_unit_test(parts_that_are_not_there_are_a_conflict),
         cmocka_unit_test(a_visitor_sees_each_part_and_may_refuse),
