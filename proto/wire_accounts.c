@@ -50,6 +50,7 @@ DESCRIBE(tenant_list_reply, tenant_list_reply_fields);
 static const struct wire_field key_create_request_fields[] = {
     BYTES(key_create_request, tenant, WIRE_NAME_MAX),
     NUMBER(key_create_request, rights),
+    ID(key_create_request, token, 16),
 };
 DESCRIBE(key_create_request, key_create_request_fields);
 

@@ -60,11 +60,12 @@ struct wire_tenant_list_reply {
 struct wire_key_create_request {
     struct view tenant; /* name */
     uint64_t rights;    /* as in struct wire_derive_signing_key_reply */
+    struct view token;  /* 16: the same token gives the same key */
 };
 
 struct wire_key_create_reply {
     struct view access_key;
-    struct view secret; /* said once, here */
+    struct view secret; /* said here, to who knows the token, and never again */
 };
 
 struct wire_key_info {

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RIGHTS_READ_ONLY = 1, RIGHTS_ALL = 7 };
+enum { RIGHTS_READ_ONLY = 1, RIGHTS_ALL = 7, TOKEN_SIZE = 16 };
 
 struct account_options {
     bool json;
@@ -97,12 +97,18 @@ static enum hearth_code create_key(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
     const struct account_options *options = call->options;
+    uint8_t token[TOKEN_SIZE];
+    env_random(env_system(), token, sizeof(token));
     const struct wire_key_create_request request = {
         .tenant = view_text(call->arguments[0]),
         .rights = options->read_only ? RIGHTS_READ_ONLY : RIGHTS_ALL,
+        .token = view_of(token, sizeof(token)),
     };
     struct wire_key_create_reply key;
     enum hearth_code code = admin_ask(admin, RPC_KEY_CREATE, &request, &key, err);
+    if (code == HEARTH_UNKNOWN) { /* made or not, only the answer is lost: the token gets it */
+        code = admin_ask(admin, RPC_KEY_CREATE, &request, &key, err);
+    }
     if (code == HEARTH_OK) {
         print_new_key(&key, options->json);
     }

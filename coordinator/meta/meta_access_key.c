@@ -10,9 +10,9 @@
 
 /* ---- one ---- */
 
-static enum hearth_code insert(struct meta_tx *tx, void *arg, struct hearth_err *err)
+static enum hearth_code insert(
+    struct meta_tx *tx, const struct meta_access_key *key, struct hearth_err *err)
 {
-    const struct meta_access_key *key = arg;
     struct sql *count = sql_use(tx, SQL_ACCESS_KEY_COUNT);
     sql_set_id(count, ":tenant", &key->tenant);
     if (sql_value(count) >= META_ACCESS_KEYS_MAX) {
@@ -29,38 +29,73 @@ static enum hearth_code insert(struct meta_tx *tx, void *arg, struct hearth_err 
     return HEARTH_OK;
 }
 
-enum hearth_code meta_access_key_insert(
-    struct meta_store *store, const struct meta_access_key *key, struct hearth_err *err)
+static enum hearth_code get_in(struct meta_tx *tx, struct view id, struct arena *arena,
+    struct meta_access_key *out, struct hearth_err *err)
 {
-    assert(key->id.size > 0 && key->rights > 0);
-    struct meta_access_key copy = *key;
-    return meta_run(store, insert, &copy, err);
-}
-
-struct get_call {
-    struct meta_access_key key;
-    struct arena *arena;
-};
-
-static enum hearth_code get(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    struct get_call *call = arg;
     struct sql *sql = sql_use(tx, SQL_ACCESS_KEY_GET);
-    sql_set_blob(sql, ":access_key", call->key.id);
+    sql_set_blob(sql, ":access_key", id);
     if (!sql_step(sql)) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "no such access key");
     }
-    sql_id(sql, &call->key.tenant);
-    call->key.secret_sealed = meta_keep(tx, call->arena, sql_blob(sql));
-    call->key.rights = sql_u64(sql);
-    call->key.created_ms = sql_u64(sql);
+    out->id = meta_keep(tx, arena, id);
+    sql_id(sql, &out->tenant);
+    out->secret_sealed = meta_keep(tx, arena, sql_blob(sql));
+    out->rights = sql_u64(sql);
+    out->created_ms = sql_u64(sql);
     return HEARTH_OK;
+}
+
+struct key_call {
+    const struct meta_access_key *request; /* to be made, under this token */
+    struct meta_id token;
+    struct view id; /* to be looked at */
+    struct arena *arena;
+    struct meta_access_key key;
+};
+
+/* The outcome is the key's id. */
+static enum hearth_code create(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    struct key_call *call = arg;
+    const uint8_t rights[] = {(uint8_t)call->request->rights};
+    const struct meta_subject subject = {META_CALL_KEY_CREATE, meta_id_view(&call->request->tenant),
+        view_of(rights, sizeof(rights))};
+    struct view made = call->request->id;
+    bool found;
+    if (meta_outcome_find_in(tx, &call->token, &subject, &made, &found, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (!found) {
+        if (insert(tx, call->request, err) != HEARTH_OK) {
+            return err->code;
+        }
+        meta_outcome_record_in(tx, &call->token, &subject, made, META_OUTCOME_MS);
+    }
+    return get_in(tx, made, call->arena, &call->key, err);
+}
+
+enum hearth_code meta_access_key_create(struct meta_store *store, const struct meta_access_key *key,
+    struct meta_id token, struct arena *arena, struct meta_access_key *out, struct hearth_err *err)
+{
+    assert(key->id.size > 0 && key->rights > 0 && key->rights <= UINT8_MAX);
+    struct key_call call = {.request = key, .token = token, .arena = arena};
+    enum hearth_code code = meta_run(store, create, &call, err);
+    if (code == HEARTH_OK) {
+        *out = call.key;
+    }
+    return code;
+}
+
+static enum hearth_code get(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    struct key_call *call = arg;
+    return get_in(tx, call->id, call->arena, &call->key, err);
 }
 
 enum hearth_code meta_access_key_get(struct meta_store *store, struct view id, struct arena *arena,
     struct meta_access_key *out, struct hearth_err *err)
 {
-    struct get_call call = {.key.id = id, .arena = arena};
+    struct key_call call = {.id = id, .arena = arena};
     enum hearth_code code = meta_read(store, get, &call, err);
     if (code == HEARTH_OK) {
         *out = call.key;

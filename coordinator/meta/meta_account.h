@@ -55,9 +55,12 @@ struct meta_access_key_list {
     size_t count;
 };
 
-/* The id was drawn and is new. */
-enum hearth_code meta_access_key_insert(
-    struct meta_store *store, const struct meta_access_key *key, struct hearth_err *err);
+/*
+ * The id was drawn and is new.  *out is what the token has made: this key, or, when it was used
+ * before, the one of that time.  HEARTH_NOT_FOUND: which was revoked since.
+ */
+enum hearth_code meta_access_key_create(struct meta_store *store, const struct meta_access_key *key,
+    struct meta_id token, struct arena *arena, struct meta_access_key *out, struct hearth_err *err);
 
 /* HEARTH_NOT_FOUND: there is none, or not any more. */
 enum hearth_code meta_access_key_get(struct meta_store *store, struct view id, struct arena *arena,

@@ -55,6 +55,7 @@ enum meta_call {
     META_CALL_DELETE,
     META_CALL_DELETE_MANY,
     META_CALL_COMPLETE,
+    META_CALL_KEY_CREATE,
 };
 
 /* What a token is for: the same call about something else is another subject. */

@@ -53,11 +53,10 @@ void access_key_seal(const struct access_key *key, const uint8_t master[CRYPTO_K
     crypto_gcm_destroy(gcm);
 }
 
-enum hearth_code access_key_derive(struct view id, struct view sealed,
-    const uint8_t master[CRYPTO_KEY_SIZE], struct view tenant, const struct sigv4_scope *scope,
-    uint8_t signing_key[CRYPTO_KEY_SIZE], struct hearth_err *err)
+enum hearth_code access_key_open(struct view id, struct view sealed,
+    const uint8_t master[CRYPTO_KEY_SIZE], struct view tenant,
+    uint8_t secret[ACCESS_KEY_SECRET_SIZE], struct hearth_err *err)
 {
-    uint8_t secret[ACCESS_KEY_SECRET_SIZE];
     if (sealed.size == 0 || sealed.bytes[0] != SEALED_FORMAT) {
         return hearth_fail(err, HEARTH_UNKNOWN_FORMAT, "access key: sealed in an unknown way");
     }
@@ -68,8 +67,18 @@ enum hearth_code access_key_derive(struct view id, struct view sealed,
     bool opened =
         crypto_gcm_open(gcm, no_nonce, tenant, view_of(sealed.bytes + 1, sealed.size - 1), secret);
     crypto_gcm_destroy(gcm);
-    if (!opened) {
-        return hearth_fail(err, HEARTH_CHECKSUM, "access key: not sealed by this cluster for it");
+    return opened
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_CHECKSUM, "access key: not sealed by this cluster for it");
+}
+
+enum hearth_code access_key_derive(struct view id, struct view sealed,
+    const uint8_t master[CRYPTO_KEY_SIZE], struct view tenant, const struct sigv4_scope *scope,
+    uint8_t signing_key[CRYPTO_KEY_SIZE], struct hearth_err *err)
+{
+    uint8_t secret[ACCESS_KEY_SECRET_SIZE];
+    if (access_key_open(id, sealed, master, tenant, secret, err) != HEARTH_OK) {
+        return err->code;
     }
     sigv4_derive_key(view_of(secret, sizeof(secret)), scope, signing_key);
     crypto_wipe(secret, sizeof(secret));

@@ -82,18 +82,25 @@ static enum hearth_code tenant_list(void *service, const struct rpc_context *con
 
 /* ---- access keys ---- */
 
-static enum hearth_code keep_key(struct coordinator *coordinator, const struct access_key *key,
-    const struct meta_tenant *tenant, uint64_t rights, struct hearth_err *err)
+/* What is drawn here, or what the token has made before. */
+static enum hearth_code make_key(struct coordinator *coordinator, const struct meta_tenant *tenant,
+    const struct wire_key_create_request *in, struct arena *arena, struct meta_access_key *out,
+    struct hearth_err *err)
 {
+    struct access_key key;
     uint8_t sealed[ACCESS_KEY_SEALED_SIZE];
-    access_key_seal(key, coordinator->cluster->master, meta_id_view(&tenant->id), sealed);
+    access_key_draw(coordinator->env, &key);
+    access_key_seal(&key, coordinator->cluster->master, meta_id_view(&tenant->id), sealed);
     const struct meta_access_key row = {
-        .id = view_text(key->id),
+        .id = view_text(key.id),
         .tenant = tenant->id,
         .secret_sealed = view_of(sealed, sizeof(sealed)),
-        .rights = rights,
+        .rights = in->rights,
     };
-    return meta_access_key_insert(coordinator->store, &row, err);
+    enum hearth_code code =
+        meta_access_key_create(coordinator->store, &row, service_id(in->token), arena, out, err);
+    crypto_wipe(&key, sizeof(key));
+    return code;
 }
 
 static enum hearth_code key_create(void *service, const struct rpc_context *context,
@@ -112,16 +119,18 @@ static enum hearth_code key_create(void *service, const struct rpc_context *cont
         return hearth_fail(
             err, HEARTH_INVALID, "rights %" PRIu64 ": of the bits 1, 2 and 4, some", in->rights);
     }
-    struct access_key key;
-    access_key_draw(coordinator->env, &key);
-    enum hearth_code code = keep_key(coordinator, &key, &tenant, in->rights, err);
-    if (code == HEARTH_OK) {
-        out->access_key = service_copy(context->arena, key.id, ACCESS_KEY_ID_SIZE);
-        out->secret = service_copy(context->arena, key.secret, ACCESS_KEY_SECRET_SIZE);
-        log_write(LOG_ACCESS_KEY_MADE, "by=%s", context->peer.id_text);
+    struct meta_access_key key;
+    uint8_t secret[ACCESS_KEY_SECRET_SIZE];
+    if (make_key(coordinator, &tenant, in, context->arena, &key, err) != HEARTH_OK ||
+        access_key_open(key.id, key.secret_sealed, coordinator->cluster->master,
+            meta_id_view(&tenant.id), secret, err) != HEARTH_OK) {
+        return err->code;
     }
-    crypto_wipe(&key, sizeof(key));
-    return code;
+    out->access_key = key.id;
+    out->secret = service_copy(context->arena, secret, sizeof(secret));
+    crypto_wipe(secret, sizeof(secret));
+    log_write(LOG_ACCESS_KEY_MADE, "by=%s", context->peer.id_text);
+    return HEARTH_OK;
 }
 
 static enum hearth_code key_list(void *service, const struct rpc_context *context,

@@ -53,7 +53,10 @@ static struct test_member *join_gateway(struct fixture *fixture, const char *ten
 static struct wire_key_create_reply create_key(
     struct fixture *fixture, const char *tenant, uint64_t rights)
 {
-    const struct wire_key_create_request request = {.tenant = view_text(tenant), .rights = rights};
+    uint8_t token[META_ID_SIZE];
+    env_random(&fixture->world.env.env, token, sizeof(token));
+    const struct wire_key_create_request request = {
+        .tenant = view_text(tenant), .rights = rights, .token = view_of(token, sizeof(token))};
     struct wire_key_create_reply reply;
     assert_ok(ask(fixture, RPC_KEY_CREATE, &request, &reply), &fixture->world.err);
     return reply;
@@ -120,14 +123,35 @@ static void a_date_is_eight_digits(void **state)
     assert_int_equal(derive(fixture, gateway, key.access_key, "2026112a", &reply), HEARTH_INVALID);
 }
 
+static const struct view any_token = {(const uint8_t *)"sixteen bytes ..", META_ID_SIZE};
+
+static void who_lost_the_answer_gets_the_same_key_with_the_same_token(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_key_create_reply first;
+    struct wire_key_create_reply again;
+    join_gateway(fixture, "ann");
+    const struct wire_key_create_request request = {
+        .tenant = view_text("ann"), .rights = SERVICE_ALL, .token = any_token};
+    assert_ok(ask(fixture, RPC_KEY_CREATE, &request, &first), &fixture->world.err);
+    assert_ok(ask(fixture, RPC_KEY_CREATE, &request, &again), &fixture->world.err);
+    assert_true(view_equal(first.access_key, again.access_key));
+    assert_true(view_equal(first.secret, again.secret));
+    assert_int_equal(first.secret.size, ACCESS_KEY_SECRET_SIZE);
+    const struct wire_key_create_reply other = create_key(fixture, "ann", SERVICE_ALL);
+    assert_false(view_equal(first.access_key, other.access_key));
+}
+
 static void keys_need_a_tenant_and_known_rights(void **state)
 {
     struct fixture *fixture = *state;
     struct wire_key_create_reply reply;
-    struct wire_key_create_request request = {.tenant = view_text("nobody"), .rights = 1};
+    struct wire_key_create_request request = {
+        .tenant = view_text("nobody"), .rights = 1, .token = any_token};
     assert_int_equal(ask(fixture, RPC_KEY_CREATE, &request, &reply), HEARTH_NOT_FOUND);
     join_gateway(fixture, "ann");
-    request = (struct wire_key_create_request){.tenant = view_text("ann"), .rights = 0};
+    request = (struct wire_key_create_request){
+        .tenant = view_text("ann"), .rights = 0, .token = any_token};
     assert_int_equal(ask(fixture, RPC_KEY_CREATE, &request, &reply), HEARTH_INVALID);
     request.rights = 8;
     assert_int_equal(ask(fixture, RPC_KEY_CREATE, &request, &reply), HEARTH_INVALID);
@@ -229,6 +253,7 @@ int main(void)
         IN_A_WORLD(a_gateway_gets_no_key_of_another_tenant),
         IN_A_WORLD(a_revoked_key_is_derived_no_more),
         IN_A_WORLD(a_date_is_eight_digits),
+        IN_A_WORLD(who_lost_the_answer_gets_the_same_key_with_the_same_token),
         IN_A_WORLD(keys_need_a_tenant_and_known_rights),
         IN_A_WORLD(lists_never_name_a_secret),
         IN_A_WORLD(a_bucket_an_operator_made_is_described_to_its_tenant),

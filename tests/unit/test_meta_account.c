@@ -43,13 +43,38 @@ static void a_tenant_is_made_once(void **state)
         HEARTH_NOT_FOUND);
 }
 
-static void add_key(struct test_meta *meta, const char *id)
+static enum hearth_code create_key(struct test_meta *meta, const char *id, uint64_t rights,
+    struct meta_id token, struct meta_access_key *out)
 {
     const struct meta_access_key key = {.id = view_text(id),
         .tenant = meta->tenant,
         .secret_sealed = view_text("sealed"),
-        .rights = 5};
-    assert_ok(meta_access_key_insert(meta->store, &key, &meta->err), &meta->err);
+        .rights = rights};
+    return meta_access_key_create(meta->store, &key, token, &meta->arena, out, &meta->err);
+}
+
+static void add_key(struct test_meta *meta, const char *id)
+{
+    struct meta_access_key made;
+    assert_ok(create_key(meta, id, 5, test_meta_id(meta), &made), &meta->err);
+    assert_true(view_equal(made.id, view_text(id)));
+}
+
+static void a_token_makes_one_access_key(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_access_key made;
+    struct meta_id token = test_meta_id(meta);
+    assert_ok(create_key(meta, "first", 5, token, &made), &meta->err);
+    assert_ok(create_key(meta, "again", 5, token, &made), &meta->err);
+    assert_true(view_equal(made.id, view_text("first")));
+    assert_true(view_equal(made.secret_sealed, view_text("sealed")));
+    assert_int_equal(
+        meta_access_key_get(meta->store, view_text("again"), &meta->arena, &made, &meta->err),
+        HEARTH_NOT_FOUND);
+    assert_int_equal(create_key(meta, "other", 1, token, &made), HEARTH_CONFLICT);
+    assert_ok(meta_access_key_delete(meta->store, view_text("first"), &meta->err), &meta->err);
+    assert_int_equal(create_key(meta, "again", 5, token, &made), HEARTH_NOT_FOUND);
 }
 
 static void an_access_key_is_kept_until_it_is_revoked(void **state)
@@ -78,9 +103,8 @@ static void a_tenant_with_too_many_keys_gets_no_other(void **state)
         snprintf(id, sizeof(id), "K%05u", i);
         add_key(meta, id);
     }
-    const struct meta_access_key more = {
-        .id = view_text("more"), .tenant = meta->tenant, .rights = 1};
-    assert_int_equal(meta_access_key_insert(meta->store, &more, &meta->err), HEARTH_BUSY);
+    struct meta_access_key more;
+    assert_int_equal(create_key(meta, "more", 1, test_meta_id(meta), &more), HEARTH_BUSY);
 
     /* And they come in pages. */
     struct meta_access_key_list list;
@@ -236,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_STORE(a_tenant_is_made_once),
         IN_A_STORE(an_access_key_is_kept_until_it_is_revoked),
+        IN_A_STORE(a_token_makes_one_access_key),
         IN_A_STORE(a_tenant_with_too_many_keys_gets_no_other),
         IN_A_STORE(lists_are_of_one_tenant_or_of_all),
         IN_A_STORE(a_tenants_sums_are_those_of_its_buckets),
