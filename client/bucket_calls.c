@@ -91,6 +91,18 @@ enum hearth_code bucket_delete(struct session *session, const char *bucket, stru
     return code == HEARTH_OK ? code : hearth_err_prefix(err, "delete bucket %s", bucket);
 }
 
+enum hearth_code bucket_set_public(
+    struct session *session, const char *bucket, bool public_read, struct hearth_err *err)
+{
+    const struct wire_set_bucket_access_request request = {
+        .name = view_text(bucket), .public_read = public_read};
+    enum hearth_code code = ready_for(session, bucket, err);
+    if (code == HEARTH_OK) {
+        code = session_change(session, RPC_SET_BUCKET_ACCESS, &request, err);
+    }
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "who may read bucket %s", bucket);
+}
+
 /* ---- looking ---- */
 
 /* The struct handed out is the first thing in its own memory. */

@@ -17,6 +17,9 @@ enum hearth_code bucket_ask_create(struct session *session, const char *bucket, 
 
 enum hearth_code bucket_delete(struct session *session, const char *bucket, struct hearth_err *err);
 
+enum hearth_code bucket_set_public(
+    struct session *session, const char *bucket, bool public_read, struct hearth_err *err);
+
 enum hearth_code bucket_head(struct session *session, const char *bucket,
     struct hearth_buckets **out, struct hearth_err *err);
 

@@ -164,6 +164,12 @@ enum hearth_code hearth_bucket_delete(
     return bucket_delete(&hearth->session, bucket, err);
 }
 
+enum hearth_code hearth_bucket_set_public(
+    struct hearth *hearth, const char *bucket, bool public_read, struct hearth_err *err)
+{
+    return bucket_set_public(&hearth->session, bucket, public_read, err);
+}
+
 enum hearth_code hearth_bucket_head(
     struct hearth *hearth, const char *bucket, struct hearth_buckets **out, struct hearth_err *err)
 {

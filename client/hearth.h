@@ -149,6 +149,11 @@ enum hearth_code hearth_bucket_create(
 enum hearth_code hearth_bucket_delete(
     struct hearth *hearth, const char *bucket, struct hearth_err *err);
 
+/* Whether anybody may read it through a gateway, without a key.  HEARTH_NOT_FOUND; HEARTH_DENIED.
+ */
+enum hearth_code hearth_bucket_set_public(
+    struct hearth *hearth, const char *bucket, bool public_read, struct hearth_err *err);
+
 /* *out holds exactly one.  HEARTH_NOT_FOUND. */
 enum hearth_code hearth_bucket_head(
     struct hearth *hearth, const char *bucket, struct hearth_buckets **out, struct hearth_err *err);

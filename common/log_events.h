@@ -68,7 +68,7 @@
     X(ACCESS_KEY_MADE, INFO, "access_key.made", "an admin made an S3 access key")                  \
     X(ACCESS_KEY_REVOKED, INFO, "access_key.revoked", "an admin ended an S3 access key")           \
     X(BUCKET_DECIDED, INFO, "bucket.decided",                                                      \
-        "an admin reserved a bucket or changed its settings")                                      \
+        "an admin reserved a bucket or changed its settings, or its owner who may read it")        \
     X(BACKUP_SENT, INFO, "backup.sent", "a copy of the metadata went to an admin")                 \
     X(RESTORE_STAGED, WARN, "restore.staged",                                                      \
         "an admin's backup is whole: all stops, it becomes the metadata, all starts")              \

@@ -21,9 +21,11 @@ op_fn op_head_bucket;
 op_fn op_delete_bucket;
 op_fn op_get_bucket_location;
 
-/* op_config.c: what can be asked of a bucket or an object, and is the same for all of them */
+/* op_acl.c */
 op_fn op_get_acl;
 op_fn op_put_acl;
+
+/* op_config.c: what can be asked of a bucket, and is the same for all of them */
 op_fn op_put_bucket_versioning;
 op_fn op_get_bucket_absence;
 op_fn op_get_bucket_encryption;
@@ -69,6 +71,10 @@ bool op_read_number(const char *text, unsigned most, unsigned *out);
 
 /* False: the failure was answered. */
 bool op_bucket_is_there(struct call *call);
+
+/* Whether x-amz-acl asks that anybody may read; not said: no.  False: it asks for something else,
+ * and that was answered. */
+bool op_read_canned_acl(struct call *call, bool *out_public);
 
 /* What the key holds, to be released with hearth_stat_destroy(); NULL: the failure was answered. */
 struct hearth_stat *op_stat(struct call *call);

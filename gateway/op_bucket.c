@@ -76,7 +76,8 @@ static bool wants_lock(const struct call *call)
 void op_create_bucket(struct call *call)
 {
     struct hearth_err err;
-    if (!check_location(call)) {
+    bool public_read;
+    if (!check_location(call) || !op_read_canned_acl(call, &public_read)) {
         return;
     }
     if (wants_lock(call)) {
@@ -84,6 +85,9 @@ void op_create_bucket(struct call *call)
         return;
     }
     enum hearth_code code = hearth_bucket_create(call->hearth, call->request->bucket, NULL, &err);
+    if (code == HEARTH_OK && public_read) {
+        code = hearth_bucket_set_public(call->hearth, call->request->bucket, true, &err);
+    }
     if (code == HEARTH_CONFLICT) {
         call_fail(call, S3_ERROR_BUCKET_ALREADY_EXISTS, NULL);
     } else if (code != HEARTH_OK) {

@@ -1,11 +1,10 @@
 /*
  * What can be asked of a bucket, and is the same for every one (op.h): there is no versioning, no
- * policy, no lifecycle ..., everything is sealed, and all of it is the tenant's.
+ * policy, no lifecycle ..., and everything is sealed.
  */
 #include "gateway/op.h"
 
 #include "gateway/call.h"
-#include "gateway/owner.h"
 
 #include <assert.h>
 
@@ -93,55 +92,6 @@ void op_get_bucket_encryption(struct call *call)
     xml_out_close(&xml, "Rule");
     xml_out_close(&xml, "ServerSideEncryptionConfiguration");
     call_answer_xml(call, 200, &xml);
-}
-
-/* ---- access ---- */
-
-/* Of the bucket, or of the object. */
-static bool is_there(struct call *call)
-{
-    if (call->request->key.size == 0) {
-        return op_bucket_is_there(call);
-    }
-    struct hearth_stat *stat = op_stat(call);
-    if (stat == NULL) {
-        return false;
-    }
-    hearth_stat_destroy(stat);
-    return true;
-}
-
-void op_get_acl(struct call *call)
-{
-    if (!is_there(call)) {
-        return;
-    }
-    struct xml_out xml;
-    xml_out_init(&xml, call->arena);
-    xml_out_open_namespace(&xml, "AccessControlPolicy", XML_S3_NAMESPACE);
-    owner_write(call, &xml, "Owner");
-    xml_out_open(&xml, "AccessControlList");
-    xml_out_open(&xml, "Grant");
-    owner_write_grantee(call, &xml);
-    xml_out_text(&xml, "Permission", "FULL_CONTROL");
-    xml_out_close(&xml, "Grant");
-    xml_out_close(&xml, "AccessControlList");
-    xml_out_close(&xml, "AccessControlPolicy");
-    call_answer_xml(call, 200, &xml);
-}
-
-/* The owner's full control is what there is; to ask for it again is no error. */
-void op_put_acl(struct call *call)
-{
-    const char *canned = call_request_header(call, "x-amz-acl");
-    bool is_private = canned != NULL &&
-        (strcmp(canned, "private") == 0 || strncmp(canned, "bucket-owner-", 13) == 0);
-    if (!is_private) {
-        call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-            "Access lists are not supported: only the canned ACL private is.");
-    } else if (is_there(call)) {
-        call_answer(call, 200);
-    }
 }
 
 /* There is none to switch on; to switch off what is not on is no error. */

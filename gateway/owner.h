@@ -10,7 +10,11 @@
 /* <Owner> or <Initiator>. */
 void owner_write(const struct call *call, struct xml_out *xml, const char *element);
 
-/* The owner as <Grantee>. */
-void owner_write_grantee(const struct call *call, struct xml_out *xml);
+/* As AWS calls it. */
+#define OWNER_EVERYBODY_URI "http://acs.amazonaws.com/groups/global/AllUsers"
+
+/* <Grant>: to the owner, full control; to everybody, to read. */
+void owner_write_grant(const struct call *call, struct xml_out *xml);
+void owner_write_grant_of_everybody(struct xml_out *xml);
 
 #endif /* HEARTH_GATEWAY_OWNER_H */

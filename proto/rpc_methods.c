@@ -55,6 +55,8 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
         READS("Coordinator/HeadBucket", CUSTOMER, head_bucket_request, SMALL, bucket_info, SMALL),
     [RPC_LIST_BUCKETS] =
         READS("Coordinator/ListBuckets", CUSTOMER, empty, SMALL, list_buckets_reply, LIST),
+    [RPC_SET_BUCKET_ACCESS] = CHANGES(
+        "Coordinator/SetBucketAccess", CUSTOMER, set_bucket_access_request, SMALL, empty, SMALL),
     [RPC_BEGIN] = CHANGES("Coordinator/Begin", CUSTOMER, begin_request, SMALL, begin_reply, SMALL),
     [RPC_OPEN_SEGMENT] = CHANGES("Coordinator/OpenSegment", CUSTOMER, open_segment_request, SMALL,
         open_segment_reply, PLACEMENTS),

@@ -35,7 +35,8 @@
     X(empty) X(endpoint) X(node_address) X(placement) X(slot_receipt) X(extent) \
     X(precondition) X(version_info) X(profile) X(bucket_key) X(bucket_info) \
     X(open_session_request) X(open_session_reply) X(create_bucket_request) \
-    X(delete_bucket_request) X(head_bucket_request) X(list_buckets_reply) X(begin_request) \
+    X(delete_bucket_request) X(head_bucket_request) X(set_bucket_access_request) \
+    X(list_buckets_reply) X(begin_request) \
     X(begin_reply) X(open_segment_request) X(open_segment_reply) X(offer_slot_request) \
     X(seal_segment_request) X(bad_slot) X(seal_segment_reply) X(add_holders_request) \
     X(commit_request) X(commit_reply) X(abort_request) X(put_inline_request) X(copy_request) \

@@ -130,6 +130,12 @@ static const struct wire_field head_bucket_request_fields[] = {
 };
 DESCRIBE(head_bucket_request, head_bucket_request_fields);
 
+static const struct wire_field set_bucket_access_request_fields[] = {
+    BYTES(set_bucket_access_request, name, WIRE_NAME_MAX),
+    NUMBER(set_bucket_access_request, public_read),
+};
+DESCRIBE(set_bucket_access_request, set_bucket_access_request_fields);
+
 static const struct wire_field list_buckets_reply_fields[] = {
     MESSAGES(list_buckets_reply, buckets, bucket_info, WIRE_LIST_MAX),
 };

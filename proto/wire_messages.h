@@ -173,6 +173,12 @@ struct wire_head_bucket_request {
     struct view name;
 };
 
+/* Whether anybody may read it. */
+struct wire_set_bucket_access_request {
+    struct view name;
+    bool public_read;
+};
+
 struct wire_list_buckets_reply {
     const struct wire_bucket_info *buckets;
     size_t buckets_count;

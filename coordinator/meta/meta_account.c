@@ -136,6 +136,9 @@ static enum hearth_code set(struct meta_tx *tx, void *arg, struct hearth_err *er
     if (!meta_bucket_named_in(tx, call->name, &bucket)) {
         return hearth_fail(err, HEARTH_NOT_FOUND, "no such bucket");
     }
+    if (!meta_id_is_zero(call->tenant) && !meta_id_equal(call->tenant, bucket.tenant)) {
+        return hearth_fail(err, HEARTH_DENIED, "the bucket is another tenant's");
+    }
     apply(call, &bucket.settings);
     tx->changes_access = true;
     struct sql *sql = sql_use(tx, SQL_BUCKET_SET);
@@ -156,6 +159,16 @@ enum hearth_code meta_bucket_set(struct meta_store *store, struct view name,
     if (check_settings(settings, err) != HEARTH_OK) {
         return err->code;
     }
+    return meta_run(store, set, &call, err);
+}
+
+enum hearth_code meta_bucket_set_public(struct meta_store *store, struct view name,
+    struct meta_id tenant, bool public_read, struct hearth_err *err)
+{
+    assert(!meta_id_is_zero(tenant));
+    const struct meta_bucket_settings settings = {.public_read = public_read};
+    struct settings_call call = {
+        .name = name, .tenant = tenant, .settings = &settings, .changes = META_SET_PUBLIC_READ};
     return meta_run(store, set, &call, err);
 }
 

@@ -100,6 +100,10 @@ enum meta_bucket_change {
 enum hearth_code meta_bucket_set(struct meta_store *store, struct view name,
     const struct meta_bucket_settings *settings, unsigned changes, struct hearth_err *err);
 
+/* Likewise, for its tenant only.  HEARTH_DENIED: another's. */
+enum hearth_code meta_bucket_set_public(struct meta_store *store, struct view name,
+    struct meta_id tenant, bool public_read, struct hearth_err *err);
+
 /* One.  HEARTH_NOT_FOUND. */
 enum hearth_code meta_bucket_usage_get(struct meta_store *store, struct view name,
     struct arena *arena, struct meta_bucket_usage *out, struct hearth_err *err);

@@ -1,3 +1,5 @@
+#include "common/log.h"
+#include "coordinator/meta/meta_account.h"
 #include "coordinator/service/service.h"
 
 #include <assert.h>
@@ -106,6 +108,23 @@ static enum hearth_code delete_bucket(void *service, const struct rpc_context *c
     return meta_bucket_delete(coordinator->store, in->name, tenant, service_id(in->token), err);
 }
 
+static enum hearth_code set_access(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_set_bucket_access_request *in = request;
+    struct meta_id tenant;
+    enum hearth_code code = service_tenant(coordinator, context, SERVICE_OWNS, &tenant, err);
+    if (code == HEARTH_OK) {
+        code = meta_bucket_set_public(coordinator->store, in->name, tenant, in->public_read, err);
+    }
+    if (code == HEARTH_OK) {
+        log_write(LOG_BUCKET_DECIDED, "by=%s", context->peer.id_text);
+    }
+    return code;
+}
+
 static enum hearth_code head_bucket(void *service, const struct rpc_context *context,
     const void *request, void *response, struct hearth_err *err)
 {
@@ -148,5 +167,6 @@ const struct rpc_handler bucket_handlers[] = {
     {.method = RPC_DELETE_BUCKET, .unary = delete_bucket},
     {.method = RPC_HEAD_BUCKET, .unary = head_bucket},
     {.method = RPC_LIST_BUCKETS, .unary = list_buckets},
+    {.method = RPC_SET_BUCKET_ACCESS, .unary = set_access},
 };
 const unsigned bucket_handler_count = sizeof(bucket_handlers) / sizeof(bucket_handlers[0]);

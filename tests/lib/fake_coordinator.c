@@ -41,6 +41,7 @@ static const struct fake_method methods[RPC_METHODS] = {
     [RPC_DELETE_BUCKET] = ONCE(fake_answer_delete_bucket, delete_bucket, token),
     [RPC_HEAD_BUCKET] = {fake_answer_head_bucket, false, 0},
     [RPC_LIST_BUCKETS] = {fake_answer_list_buckets, false, 0},
+    [RPC_SET_BUCKET_ACCESS] = {fake_answer_set_bucket_access, false, 0},
     [RPC_DERIVE_SIGNING_KEY] = {fake_answer_derive_signing_key, false, 0},
     [RPC_BEGIN] = ONCE(fake_answer_begin, begin, token),
     [RPC_OPEN_SEGMENT] = ONCE(fake_answer_open_segment, open_segment, segment_id),

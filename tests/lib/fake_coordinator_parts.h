@@ -20,6 +20,7 @@ fake_answer_fn fake_answer_create_bucket;
 fake_answer_fn fake_answer_delete_bucket;
 fake_answer_fn fake_answer_head_bucket;
 fake_answer_fn fake_answer_list_buckets;
+fake_answer_fn fake_answer_set_bucket_access;
 fake_answer_fn fake_answer_derive_signing_key;
 fake_answer_fn fake_answer_open_segment;
 fake_answer_fn fake_answer_offer_slot;

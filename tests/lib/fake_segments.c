@@ -122,6 +122,19 @@ enum hearth_code fake_answer_delete_bucket(
     return HEARTH_OK;
 }
 
+enum hearth_code fake_answer_set_bucket_access(
+    struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
+{
+    (void)reply;
+    const struct wire_set_bucket_access_request *ask = request;
+    struct wire_bucket_info *bucket = fake_find_bucket(self, ask->name);
+    if (bucket == NULL) {
+        return fake_no_bucket(ask->name, err);
+    }
+    bucket->public_read = ask->public_read;
+    return HEARTH_OK;
+}
+
 enum hearth_code fake_answer_head_bucket(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {

@@ -166,6 +166,24 @@ def anybody_reads_a_public_bucket_and_no_other(s3):
     assert s3.raw("GET", "/open/k", headers={"Authorization": "Basic eDp5"})[0] == 400
 
 
+def who_owns_a_bucket_makes_it_public_and_a_reader_does_not(s3):
+    made = s3.admin("key", "create", "local", "--read-only", "--json").json[0]
+    reader = s3.client_of(key=made["access_key"], secret=made["secret"])
+    s3.client.create_bucket(Bucket="shown")
+    s3.client.put_object(Bucket="shown", Key="k", Body=b"for all")
+    with refused(403, "AccessDenied"):
+        reader.put_bucket_acl(Bucket="shown", ACL="public-read")
+    assert s3.raw("PUT", "/shown?acl", body=b"", headers={"x-amz-acl": "public-read"})[0] == 403
+    s3.client.put_bucket_acl(Bucket="shown", ACL="public-read")
+    deadline = time.monotonic() + 60  # that it was not public is remembered for some seconds
+    while s3.raw("GET", "/shown/k")[::2] != (200, b"for all"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    s3.client.put_bucket_acl(Bucket="shown", ACL="private")
+    rows = {row["bucket"]: row for row in s3.admin("bucket", "list", "--json").json}
+    assert rows["open"]["public_read"] and not rows["shown"]["public_read"], rows
+
+
 # ---- bodies ----
 
 class Pieces:
@@ -281,5 +299,6 @@ def a_quota_refuses_before_the_body_is_sent(s3):
 main(odd_names_are_signed_as_others_sign_them, queries_are_signed_in_any_order,
      other_regions_are_told_which, what_is_added_or_changed_is_refused,
      presigned_addresses_work_and_end, a_read_only_key_changes_nothing,
-     anybody_reads_a_public_bucket_and_no_other, bodies_in_pieces_come_out_whole,
+     anybody_reads_a_public_bucket_and_no_other,
+     who_owns_a_bucket_makes_it_public_and_a_reader_does_not, bodies_in_pieces_come_out_whole,
      a_spoiled_body_is_never_seen, a_quota_refuses_before_the_body_is_sent)

@@ -14,7 +14,7 @@ import urllib.parse
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from s3_suite import MIB, bytes_by, code_of, main  # noqa: E402
+from s3_suite import MIB, bytes_by, code_of, empty, main  # noqa: E402
 
 # ---- buckets ----
 
@@ -73,16 +73,77 @@ def what_is_not_there_is_said_so(s3, bucket):
                    VersioningConfiguration=versioning) == (501, "NotImplemented")
 
 
-def access_lists_say_the_owner_has_full_control(s3, bucket):
-    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="private")
-    owner = s3.list_buckets()["Owner"]
+EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+def check_acls(s3, bucket, is_public):
+    """Of the bucket and of its object "k"."""
+    owner = s3.list_buckets()["Owner"]["ID"]
     for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
-        assert acl["Owner"]["ID"] == owner["ID"]
-        (grant,) = acl["Grants"]
-        assert grant["Permission"] == "FULL_CONTROL" and grant["Grantee"]["ID"] == owner["ID"]
-    s3.put_object_acl(Bucket=bucket, Key="k", ACL="private")
-    assert code_of(s3.put_object_acl, Bucket=bucket, Key="k", ACL="public-read")[0] == 501
+        assert acl["Owner"]["ID"] == owner
+        grants = [(grant["Grantee"]["Type"], grant["Grantee"].get("ID", grant["Grantee"].get("URI")),
+                   grant["Permission"]) for grant in acl["Grants"]]
+        assert grants == [("CanonicalUser", owner, "FULL_CONTROL")] + \
+            [("Group", EVERYBODY, "READ")] * is_public, grants
+
+
+def a_bucket_is_private_or_public_read_and_its_objects_with_it(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="private")
+    for is_public in (False, True, False):
+        said, other = ("public-read", "private") if is_public else ("private", "public-read")
+        s3.put_bucket_acl(Bucket=bucket, ACL=said)
+        check_acls(s3, bucket, is_public)
+        s3.put_object_acl(Bucket=bucket, Key="k", ACL=said)
+        assert code_of(s3.put_object_acl, Bucket=bucket, Key="k", ACL=other) == \
+            (501, "NotImplemented")
+        assert code_of(s3.put_object_acl, Bucket=bucket, Key="no", ACL=said) == (404, "NoSuchKey")
+    assert code_of(s3.put_bucket_acl, Bucket="is-nowhere", ACL="private") == (404, "NoSuchBucket")
     assert code_of(s3.get_object_acl, Bucket=bucket, Key="no") == (404, "NoSuchKey")
+    assert code_of(s3.get_object_acl, Bucket=bucket, Key="k", VersionId="x") == \
+        (404, "NoSuchVersion")
+
+
+def an_access_list_may_come_as_a_document(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    acl = s3.get_bucket_acl(Bucket=bucket)
+    policy = {"Owner": acl["Owner"], "Grants": acl["Grants"]}
+    anybody = {"Grantee": {"Type": "Group", "URI": EVERYBODY}, "Permission": "READ"}
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy={
+        **policy, "Grants": policy["Grants"] + [anybody]})
+    check_acls(s3, bucket, True)
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy=policy)
+    check_acls(s3, bucket, False)
+    for grantee, permission in ((anybody["Grantee"], "WRITE"),
+                                ({"Type": "Group", "URI": EVERYBODY + "x"}, "READ"),
+                                ({"Type": "CanonicalUser", "ID": "somebody"}, "READ")):
+        wanted = {**policy, "Grants": [{"Grantee": grantee, "Permission": permission}]}
+        assert code_of(s3.put_bucket_acl, Bucket=bucket, AccessControlPolicy=wanted) == \
+            (501, "NotImplemented"), wanted
+    check_acls(s3, bucket, False)
+
+
+def other_access_lists_are_refused(s3, bucket):
+    for acl in ("public-read-write", "authenticated-read", "aws-exec-read", "log-delivery-write"):
+        assert code_of(s3.put_bucket_acl, Bucket=bucket, ACL=acl) == (501, "NotImplemented"), acl
+        assert code_of(s3.create_bucket, Bucket=bucket + "-new", ACL=acl) == (501, "NotImplemented")
+    target = f"/{bucket}?acl"
+    assert code_of(s3.raw, "PUT", target, {"x-amz-acl": "pink"}) == (400, "InvalidArgument")
+    assert code_of(s3.raw, "PUT", target) == (400, "MissingSecurityHeader")
+    assert code_of(s3.raw, "PUT", target, body=b"<a/>") == (400, "MalformedACLError")
+    assert code_of(s3.raw, "PUT", target, body=b"<a") == (400, "MalformedACLError")
+    assert code_of(s3.put_bucket_acl, Bucket=bucket, GrantRead="uri=" + EVERYBODY) == \
+        (501, "NotImplemented")
+    assert code_of(s3.raw, "PUT", target, {"x-amz-acl": "private"}, b"<a/>") == \
+        (400, "InvalidRequest")
+    assert code_of(s3.head_bucket, Bucket=bucket + "-new")[0] == 404
+
+
+def a_bucket_can_be_made_public_read(s3, bucket):
+    other = bucket + "-new"
+    s3.create_bucket(Bucket=other, ACL="public-read")
+    s3.put_object(Bucket=other, Key="k", Body=b"x")
+    check_acls(s3, other, True)
+    empty(s3, other)
 
 
 # ---- one object ----
@@ -468,7 +529,9 @@ def checksums_are_kept_and_given_back(s3, bucket):
 if __name__ == "__main__":
     main(buckets_are_made_listed_and_deleted, impossible_bucket_names_are_refused,
          what_a_bucket_could_have_is_answered_as_none, what_is_not_there_is_said_so,
-         access_lists_say_the_owner_has_full_control, bytes_come_back_with_their_md5_for_an_etag,
+         a_bucket_is_private_or_public_read_and_its_objects_with_it,
+         an_access_list_may_come_as_a_document, other_access_lists_are_refused,
+         a_bucket_can_be_made_public_read, bytes_come_back_with_their_md5_for_an_etag,
          headers_and_metadata_come_back, what_cannot_be_done_is_not_ignored,
          ranges_are_parts_of_the_whole, reads_may_depend_on_what_is_there,
          writes_may_depend_on_what_is_there, only_the_null_version_is_there,

@@ -236,6 +236,27 @@ static void nothing_is_written_to_what_is_only_reserved(void **state)
     assert_int_equal(meta_put_inline(meta->store, &put, &info, &meta->err), HEARTH_WRONG_KEY);
 }
 
+static void only_its_tenant_makes_a_bucket_public(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_bucket_usage usage;
+    assert_int_equal(meta_bucket_set_public(
+                         meta->store, view_text("bucket"), test_meta_id(meta), true, &meta->err),
+        HEARTH_DENIED);
+    assert_int_equal(
+        meta_bucket_set_public(meta->store, view_text("nothing"), meta->tenant, true, &meta->err),
+        HEARTH_NOT_FOUND);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(meta_bucket_set_public(
+                      meta->store, view_text("bucket"), meta->tenant, i == 0, &meta->err),
+            &meta->err);
+        assert_ok(meta_bucket_usage_get(
+                      meta->store, view_text("bucket"), &meta->arena, &usage, &meta->err),
+            &meta->err);
+        assert_int_equal(usage.bucket.settings.public_read, i == 0);
+    }
+}
+
 static void settings_that_are_not_named_stay(void **state)
 {
     struct test_meta *meta = *state;
@@ -267,6 +288,7 @@ int main(void)
         IN_A_STORE(a_reserved_bucket_becomes_its_tenants_with_its_settings),
         IN_A_STORE(a_reserved_bucket_is_for_nobody_else),
         IN_A_STORE(nothing_is_written_to_what_is_only_reserved),
+        IN_A_STORE(only_its_tenant_makes_a_bucket_public),
         IN_A_STORE(settings_that_are_not_named_stay),
     };
     return cmocka_run_group_tests_name("meta_account", tests, NULL, NULL);

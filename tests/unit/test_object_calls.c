@@ -45,6 +45,30 @@ static void buckets_are_made_seen_and_deleted(void **state)
     world_destroy(world);
 }
 
+static bool is_public(struct world *world)
+{
+    struct hearth_err err;
+    struct hearth_buckets *buckets;
+    assert_ok(bucket_head(&world->session, "bucket", &buckets, &err), &err);
+    bool answer = buckets->items[0].public_read;
+    hearth_buckets_destroy(buckets);
+    return answer;
+}
+
+static void a_bucket_is_public_as_long_as_its_owner_says_so(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_false(is_public(world));
+    assert_ok(bucket_set_public(&world->session, "bucket", true, &err), &err);
+    assert_true(is_public(world));
+    assert_ok(bucket_set_public(&world->session, "bucket", false, &err), &err);
+    assert_false(is_public(world));
+    assert_int_equal(bucket_set_public(&world->session, "nowhere", true, &err), HEARTH_NOT_FOUND);
+    world_destroy(world);
+}
+
 static void a_bucket_with_objects_stays(void **state)
 {
     (void)state;
@@ -442,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_are_made_seen_and_deleted),
+        cmocka_unit_test(a_bucket_is_public_as_long_as_its_owner_says_so),
         cmocka_unit_test(a_bucket_with_objects_stays),
         cmocka_unit_test(a_gateway_asks_for_the_key_of_a_day),
         cmocka_unit_test(what_an_operator_made_gets_its_key_with_the_first_write),
