@@ -84,6 +84,7 @@
     X(COORDINATOR_DELETE_ASKED, "coordinator.delete.asked", "allowed, nothing written")            \
     X(COORDINATOR_DELETE_DURABLE, "coordinator.delete.durable", "durable, not answered")           \
     X(COORDINATOR_SHIP_COPIED, "coordinator.ship.copied", "the copy is whole, nothing was sent")   \
+    X(COORDINATOR_SHIP_PARTS, "coordinator.ship.parts", "all parts are at nodes, no seal of them") \
     X(COORDINATOR_SHIP_STORED, "coordinator.ship.stored", "all parts are at nodes, unnamed")       \
     X(COORDINATOR_SHIP_COMMITTED, "coordinator.ship.committed", "a shipment is named and durable") \
     X(COORDINATOR_SHIP_RETIRED, "coordinator.ship.retired", "some of an old chain is deleted")     \

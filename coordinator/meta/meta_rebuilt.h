@@ -25,4 +25,13 @@ struct meta_rebuilt {
 enum hearth_code meta_rebuilt_finish(
     const char *path, const struct meta_rebuilt *rebuilt, struct hearth_err *err);
 
+/* Who could hold what is newer than the database. */
+struct meta_rebuilt_fleet {
+    size_t nodes;  /* neither lost nor gone */
+    size_t silent; /* of these, not among those that answered */
+};
+
+enum hearth_code meta_rebuilt_fleet(const char *path, const struct meta_principal *answered,
+    size_t count, struct meta_rebuilt_fleet *out, struct hearth_err *err);
+
 #endif /* HEARTH_COORDINATOR_META_META_REBUILT_H */

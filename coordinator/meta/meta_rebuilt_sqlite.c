@@ -1,6 +1,9 @@
 #include "coordinator/meta/meta_rebuilt.h"
 
+#include "coordinator/meta/meta_node.h"
+
 #include <sqlite3.h>
+#include <string.h>
 
 static bool run(sqlite3 *db, sqlite3_stmt *statement)
 {
@@ -53,4 +56,43 @@ enum hearth_code meta_rebuilt_finish(
     }
     sqlite3_close(db);
     return good ? HEARTH_OK : err->code;
+}
+
+static bool has_answered(const struct meta_principal *answered, size_t count, sqlite3_stmt *row)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sqlite3_column_bytes(row, 0) == sizeof(answered[i].bytes) &&
+            memcmp(sqlite3_column_blob(row, 0), answered[i].bytes, sizeof(answered[i].bytes)) ==
+                0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hearth_code meta_rebuilt_fleet(const char *path, const struct meta_principal *answered,
+    size_t count, struct meta_rebuilt_fleet *out, struct hearth_err *err)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    *out = (struct meta_rebuilt_fleet){.nodes = 0};
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_prepare_v2(
+            db, "SELECT id FROM node WHERE state <> ?1 AND state <> ?2", -1, &row, NULL);
+    }
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int(row, 1, META_NODE_LOST);
+        sqlite3_bind_int(row, 2, META_NODE_GONE);
+        while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+            out->nodes++;
+            out->silent += !has_answered(answered, count, row);
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        hearth_fail(err, HEARTH_CHECKSUM, "nodes of %s: %s", path, sqlite3_errmsg(db));
+    }
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return rc == SQLITE_DONE ? HEARTH_OK : err->code;
 }

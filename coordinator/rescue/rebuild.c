@@ -32,6 +32,8 @@ struct rebuild {
     struct shard_net *net;
     uint8_t session_id[PKI_ID_SIZE];
     struct rebuild_nodes *nodes;
+    struct meta_principal *answered; /* nodes that listed what they hold */
+    size_t answered_count;
     struct rebuild_found found;
 };
 
@@ -212,7 +214,8 @@ static enum hearth_code list_node(struct rebuild *rebuild, struct node_inventory
     size_t before = rebuild->found.count;
     char id[PKI_ID_TEXT_SIZE];
     size_t count;
-    hex_encode(rebuild_nodes_all(rebuild->nodes, &count)[node].node_id.bytes, PKI_ID_SIZE, id);
+    struct view node_id = rebuild_nodes_all(rebuild->nodes, &count)[node].node_id;
+    hex_encode(node_id.bytes, PKI_ID_SIZE, id);
     enum hearth_code code =
         node_inventory_list_blocking(inventory, node, &all, take_page, &listing, err);
     if (listing.err.code != HEARTH_OK) {
@@ -220,6 +223,7 @@ static enum hearth_code list_node(struct rebuild *rebuild, struct node_inventory
         return err->code;
     }
     if (code == HEARTH_OK) {
+        memcpy(rebuild->answered[rebuild->answered_count++].bytes, node_id.bytes, PKI_ID_SIZE);
         fprintf(rebuild->out, "node:       %s has %zu shards of shipments\n", id,
             rebuild->found.count - before);
     } else {
@@ -233,6 +237,10 @@ static enum hearth_code list_nodes(struct rebuild *rebuild, struct hearth_err *e
     struct node_inventory *inventory;
     size_t count;
     rebuild_nodes_all(rebuild->nodes, &count);
+    rebuild->answered = calloc(count + 1, sizeof(*rebuild->answered));
+    if (rebuild->answered == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu nodes", count);
+    }
     if (node_inventory_rpc_create_with(rebuild->runtime, rebuild->credentials, address_of, rebuild,
             &inventory, err) != HEARTH_OK) {
         return err->code;
@@ -279,6 +287,8 @@ static enum hearth_code make_database(struct rebuild *rebuild, struct hearth_err
     const struct rebuild_chain chain = {.reader = &reader,
         .found = &rebuild->found,
         .directory = rebuild->settings.metadata,
+        .answered = rebuild->answered,
+        .answered_count = rebuild->answered_count,
         .accepts_older = rebuild->options->accepts_older,
         .unreadable = print_unreadable,
         .context = rebuild};
@@ -304,6 +314,7 @@ static enum hearth_code make_database(struct rebuild *rebuild, struct hearth_err
 static void release(struct rebuild *rebuild)
 {
     rebuild_found_fini(&rebuild->found);
+    free(rebuild->answered);
     rebuild_nodes_destroy(rebuild->nodes);
     shard_net_rpc_destroy(rebuild->net);
     rpc_credentials_unref(rebuild->credentials);

@@ -3,8 +3,8 @@
 #include "common/cleanup.h"
 #include "common/failpoint.h"
 #include "common/file.h"
+#include "coordinator/fleet/profile.h"
 #include "coordinator/meta/meta_changes.h"
-#include "coordinator/meta/meta_rebuilt.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -164,6 +164,15 @@ static enum hearth_code walk_back(
     }
 }
 
+/* A shipment that is passed over was whole once: its seal says so, or one that follows on it. */
+static void note_passed(struct rebuild_result *out, const struct rebuild_run *tip, uint64_t broken)
+{
+    uint64_t number = tip->shards[0].name.number;
+    if (out->newest_whole == 0 && (broken != number || rebuild_is_sealed(tip))) {
+        out->newest_whole = number;
+    }
+}
+
 /* The newest whole one. */
 static enum hearth_code find_chain(
     struct walk *walk, struct rebuild_result *out, struct hearth_err *err)
@@ -176,6 +185,7 @@ static enum hearth_code find_chain(
         enum hearth_code code = walk_back(walk, tip, &broken, err);
         if (code == HEARTH_OK) {
             out->newest_used = tip.shards[0].name.number;
+            out->newest_whole = out->newest_whole == 0 ? out->newest_used : out->newest_whole;
             out->snapshot = walk->snapshot;
             out->changes = walk->link_count;
             return HEARTH_OK;
@@ -183,6 +193,7 @@ static enum hearth_code find_chain(
         if (code == HEARTH_IO || code == HEARTH_NO_SPACE || code == HEARTH_NO_MEMORY) {
             return code; /* ours, not the nodes' */
         }
+        note_passed(out, &tip, broken);
         chain->unreadable(chain->context, broken, err->message);
         forget_links(walk);
         tip = rebuild_before(chain->found, broken);
@@ -244,6 +255,38 @@ static enum hearth_code finish(struct walk *walk, const struct rebuild_result *r
     return code;
 }
 
+/* So many nodes acknowledge a shipment like this one. */
+static unsigned acknowledging(const struct shipment_name *name)
+{
+    for (unsigned i = 0; i < profile_count; i++) {
+        if (profile_table[i].k == name->k && profile_table[i].n == name->n) {
+            return profile_table[i].w;
+        }
+    }
+    return name->k;
+}
+
+/* Fewer nodes do not answer than hold a seal: had anything newer been shipped, it would be seen. */
+static enum hearth_code check_fresh(const struct walk *walk, const struct rebuild_result *result,
+    const char *path, struct hearth_err *err)
+{
+    const struct rebuild_chain *chain = walk->chain;
+    struct rebuild_run used = rebuild_numbered(chain->found, result->newest_used);
+    struct meta_rebuilt_fleet fleet;
+    if (chain->accepts_older) {
+        return HEARTH_OK;
+    }
+    if (meta_rebuilt_fleet(path, chain->answered, chain->answered_count, &fleet, err) !=
+        HEARTH_OK) {
+        return err->code;
+    }
+    return fleet.silent < acknowledging(&used.shards[0].name)
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_SHARDS_LOST,
+              "%zu of %zu nodes do not answer: what is newer may be with them alone", fleet.silent,
+              fleet.nodes);
+}
+
 static enum hearth_code make_database(
     struct walk *walk, const struct rebuild_result *result, struct hearth_err *err)
 {
@@ -256,7 +299,8 @@ static enum hearth_code make_database(
             return hearth_err_prefix(err, "shipment %" PRIu64, walk->links[i - 1]);
         }
     }
-    if (finish(walk, result, rebuilt, err) != HEARTH_OK ||
+    if (check_fresh(walk, result, rebuilt, err) != HEARTH_OK ||
+        finish(walk, result, rebuilt, err) != HEARTH_OK ||
         sync_path(rebuilt, O_RDWR, err) != HEARTH_OK) {
         return err->code;
     }
@@ -279,10 +323,10 @@ enum hearth_code rebuild_chain_blocking(
     }
     walk->chain = chain;
     enum hearth_code code = find_chain(walk, out, err);
-    if (code == HEARTH_OK && out->newest_used < out->newest_known && !chain->accepts_older) {
+    if (code == HEARTH_OK && out->newest_used < out->newest_whole && !chain->accepts_older) {
         code = hearth_fail(err, HEARTH_SHARDS_LOST,
-            "shipment %" PRIu64 " is the newest, and %" PRIu64 " the newest that can be read",
-            out->newest_known, out->newest_used);
+            "shipment %" PRIu64 " was whole, and %" PRIu64 " is the newest that can be read",
+            out->newest_whole, out->newest_used);
     }
     if (code == HEARTH_OK) {
         code = make_database(walk, out, err);

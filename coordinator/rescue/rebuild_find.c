@@ -1,5 +1,7 @@
 #include "coordinator/rescue/rebuild_find.h"
 
+#include "coordinator/rescue/shipment_head.h"
+
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = 1024 };
@@ -123,4 +125,9 @@ struct rebuild_run rebuild_part(const struct rebuild_run *shipment, uint16_t par
         }
     }
     return run;
+}
+
+bool rebuild_is_sealed(const struct rebuild_run *shipment)
+{
+    return rebuild_part(shipment, SHIPMENT_SEAL).count > 0;
 }

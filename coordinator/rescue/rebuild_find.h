@@ -52,6 +52,9 @@ struct rebuild_run rebuild_before(const struct rebuild_found *found, uint64_t nu
 /* All shards of that shipment, of whichever salt comes first. */
 struct rebuild_run rebuild_numbered(const struct rebuild_found *found, uint64_t number);
 
+/* Somebody lists a shard of its seal, so it was whole once. */
+bool rebuild_is_sealed(const struct rebuild_run *shipment);
+
 /* Of a shipment's shards those of one part. */
 struct rebuild_run rebuild_part(const struct rebuild_run *shipment, uint16_t part);
 

@@ -33,6 +33,10 @@ void shipment_head_encode(const struct shipment_head *head, uint8_t bytes[SHIPME
 /* The part is where it says in bytes that are as many as it says. */
 static bool is_in_place(const struct shipment_head *head)
 {
+    if (head->part == SHIPMENT_SEAL) {
+        return head->parts > 0 && head->parts == shipment_parts_of(head->total) &&
+            head->offset == head->total && head->size == 0;
+    }
     uint64_t left = head->total - head->offset;
     return head->parts == shipment_parts_of(head->total) && head->part < head->parts &&
         head->offset == (uint64_t)head->part * SHIPMENT_PART_MAX && head->offset <= head->total &&

@@ -21,7 +21,15 @@ enum {
     SHIPMENT_HEAD_SIZE = 96,
     SHIPMENT_PART_MAX = (16 << 20) - (64 << 10), /* bytes of one part, without the head */
     SHIPMENT_PARTS_MAX = 65535,
+    SHIPMENT_SEAL = 65535, /* instead of a part's number: see below */
 };
+
+/*
+ * After its last part a shipment is sealed: by one more segment, of no bytes, that is shipped when
+ * every part is at as many nodes as acknowledge it.  One shard of a seal anywhere, whose name
+ * nobody else can make, says that the shipment was whole once; none anywhere, that nobody was told
+ * of it.
+ */
 
 enum shipment_kind { SHIPMENT_SNAPSHOT = 1, SHIPMENT_CHANGES = 2 };
 

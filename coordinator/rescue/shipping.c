@@ -134,7 +134,7 @@ struct shipment {
     const struct profile *profile;
     struct meta_intent intent;
     uint16_t parts;
-    struct meta_extent *extents;
+    struct meta_extent *extents; /* of the parts, and of the seal */
 };
 
 /* Higher than any before, also those of a coordinator whose copy we are: its time is recorded. */
@@ -155,7 +155,7 @@ static enum hearth_code begin(struct shipment *shipment, struct hearth_err *err)
     struct meta_begin request = {.key = view_text(key)};
     shipment->parts = shipment_parts_of(shipment->cargo->size);
     shipment->extents =
-        arena_take_array(&shipment->arena, shipment->parts, sizeof(*shipment->extents));
+        arena_take_array(&shipment->arena, shipment->parts + 1u, sizeof(*shipment->extents));
     if (shipment->parts == 0 || shipment->extents == NULL) {
         return hearth_fail(
             err, HEARTH_NO_MEMORY, "a shipment of %ju bytes", (uintmax_t)shipment->cargo->size);
@@ -169,6 +169,16 @@ static enum hearth_code begin(struct shipment *shipment, struct hearth_err *err)
                coordinator->store, shipment->profile->number, &request.bucket, err) == HEARTH_OK
         ? meta_begin(coordinator->store, &request, &shipment->intent, err)
         : err->code;
+}
+
+/* All parts are at enough nodes. */
+static enum hearth_code put_seal(
+    struct shipment *shipment, struct shipment_part *part, struct hearth_err *err)
+{
+    part->name.part = part->head.part = SHIPMENT_SEAL;
+    part->head.size = 0;
+    (void)FAILPOINT(COORDINATOR_SHIP_PARTS);
+    return shipment_put_blocking(part, &shipment->extents[shipment->parts], err);
 }
 
 static enum hearth_code put_parts(
@@ -208,7 +218,7 @@ static enum hearth_code put_parts(
                                       : shipment_put_blocking(&part, &shipment->extents[i], err);
         part.head.offset += part.head.size;
     }
-    return code;
+    return code == HEARTH_OK ? put_seal(shipment, &part, err) : code;
 }
 
 static enum hearth_code commit(struct shipment *shipment, struct hearth_err *err)
@@ -220,10 +230,10 @@ static enum hearth_code commit(struct shipment *shipment, struct hearth_err *err
         .body = {.bucket_key_version = BUCKET_KEY_VERSION,
             .manifest = view_text("shipment"),
             .extents = shipment->extents,
-            .extent_count = shipment->parts},
+            .extent_count = shipment->parts + 1u},
     };
     env_random(coordinator->env, request.body.id.bytes, sizeof(request.body.id.bytes));
-    for (uint16_t i = 0; i < shipment->parts; i++) {
+    for (unsigned i = 0; i <= shipment->parts; i++) {
         request.body.size += shipment->extents[i].length;
     }
     return meta_commit(coordinator->store, &request, &info, NULL, err);

@@ -1,7 +1,7 @@
 /*
  * shipping.h - the duty that keeps a copy of the metadata on the nodes themselves.
  *
- *   start, and once a day:  snapshot --> parts --> n nodes each --> one object names them
+ *   start, and once a day:  snapshot --> parts, seal --> n nodes each --> one object names them
  *   between:                what changed since --> likewise, following on the one before
  *
  *   snapshot <-- changes <-- changes <-- ...      a chain; rebuild (rebuild.h) walks it back

@@ -215,6 +215,32 @@ static void there_are_as_many_parts_as_bytes_need(void **state)
     assert_int_equal(shipment_parts_of((uint64_t)SHIPMENT_PARTS_MAX * SHIPMENT_PART_MAX + 1), 0);
 }
 
+/* It stands behind all bytes, and has none. */
+static void a_seal_is_a_part_of_no_bytes(void **state)
+{
+    (void)state;
+    struct shipment_head head = a_head();
+    struct shipment_head out;
+    struct hearth_err err;
+    uint8_t bytes[SHIPMENT_HEAD_SIZE + 8];
+    memset(bytes, 0, sizeof(bytes));
+    head.part = SHIPMENT_SEAL;
+    head.offset = head.total;
+    head.size = 0;
+    shipment_head_encode(&head, bytes);
+    assert_ok(shipment_head_decode(view_of(bytes, sizeof(bytes)), &out, &err), &err);
+    assert_int_equal(out.part, SHIPMENT_SEAL);
+    head.size = 7;
+    shipment_head_encode(&head, bytes);
+    assert_int_equal(
+        shipment_head_decode(view_of(bytes, sizeof(bytes)), &out, &err), HEARTH_CHECKSUM);
+    head.size = 0;
+    head.offset--;
+    shipment_head_encode(&head, bytes);
+    assert_int_equal(
+        shipment_head_decode(view_of(bytes, sizeof(bytes)), &out, &err), HEARTH_CHECKSUM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_head_that_makes_no_sense_is_refused),
         cmocka_unit_test(a_head_of_another_format_or_cut_is_refused),
         cmocka_unit_test(there_are_as_many_parts_as_bytes_need),
+        cmocka_unit_test(a_seal_is_a_part_of_no_bytes),
     };
     return cmocka_run_group_tests_name("shipment_name", tests, NULL, NULL);
 }
