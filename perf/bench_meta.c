@@ -2,13 +2,16 @@
  * bench_meta.c - what the metadata can do with many keys: listings, lookups, inline puts with
  * group commit.
  *
- *   hearth-bench-meta --dir DIR [--keys N] [--seconds S] [--threads T] [--bytes B]
+ *   hearth-bench-meta --dir DIR [--keys N] [--seconds S] [--threads T] [--bytes B] [--pairs P]
  *
  * The keys are made first (perf/meta_keys.h), unless DIR has them from an earlier run.  One line
  * of JSON each: calls a second of wall-clock time (a commit waits for the disk, so the clock
  * decides), CPU microseconds a call, the slowest in a hundred (by the clock, and in CPU time of its
  * thread alone), closures a commit, and how many entries a page had.  Pages, folders and keys are
  * chosen at random.  DIR is left behind.
+ *
+ * --pairs: only puts, P times without and with changes gathered for shipping to nodes, by turns,
+ * and what it takes to cut what was gathered.
  */
 #include "common/cleanup.h"
 #include "common/crypto.h"
@@ -23,9 +26,12 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { KEY_SIZE = 64, PAGE_KEYS = 1000, MANIFEST_SIZE = 128 };
 
@@ -40,6 +46,7 @@ struct bench {
     atomic_uint commits;
     atomic_ulong entries; /* of all pages */
     uint64_t keys;        /* made */
+    unsigned pairs;       /* 0: everything else is measured */
 };
 
 static void must(enum hearth_code code, const struct hearth_err *err)
@@ -124,7 +131,8 @@ static void folders_once(struct crowd_member *member)
     list(member, view_text("/"));
 }
 
-static void measure(struct bench *bench, const char *name, unsigned threads,
+/* How many calls there were. */
+static uint64_t measure(struct bench *bench, const char *name, unsigned threads,
     void (*once)(struct crowd_member *member))
 {
     struct crowd_plan plan = {
@@ -141,6 +149,7 @@ static void measure(struct bench *bench, const char *name, unsigned threads,
         bench->commits > 0 ? (double)result.calls / bench->commits : 0.0,
         (double)bench->entries / (double)result.calls);
     fflush(stdout);
+    return result.calls;
 }
 
 /* ---- the store ---- */
@@ -187,6 +196,54 @@ static void find_or_make_bucket(struct bench *bench)
     arena_fini(&arena);
 }
 
+static double cpu_us_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static void begin_gathering(struct bench *bench)
+{
+    char path[PATH_MAX];
+    struct hearth_err err;
+    snprintf(path, sizeof(path), "%s/copy", bench->directory);
+    must(meta_snapshot(bench->store, path, &err), &err);
+    unlink(path);
+}
+
+static void measure_cut(struct bench *bench, uint64_t puts)
+{
+    uint8_t *changes;
+    size_t size;
+    struct hearth_err err;
+    double before = cpu_us_now();
+    must(meta_changes_since(bench->store, &changes, &size, &err), &err);
+    printf("{\"bench\": \"meta_cut\", \"puts\": %ju, \"bytes\": %zu, \"cpu_us\": %.2f,"
+           " \"bytes_of_a_put\": %.0f}\n",
+        (uintmax_t)puts, size, (cpu_us_now() - before) / (double)puts, (double)size / (double)puts);
+    free(changes);
+}
+
+/* Gathering ends with the store. */
+static void measure_pair(struct bench *bench, const struct meta_store_options *options)
+{
+    struct hearth_err err;
+    must(meta_store_open(options, &bench->store, &err), &err);
+    measure(bench, "meta_put", bench->threads, put_once);
+    begin_gathering(bench);
+    measure_cut(bench, measure(bench, "meta_put_gathered", bench->threads, put_once));
+    meta_store_close(bench->store);
+}
+
+static void measure_all(struct bench *bench)
+{
+    measure(bench, "meta_page", 1, page_once);
+    measure(bench, "meta_folders", 1, folders_once);
+    measure(bench, "meta_lookup", META_READERS, lookup_once);
+    measure(bench, "meta_put", bench->threads, put_once);
+}
+
 static void run(struct bench *bench)
 {
     const uint8_t master[CRYPTO_KEY_SIZE] = {1};
@@ -206,11 +263,13 @@ static void run(struct bench *bench)
     };
     must(meta_store_open(&options, &bench->store, &err), &err);
     find_or_make_bucket(bench);
-    measure(bench, "meta_page", 1, page_once);
-    measure(bench, "meta_folders", 1, folders_once);
-    measure(bench, "meta_lookup", META_READERS, lookup_once);
-    measure(bench, "meta_put", bench->threads, put_once);
+    if (bench->pairs == 0) {
+        measure_all(bench);
+    }
     meta_store_close(bench->store);
+    for (unsigned i = 0; i < bench->pairs; i++) {
+        measure_pair(bench, &options);
+    }
 }
 
 static bool parse(int argc, char **argv, struct bench *bench)
@@ -218,7 +277,7 @@ static bool parse(int argc, char **argv, struct bench *bench)
     static const struct option names[] = {{"dir", required_argument, NULL, 'd'},
         {"seconds", required_argument, NULL, 's'}, {"threads", required_argument, NULL, 't'},
         {"bytes", required_argument, NULL, 'b'}, {"keys", required_argument, NULL, 'k'},
-        {NULL, 0, NULL, 0}};
+        {"pairs", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (option) {
@@ -226,6 +285,7 @@ static bool parse(int argc, char **argv, struct bench *bench)
         case 's': bench->seconds = strtod(optarg, NULL); break;
         case 't': bench->threads = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'k': bench->keys = strtoull(optarg, NULL, 10); break;
+        case 'p': bench->pairs = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'b': bench->bytes = strtoul(optarg, NULL, 10); break;
         default: return false;
         }
@@ -241,7 +301,7 @@ int main(int argc, char **argv)
     if (!parse(argc, argv, &bench)) {
         fprintf(stderr,
             "usage: hearth-bench-meta --dir DIR [--keys N] [--seconds S] [--threads 1..%d]"
-            " [--bytes 1..8192]\n",
+            " [--bytes 1..8192] [--pairs P]\n",
             CROWD_MAX);
         return 2;
     }

@@ -49,19 +49,34 @@ static bool is_holder(const struct judge *judge, const struct meta_segment *segm
         segment->holders[shard->slot].p == shard->p;
 }
 
+/* A name is used once: after a restore a node may have one that the backup did not offer yet. */
+static void note_used(const struct judge *judge, const struct meta_listed_shard *shard,
+    uint16_t last_p, enum statement set_last_p)
+{
+    if (shard->p > last_p && !meta_tx_failed(judge->tx)) {
+        struct sql *sql = sql_use(judge->tx, set_last_p);
+        sql_set_id(sql, ":segment", &shard->segment);
+        sql_set_u64(sql, ":last_p", shard->p);
+        sql_run(sql);
+    }
+}
+
 /* Of a shard that no layout and no offer names. */
 static enum meta_shard_verdict judge_stray(
     const struct judge *judge, const struct meta_listed_shard *shard)
 {
     struct meta_opened opened;
+    bool is_opened = meta_opened_in(judge->tx, &shard->segment, &opened);
+    if (is_opened) {
+        note_used(judge, shard, opened.last_p, SQL_OPENED_SET_LAST_P);
+    }
     if (is_named(judge, shard)) {
         return META_SHARD_NAMED;
     }
     if (is_ahead(judge, shard->stored_ms)) {
         return META_SHARD_AHEAD;
     }
-    return meta_opened_in(judge->tx, &shard->segment, &opened) ? META_SHARD_PENDING
-                                                               : META_SHARD_UNWANTED;
+    return is_opened ? META_SHARD_PENDING : META_SHARD_UNWANTED;
 }
 
 static enum meta_shard_verdict judge_shard(
@@ -69,6 +84,9 @@ static enum meta_shard_verdict judge_shard(
 {
     struct meta_segment segment;
     bool is_known = meta_segment_in(judge->tx, &shard->segment, &segment);
+    if (is_known) {
+        note_used(judge, shard, segment.last_p, SQL_SEGMENT_SET_LAST_P);
+    }
     if (is_known && is_holder(judge, &segment, shard)) {
         return segment.dying_ms == 0 ? META_SHARD_WANTED : META_SHARD_PENDING;
     }

@@ -11,6 +11,9 @@
  * no shard that a restored backup cannot know.  Judging and naming are one transaction, so nothing
  * can begin to want it in between (D5).  What is not listed is not judged: absence ends nothing.
  *
+ * A placement that a node has was offered, whatever a restored backup knows of it: no later offer
+ * of its segment has its number again.
+ *
  * While garbage collection is held unwanted shards are counted, and not named.
  *
  * Ahead: stored between META_AHEAD_MARGIN_MS before the backup was made and the moment it was

@@ -4,6 +4,7 @@
  */
 #include "coordinator/meta/meta_reconcile.h"
 
+#include "coordinator/meta/meta_segment.h"
 #include "coordinator/meta/meta_settings.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
@@ -108,6 +109,55 @@ static void a_dying_segment_is_left_to_those_who_bury_it(void **state)
     assert_int_equal(dead_at(meta, 1), 0);
 }
 
+/* The number of the next offer of a slot, as repair makes one. */
+static uint16_t next_p(struct test_meta *meta, struct meta_id segment)
+{
+    struct meta_segment now;
+    struct meta_offers offers;
+    const struct meta_offer wanted = {.slot = 2, .node = 3};
+    assert_ok(meta_segment_get(meta->store, segment, &now, &meta->err), &meta->err);
+    const struct meta_repair_offer request = {
+        .segment = segment, .generation = now.generation, .offers = &wanted, .offer_count = 1};
+    assert_ok(meta_repair_offer(meta->store, &request, &offers, &meta->err), &meta->err);
+    return offers.offers[0].p;
+}
+
+/* What was offered after the backup was made is at a node, live or in its trash. */
+static void a_placement_that_a_node_has_is_not_offered_again_after_a_restore(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    char backup[96];
+    test_meta_upload(meta, "k", &segment);
+    settle(meta);
+    back_up(meta, backup);
+    uint16_t used = next_p(meta, segment);
+    test_meta_restore(meta, backup);
+    assert_int_equal(judge(meta, segment, 2, used), META_SHARD_AHEAD);
+    assert_int_equal(next_p(meta, segment), used + 1);
+    struct meta_listed_shard trash = {
+        .segment = segment, .slot = 5, .p = (uint16_t)(used + 7), .is_trash = true};
+    assert_ok(meta_reconcile_judge(meta->store, 6, &trash, 1, &meta->err), &meta->err);
+    assert_int_equal(next_p(meta, segment), used + 8);
+    assert_int_equal(judge(meta, segment, 2, 1), META_SHARD_WANTED);
+    assert_int_equal(next_p(meta, segment), used + 9);
+}
+
+/* The same of an upload that the backup has open. */
+static void nor_is_one_of_an_upload_that_goes_on(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_intent intent = test_meta_begin(meta, "k");
+    struct meta_id segment = test_meta_id(meta);
+    struct meta_offers offers;
+    test_meta_open_segment(meta, intent.id, segment);
+    judge(meta, segment, 2, 9);
+    const struct meta_offer_slot request = {
+        .intent = intent.id, .segment = segment, .slot = 2, .node = 3};
+    assert_ok(meta_offer_slot(meta->store, &request, &offers, &meta->err), &meta->err);
+    assert_int_equal(offers.offers[0].p, 10);
+}
+
 static void a_shard_of_no_segment_is_named_dead(void **state)
 {
     struct test_meta *meta = *state;
@@ -202,6 +252,8 @@ int main(void)
         CASE(what_the_layout_names_is_wanted_and_other_placements_are_not),
         CASE(what_an_upload_may_yet_take_up_is_left_alone),
         CASE(a_dying_segment_is_left_to_those_who_bury_it),
+        CASE(a_placement_that_a_node_has_is_not_offered_again_after_a_restore),
+        CASE(nor_is_one_of_an_upload_that_goes_on),
         CASE(a_shard_of_no_segment_is_named_dead),
         CASE(trash_is_not_named_for_it_again),
         CASE(what_a_restored_backup_cannot_know_is_kept_until_it_is_given_up),
