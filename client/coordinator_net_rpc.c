@@ -1,6 +1,6 @@
 #include "client/coordinator_net_rpc.h"
 
-#include "client/lookup_queue.h"
+#include "client/ask_queue.h"
 #include "common/cleanup.h"
 #include "proto/rpc_channel.h"
 
@@ -11,7 +11,8 @@ enum { QUESTION_DEADLINE_MS = 10 * 1000 };
 /* A channel goes when it was replaced and the last question over it was answered. */
 struct shared_channel {
     struct rpc_channel *channel;
-    struct lookup_queue *lookups;
+    struct ask_queue *lookups;
+    struct ask_queue *puts; /* inline ones */
     unsigned refs;
 };
 
@@ -36,7 +37,8 @@ struct coordinator_net_rpc {
 static void drop_channel(struct shared_channel *channel)
 {
     if (channel != NULL && --channel->refs == 0) {
-        lookup_queue_destroy(channel->lookups);
+        ask_queue_destroy(channel->lookups);
+        ask_queue_destroy(channel->puts);
         rpc_channel_destroy(channel->channel);
         free(channel);
     }
@@ -46,6 +48,19 @@ static void forget_channel(struct coordinator_net_rpc *net)
 {
     drop_channel(net->shared.channel);
     net->shared.channel = NULL;
+}
+
+static struct ask_queue *make_queue(
+    struct rpc_channel *channel, const char *address, enum rpc_method one, enum rpc_method many)
+{
+    const struct ask_queue_options options = {
+        .channel = channel,
+        .address = address,
+        .deadline_ms = QUESTION_DEADLINE_MS,
+        .one = one,
+        .many = many,
+    };
+    return ask_queue_create(&options);
 }
 
 static enum hearth_code make_channel(struct coordinator_net_rpc *net, struct hearth_err *err)
@@ -70,10 +85,10 @@ static enum hearth_code make_channel(struct coordinator_net_rpc *net, struct hea
         free(channel);
         return err->code;
     }
-    channel->lookups = lookup_queue_create(&(struct lookup_queue_options){
-        .channel = channel->channel, .address = address, .deadline_ms = QUESTION_DEADLINE_MS});
+    channel->lookups = make_queue(channel->channel, address, RPC_LOOKUP, RPC_LOOKUP_MANY);
+    channel->puts = make_queue(channel->channel, address, RPC_PUT_INLINE, RPC_PUT_INLINE_MANY);
     channel->refs = 1;
-    if (channel->lookups == NULL) {
+    if (channel->lookups == NULL || channel->puts == NULL) {
         drop_channel(channel);
         return hearth_fail(err, HEARTH_NO_MEMORY, "channel to %s", address);
     }
@@ -113,7 +128,10 @@ static enum hearth_code ask_over(struct shared_channel *channel, enum rpc_method
     const void *request, struct arena *arena, void *reply, struct hearth_err *err)
 {
     if (method == RPC_LOOKUP) {
-        return lookup_queue_ask(channel->lookups, request, arena, reply, err);
+        return ask_queue_ask(channel->lookups, request, arena, reply, err);
+    }
+    if (method == RPC_PUT_INLINE) {
+        return ask_queue_ask(channel->puts, request, arena, reply, err);
     }
     const struct rpc_request question = {
         .method = method, .message = request, .deadline_ms = QUESTION_DEADLINE_MS};

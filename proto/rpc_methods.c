@@ -12,10 +12,11 @@ enum {
     PLACEMENTS = 256 << 10, /* 128 orders, each with 4 addresses */
     BEAT = 64 << 10,        /* 1,024 shard ids each way */
     OBJECT = 8 << 20,       /* a manifest and 92,000 extents, or 16 segments of 128 placements */
-    ANSWERS = 2 << 20,      /* what 32 lookups found, or 32 reasons why not */
-    UPLOAD = 128 << 10,     /* a manifest without extents, tags */
-    LIST = 4 << 20,         /* 1,000 keys of 1,024 bytes, or 1,000 buckets */
-    NODES = 16 << 20,       /* 8,192 nodes */
+    QUESTIONS = 33 * WIRE_QUESTION_MAX, /* 32, with what is around them */
+    ANSWERS = 2 << 20,                  /* to these */
+    UPLOAD = 128 << 10,                 /* a manifest without extents, tags */
+    LIST = 4 << 20,                     /* 1,000 keys of 1,024 bytes, or 1,000 buckets */
+    NODES = 16 << 20,                   /* 8,192 nodes */
     CHUNK = WIRE_BACKUP_CHUNK_MAX + 64,
     CELL = WIRE_CELL_MAX + 64,
 };
@@ -71,12 +72,14 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_ABORT] = CHANGES("Coordinator/Abort", CUSTOMER, abort_request, SMALL, empty, SMALL),
     [RPC_PUT_INLINE] = CHANGES(
         "Coordinator/PutInline", CUSTOMER, put_inline_request, OBJECT, commit_reply, RECEIPTS),
+    [RPC_PUT_INLINE_MANY] = CHANGES(
+        "Coordinator/PutInlineMany", CUSTOMER, many_request, QUESTIONS, many_reply, ANSWERS),
     [RPC_COPY] =
         CHANGES("Coordinator/Copy", CUSTOMER, copy_request, OBJECT, commit_reply, RECEIPTS),
     [RPC_LOOKUP] =
         READS("Coordinator/Lookup", CUSTOMER, lookup_request, SMALL, lookup_reply, OBJECT),
-    [RPC_LOOKUP_MANY] = READS("Coordinator/LookupMany", CUSTOMER, lookup_many_request, RECEIPTS,
-        lookup_many_reply, ANSWERS),
+    [RPC_LOOKUP_MANY] =
+        READS("Coordinator/LookupMany", CUSTOMER, many_request, QUESTIONS, many_reply, ANSWERS),
     [RPC_MORE_ORDERS] = READS(
         "Coordinator/MoreOrders", CUSTOMER, more_orders_request, SMALL, segment_info, PLACEMENTS),
     [RPC_DELETE] =

@@ -56,6 +56,7 @@ enum rpc_method {
     RPC_COMMIT,
     RPC_ABORT,
     RPC_PUT_INLINE,
+    RPC_PUT_INLINE_MANY,
     RPC_COPY,
     RPC_LOOKUP,
     RPC_LOOKUP_MANY,

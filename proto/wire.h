@@ -40,7 +40,7 @@
     X(begin_reply) X(open_segment_request) X(open_segment_reply) X(offer_slot_request) \
     X(seal_segment_request) X(bad_slot) X(seal_segment_reply) X(add_holders_request) \
     X(commit_request) X(commit_reply) X(abort_request) X(put_inline_request) X(copy_request) \
-    X(lookup_request) X(segment_info) X(lookup_reply) X(lookup_many_request) X(lookup_answer) X(lookup_many_reply) X(more_orders_request) X(delete_request) \
+    X(lookup_request) X(segment_info) X(lookup_reply) X(many_request) X(answer) X(many_reply) X(more_orders_request) X(delete_request) \
     X(delete_reply) X(list_request) X(list_entry) X(list_reply) X(whereis_request) \
     X(whereis_reply) X(report_shard_request) X(derive_signing_key_request) \
     X(derive_signing_key_reply) X(trash_result) X(damaged_shard) X(heartbeat_request) X(order_key) \

@@ -316,22 +316,22 @@ static const struct wire_field lookup_reply_fields[] = {
 };
 DESCRIBE(lookup_reply, lookup_reply_fields);
 
-static const struct wire_field lookup_many_request_fields[] = {
-    MESSAGES(lookup_many_request, questions, lookup_request, WIRE_LOOKUPS_MAX),
+static const struct wire_field many_request_fields[] = {
+    BYTES_LIST(many_request, questions, 0, WIRE_QUESTION_MAX, WIRE_QUESTIONS_MAX),
 };
-DESCRIBE(lookup_many_request, lookup_many_request_fields);
+DESCRIBE(many_request, many_request_fields);
 
-static const struct wire_field lookup_answer_fields[] = {
-    NUMBER(lookup_answer, code),
-    BYTES(lookup_answer, text, WIRE_TEXT_MAX),
-    BYTES(lookup_answer, reply, WIRE_ANSWERS_SIZE_MAX),
+static const struct wire_field answer_fields[] = {
+    NUMBER(answer, code),
+    BYTES(answer, text, WIRE_TEXT_MAX),
+    BYTES(answer, reply, WIRE_ANSWERS_SIZE_MAX),
 };
-DESCRIBE(lookup_answer, lookup_answer_fields);
+DESCRIBE(answer, answer_fields);
 
-static const struct wire_field lookup_many_reply_fields[] = {
-    MESSAGES(lookup_many_reply, answers, lookup_answer, WIRE_LOOKUPS_MAX),
+static const struct wire_field many_reply_fields[] = {
+    MESSAGES(many_reply, answers, answer, WIRE_QUESTIONS_MAX),
 };
-DESCRIBE(lookup_many_reply, lookup_many_reply_fields);
+DESCRIBE(many_reply, many_reply_fields);
 
 static const struct wire_field more_orders_request_fields[] = {
     BYTES(more_orders_request, bucket, WIRE_NAME_MAX),

@@ -35,7 +35,8 @@ enum {
     WIRE_TAGS_MAX = 8192,               /* ten tags, three times S3's characters */
     WIRE_BACKUP_CHUNK_MAX = 256 << 10,
     WIRE_PATH_MAX = 4096,
-    WIRE_ANSWERS_SIZE_MAX = 1984 << 10, /* what lookups that travel together find */
+    WIRE_QUESTION_MAX = 64 << 10,       /* of those that travel together */
+    WIRE_ANSWERS_SIZE_MAX = 1984 << 10, /* to all of them */
 
     WIRE_ENDPOINTS_MAX = 4,
     WIRE_SLOTS_MAX = 128,
@@ -43,7 +44,7 @@ enum {
     WIRE_EXTENTS_MAX = 92000, /* of one object: 5 TiB in full segments, with 10,000 part ends */
     WIRE_PARTS_MAX = 10000,   /* S3's */
     WIRE_SEGMENTS_MAX = 16,   /* of one Lookup */
-    WIRE_LOOKUPS_MAX = 32,    /* that travel together */
+    WIRE_QUESTIONS_MAX = 32,  /* that travel together */
     WIRE_LIST_MAX = 1000,     /* S3's */
     WIRE_DAMAGED_MAX = 64,    /* of one heartbeat; the rest has time */
     WIRE_TRASH_MAX = 1024,    /* shards of one heartbeat: 18 KiB */
@@ -355,19 +356,20 @@ struct wire_lookup_reply {
     struct view tags;     /* empty when cursor was not 0 */
 };
 
-struct wire_lookup_many_request {
-    const struct wire_lookup_request *questions;
+/* Questions of one kind that travel together, each a message of the call for one. */
+struct wire_many_request {
+    const struct view *questions;
     size_t questions_count;
 };
 
-struct wire_lookup_answer {
+struct wire_answer {
     uint32_t code;     /* of this question alone */
     struct view text;  /* when code is not 0 */
-    struct view reply; /* a LookupReply; empty though code is 0: to be asked alone */
+    struct view reply; /* as of the call for one; empty though code is 0: to be asked alone */
 };
 
-struct wire_lookup_many_reply {
-    const struct wire_lookup_answer *answers; /* in the order of the questions */
+struct wire_many_reply {
+    const struct wire_answer *answers; /* in the order of the questions */
     size_t answers_count;
 };
 

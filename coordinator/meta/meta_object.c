@@ -204,19 +204,14 @@ static struct meta_target target_of_put(
     };
 }
 
-struct put_call {
-    const struct meta_put *request;
-    struct meta_object_info info;
-};
-
 static enum hearth_code put_inline(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
-    struct put_call *call = arg;
-    const struct meta_put *request = call->request;
+    struct meta_put_item *item = arg;
+    const struct meta_put *request = item->request;
     struct meta_bucket_row bucket;
     struct meta_target target = target_of_put(request, META_CALL_PUT_INLINE, &bucket);
     bool found;
-    enum hearth_code code = meta_target_resolve_in(tx, &target, &call->info, &found, err);
+    enum hearth_code code = meta_target_resolve_in(tx, &target, &item->info, &found, err);
     if (code != HEARTH_OK || found) {
         return code;
     }
@@ -224,23 +219,45 @@ static enum hearth_code put_inline(struct meta_tx *tx, void *arg, struct hearth_
         check_inline(&request->body, bucket.profile, &request->part, err) != HEARTH_OK) {
         return err->code;
     }
-    return meta_publish_in(tx, &target, &request->body, &call->info, err);
+    return meta_publish_in(tx, &target, &request->body, &item->info, err);
+}
+
+static enum hearth_code check_put(const struct meta_put *request, struct hearth_err *err)
+{
+    assert(request->body.extent_count == 0);
+    enum hearth_code code = meta_key_check(request->key, err);
+    return code == HEARTH_OK ? meta_body_check(&request->body, err) : code;
+}
+
+void meta_put_inline_many(struct meta_store *store, struct meta_put_item *items, size_t count)
+{
+    struct meta_work works[META_TOGETHER_MAX];
+    size_t work_count = 0;
+    assert(count <= META_TOGETHER_MAX);
+    for (size_t i = 0; i < count; i++) {
+        items[i].code = check_put(items[i].request, items[i].err);
+        if (items[i].code == HEARTH_OK) {
+            works[work_count++] =
+                (struct meta_work){.fn = put_inline, .arg = &items[i], .err = items[i].err};
+        }
+    }
+    if (work_count > 0) {
+        meta_run_many(store, works, work_count);
+    }
+    for (size_t i = 0; i < work_count; i++) {
+        ((struct meta_put_item *)works[i].arg)->code = works[i].code;
+    }
 }
 
 enum hearth_code meta_put_inline(struct meta_store *store, const struct meta_put *request,
     struct meta_object_info *out, struct hearth_err *err)
 {
-    assert(request->body.extent_count == 0);
-    if (meta_key_check(request->key, err) != HEARTH_OK ||
-        meta_body_check(&request->body, err) != HEARTH_OK) {
-        return err->code;
+    struct meta_put_item item = {.request = request, .err = err};
+    meta_put_inline_many(store, &item, 1);
+    if (item.code == HEARTH_OK) {
+        *out = item.info;
     }
-    struct put_call call = {.request = request};
-    enum hearth_code code = meta_run(store, put_inline, &call, err);
-    if (code == HEARTH_OK) {
-        *out = call.info;
-    }
-    return code;
+    return item.code;
 }
 
 /* ---- copy ---- */

@@ -132,6 +132,17 @@ struct meta_put {
 enum hearth_code meta_put_inline(struct meta_store *store, const struct meta_put *request,
     struct meta_object_info *out, struct hearth_err *err);
 
+/* One of many puts, each for itself: what its meta_put_inline() would have given. */
+struct meta_put_item {
+    const struct meta_put *request;
+    struct hearth_err *err;
+    enum hearth_code code;
+    struct meta_object_info info;
+};
+
+/* At most META_TOGETHER_MAX. */
+void meta_put_inline_many(struct meta_store *store, struct meta_put_item *items, size_t count);
+
 struct meta_copy {
     struct meta_id source_bucket;
     struct view source_key;

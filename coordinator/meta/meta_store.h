@@ -27,6 +27,7 @@ struct shard_name_keys;
 
 enum {
     META_QUEUE_MAX = 4096,     /* closures waiting for the writer; past it: HEARTH_BUSY */
+    META_TOGETHER_MAX = 32,    /* closures of one call */
     META_GROUP_MAX = 256,      /* closures in one COMMIT */
     META_READERS = 4,          /* reader connections */
     META_READ_QUEUE_MAX = 128, /* callers waiting for one of them; past it: HEARTH_BUSY */
@@ -79,6 +80,17 @@ typedef enum hearth_code meta_fn(struct meta_tx *tx, void *arg, struct hearth_er
 /* Blocks until the COMMIT that holds fn's changes is durable. What fn returns undoes or keeps it.
  */
 enum hearth_code meta_run(struct meta_store *store, meta_fn *fn, void *arg, struct hearth_err *err);
+
+/* One of many closures that are handed over together. */
+struct meta_work {
+    meta_fn *fn;
+    void *arg;
+    struct hearth_err *err;
+    enum hearth_code code; /* what meta_run() would have returned */
+};
+
+/* meta_run() for each, and one wait for all. */
+void meta_run_many(struct meta_store *store, struct meta_work *works, size_t count);
 
 /* Closures that wait for the writer now. */
 unsigned meta_store_queued(struct meta_store *store);

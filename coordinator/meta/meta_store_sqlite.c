@@ -78,7 +78,14 @@ static struct meta_tx make_tx(void *context, struct meta_connection *connection)
 
 enum hearth_code meta_run(struct meta_store *store, meta_fn *fn, void *arg, struct hearth_err *err)
 {
-    return meta_writer_run(store->writer, fn, arg, err);
+    struct meta_work work = {.fn = fn, .arg = arg, .err = err};
+    meta_writer_run(store->writer, &work, 1);
+    return work.code;
+}
+
+void meta_run_many(struct meta_store *store, struct meta_work *works, size_t count)
+{
+    meta_writer_run(store->writer, works, count);
 }
 
 unsigned meta_store_queued(struct meta_store *store)

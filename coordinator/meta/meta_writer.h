@@ -32,9 +32,8 @@ enum hearth_code meta_writer_start(
 /* Nobody may be waiting. Accepts NULL. */
 void meta_writer_stop(struct meta_writer *writer);
 
-/* As meta_run. */
-enum hearth_code meta_writer_run(
-    struct meta_writer *writer, meta_fn *fn, void *arg, struct hearth_err *err);
+/* As meta_run_many; at most META_TOGETHER_MAX. */
+void meta_writer_run(struct meta_writer *writer, struct meta_work *works, size_t count);
 
 unsigned meta_writer_queued(struct meta_writer *writer);
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 enum {
     CLOCK_RECORD_MS = 60 * 1000, /* the high-water mark is at most this far behind */
@@ -15,12 +16,15 @@ enum {
 };
 
 /* One call of meta_writer_run, on its caller's stack. */
-struct job {
-    meta_fn *fn;
-    void *arg;
-    struct hearth_err *err;
-    enum hearth_code code;
+struct visit {
+    atomic_size_t left; /* jobs that are not done; the last wakes the caller */
     sem_t is_done;
+};
+
+/* One closure of it. */
+struct job {
+    struct meta_work *work;
+    struct visit *visit;
     struct job *next;
 };
 
@@ -64,7 +68,7 @@ static bool step_fails(struct meta_writer *writer, enum meta_step step)
 static void answer_all(struct job *jobs, enum hearth_code code, const char *message)
 {
     for (struct job *job = jobs; job != NULL; job = job->next) {
-        job->code = hearth_fail(job->err, code, "%s", message);
+        job->work->code = hearth_fail(job->work->err, code, "%s", message);
     }
 }
 
@@ -95,12 +99,13 @@ static enum hearth_code run_one(
     if (meta_connection_control(connection, CONTROL_SAVE, err) != HEARTH_OK) {
         return err->code;
     }
-    job->code = meta_connection_call(connection, tx, job->fn, job->arg, job->err);
+    struct meta_work *work = job->work;
+    work->code = meta_connection_call(connection, tx, work->fn, work->arg, work->err);
     if (!meta_connection_in_transaction(connection)) {
-        *err = *job->err; /* so bad that SQLite has undone all of it */
+        *err = *work->err; /* so bad that SQLite has undone all of it */
         return err->code;
     }
-    if (job->code != HEARTH_OK &&
+    if (work->code != HEARTH_OK &&
         meta_connection_control(connection, CONTROL_UNDO, err) != HEARTH_OK) {
         return err->code;
     }
@@ -198,7 +203,10 @@ static void finish_jobs(struct job *jobs)
 {
     while (jobs != NULL) {
         struct job *next = jobs->next; /* the job is gone once its caller wakes up */
-        sem_post(&jobs->is_done);
+        struct visit *visit = jobs->visit;
+        if (atomic_fetch_sub(&visit->left, 1) == 1) {
+            sem_post(&visit->is_done);
+        }
         jobs = next;
     }
 }
@@ -285,38 +293,50 @@ void meta_writer_stop(struct meta_writer *writer)
 
 /* ---- callers ---- */
 
-static enum hearth_code queue_job(
-    struct meta_writer *writer, struct job *job, struct hearth_err *err)
+/* False: there is no room for them. */
+static bool queue_jobs(struct meta_writer *writer, struct job *jobs, size_t count)
 {
     UNLOCKS pthread_mutex_t *held = lock(&writer->shared.mutex);
-    if (writer->shared.queued == META_QUEUE_MAX) {
-        return hearth_fail(err, HEARTH_BUSY, "metadata: %d writes are waiting", META_QUEUE_MAX);
+    if (count > META_QUEUE_MAX - writer->shared.queued) {
+        return false;
     }
     if (writer->shared.oldest == NULL) {
-        writer->shared.oldest = job;
+        writer->shared.oldest = jobs;
         pthread_cond_signal(&writer->shared.work);
     } else { /* the writer is awake, or has been woken for the oldest */
-        writer->shared.newest->next = job;
+        writer->shared.newest->next = jobs;
     }
-    writer->shared.newest = job;
-    writer->shared.queued++;
-    return HEARTH_OK;
+    writer->shared.newest = &jobs[count - 1];
+    writer->shared.queued += (unsigned)count;
+    return true;
 }
 
-enum hearth_code meta_writer_run(
-    struct meta_writer *writer, meta_fn *fn, void *arg, struct hearth_err *err)
+static void wait_for_jobs(struct visit *visit)
 {
-    struct job job = {.fn = fn, .arg = arg, .err = err};
-    sem_init(&job.is_done, 0, 0);
-    enum hearth_code code = queue_job(writer, &job, err);
-    if (code == HEARTH_OK) {
-        while (sem_wait(&job.is_done) != 0) {
-            assert(errno == EINTR);
-        }
-        code = job.code;
+    while (sem_wait(&visit->is_done) != 0) {
+        assert(errno == EINTR);
     }
-    sem_destroy(&job.is_done);
-    return code;
+}
+
+void meta_writer_run(struct meta_writer *writer, struct meta_work *works, size_t count)
+{
+    struct job jobs[META_TOGETHER_MAX];
+    struct visit visit;
+    assert(count > 0 && count <= META_TOGETHER_MAX);
+    atomic_init(&visit.left, count);
+    sem_init(&visit.is_done, 0, 0);
+    for (size_t i = 0; i < count; i++) {
+        jobs[i] = (struct job){&works[i], &visit, i + 1 < count ? &jobs[i + 1] : NULL};
+    }
+    if (queue_jobs(writer, jobs, count)) {
+        wait_for_jobs(&visit);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            works[i].code = hearth_fail(
+                works[i].err, HEARTH_BUSY, "metadata: %d writes are waiting", META_QUEUE_MAX);
+        }
+    }
+    sem_destroy(&visit.is_done);
 }
 
 unsigned meta_writer_queued(struct meta_writer *writer)

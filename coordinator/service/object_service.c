@@ -1,13 +1,14 @@
 /*
  * Objects: begun, committed, found, listed, copied, deleted.
  */
+#include "coordinator/service/object_service.h"
+
 #include "common/failpoint.h"
 #include "coordinator/audit/audit_reader.h"
 #include "coordinator/meta/meta_list.h"
 #include "coordinator/service/estimate_service.h"
 #include "coordinator/service/segment_orders.h"
 #include "coordinator/service/service.h"
-#include "proto/wire.h"
 
 #include <assert.h>
 
@@ -84,7 +85,7 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
     return code;
 }
 
-static void commit_to_wire(
+void object_commit_to_wire(
     const struct meta_object_info *info, struct arena *arena, struct wire_commit_reply *out)
 {
     out->version = service_copy(arena, info->version.bytes, sizeof(info->version.bytes));
@@ -147,7 +148,7 @@ static enum hearth_code commit(void *service, const struct rpc_context *context,
     if (code != HEARTH_OK) {
         return code;
     }
-    commit_to_wire(&info, context->arena, out);
+    object_commit_to_wire(&info, context->arena, out);
     if (in->seal != NULL) {
         struct wire_seal_segment_reply *sealed = arena_take(context->arena, sizeof(*sealed));
         if (sealed != NULL) { /* the commit stands; without memory the bad slots stay untold */
@@ -191,29 +192,36 @@ static enum hearth_code put_from_wire(const struct wire_put_inline_request *in,
     return service_part(in->part, &out->part, err);
 }
 
-static enum hearth_code put_inline(void *service, const struct rpc_context *context,
-    const void *request, void *response, struct hearth_err *err)
+enum hearth_code object_put_prepare(struct coordinator *coordinator,
+    const struct rpc_context *context, const struct wire_put_inline_request *in,
+    struct meta_put *out, struct hearth_err *err)
 {
-    struct coordinator *coordinator = service;
-    const struct wire_put_inline_request *in = request;
     struct meta_bucket bucket;
     enum hearth_code code =
         service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
-    struct meta_put put;
-    if (code == HEARTH_OK) {
-        code = put_from_wire(in, &bucket, &put, err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    struct meta_object_info info;
+    return code == HEARTH_OK ? put_from_wire(in, &bucket, out, err) : code;
+}
+
+void object_put_run(struct coordinator *coordinator, struct meta_put_item *items, size_t count)
+{
     (void)FAILPOINT(COORDINATOR_INLINE_ASKED);
-    code = meta_put_inline(coordinator->store, &put, &info, err);
+    meta_put_inline_many(coordinator->store, items, count);
     (void)FAILPOINT(COORDINATOR_INLINE_DURABLE);
-    if (code == HEARTH_OK) {
-        commit_to_wire(&info, context->arena, response);
+}
+
+static enum hearth_code put_inline(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    struct meta_put put;
+    struct meta_put_item item = {.request = &put, .err = err};
+    if (object_put_prepare(service, context, request, &put, err) != HEARTH_OK) {
+        return err->code;
     }
-    return code;
+    object_put_run(service, &item, 1);
+    if (item.code == HEARTH_OK) {
+        object_commit_to_wire(&item.info, context->arena, response);
+    }
+    return item.code;
 }
 
 static enum hearth_code copy(void *service, const struct rpc_context *context, const void *request,
@@ -252,7 +260,7 @@ static enum hearth_code copy(void *service, const struct rpc_context *context, c
         code = meta_copy(coordinator->store, &copy, &info, err);
     }
     if (code == HEARTH_OK) {
-        commit_to_wire(&info, context->arena, response);
+        object_commit_to_wire(&info, context->arena, response);
     }
     return code;
 }
@@ -393,7 +401,7 @@ static enum hearth_code lookup_object(struct coordinator *coordinator,
     return code;
 }
 
-static enum hearth_code lookup(void *service, const struct rpc_context *context,
+enum hearth_code object_lookup(void *service, const struct rpc_context *context,
     const void *request, void *response, struct hearth_err *err)
 {
     struct coordinator *coordinator = service;
@@ -421,54 +429,6 @@ static enum hearth_code lookup(void *service, const struct rpc_context *context,
         code = estimate_service_segments(coordinator, &object, context->arena, out, err);
     }
     return code;
-}
-
-/* What one of many questions is answered with; its reply is encoded, for whoever asked it. */
-static void answer_one(void *service, const struct rpc_context *context,
-    const struct wire_lookup_request *question, size_t size_max, struct wire_lookup_answer *out)
-{
-    struct hearth_err err;
-    struct wire_lookup_reply reply;
-    struct buf *bytes = NULL;
-    enum hearth_code code = lookup(service, context, question, &reply, &err);
-    if (code == HEARTH_OK) {
-        code = wire_encode(&wire_lookup_reply_message, &reply, &bytes, &err);
-    }
-    *out = (struct wire_lookup_answer){.code = code};
-    if (code != HEARTH_OK) {
-        out->text = service_copy(context->arena, err.message, strlen(err.message));
-    } else if (bytes->size <= size_max) {
-        out->reply = service_copy(context->arena, bytes->bytes, bytes->size);
-    }
-    buf_unref(bytes);
-}
-
-/*
- * Many questions, one after the other and each for itself: with its own authorisation, and its own
- * failure.  What does not fit any more is to be asked alone.
- */
-static enum hearth_code lookup_many(void *service, const struct rpc_context *context,
-    const void *request, void *response, struct hearth_err *err)
-{
-    const struct wire_lookup_many_request *in = request;
-    struct wire_lookup_many_reply *out = response;
-    struct meta_id tenant;
-    if (service_tenant(service, context, SERVICE_READS, &tenant, err) != HEARTH_OK) {
-        return err->code;
-    }
-    struct wire_lookup_answer *answers =
-        arena_take_array(context->arena, in->questions_count, sizeof(*answers));
-    if (answers == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu answers", in->questions_count);
-    }
-    size_t room = WIRE_ANSWERS_SIZE_MAX;
-    for (size_t i = 0; i < in->questions_count; i++) {
-        answer_one(service, context, &in->questions[i], room, &answers[i]);
-        room -= answers[i].reply.size;
-    }
-    out->answers = answers;
-    out->answers_count = in->questions_count;
-    return HEARTH_OK;
 }
 
 static enum hearth_code page_to_wire(const struct meta_list_page *page, struct arena *arena,
@@ -522,12 +482,13 @@ const struct rpc_handler object_handlers[] = {
     {.method = RPC_COMMIT, .unary = commit},
     {.method = RPC_ABORT, .unary = abort_upload},
     {.method = RPC_PUT_INLINE, .unary = put_inline},
+    {.method = RPC_PUT_INLINE_MANY, .unary = object_put_many},
     {.method = RPC_COPY, .unary = copy},
     {.method = RPC_DELETE, .unary = delete_object},
     {.method = RPC_DELETE_MANY, .unary = delete_many},
     {.method = RPC_SET_TAGS, .unary = set_tags},
-    {.method = RPC_LOOKUP, .unary = lookup},
-    {.method = RPC_LOOKUP_MANY, .unary = lookup_many},
+    {.method = RPC_LOOKUP, .unary = object_lookup},
+    {.method = RPC_LOOKUP_MANY, .unary = object_lookup_many},
     {.method = RPC_LIST, .unary = list},
 };
 const unsigned object_handler_count = sizeof(object_handlers) / sizeof(object_handlers[0]);

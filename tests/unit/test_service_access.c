@@ -23,7 +23,7 @@ enum other_tenant {
     NOT_TRIED,
     REFUSED,
     SEES_HIS_OWN, /* the call names nothing that belongs to somebody */
-    EACH_REFUSED, /* in the answer: test_object_service */
+    EACH_REFUSED, /* in the answer: test_object_many */
 };
 
 static const struct {
@@ -45,6 +45,7 @@ static const struct {
     [RPC_COMMIT] = {CUSTOMERS, SERVICE_WRITES, REFUSED},
     [RPC_ABORT] = {CUSTOMERS, SERVICE_WRITES, REFUSED},
     [RPC_PUT_INLINE] = {CUSTOMERS, SERVICE_WRITES, REFUSED},
+    [RPC_PUT_INLINE_MANY] = {CUSTOMERS, SERVICE_WRITES, EACH_REFUSED},
     [RPC_COPY] = {CUSTOMERS, SERVICE_READS | SERVICE_WRITES, REFUSED},
     [RPC_LOOKUP] = {CUSTOMERS, SERVICE_READS, REFUSED},
     [RPC_LOOKUP_MANY] = {CUSTOMERS, SERVICE_READS, EACH_REFUSED},

@@ -1,11 +1,11 @@
 /*
- * lookup_queue: who has to wait travels with all others who wait; each gets the answer to his own
+ * ask_queue: who has to wait travels with all others who wait; each gets the answer to his own
  * question, or his own failure.
  *
- * The channel is ours: it notes every call, and answers when it is told to, by a thread that plays
- * gRPC's pump.  Askers are threads; "waits" is read from the queue, not guessed from the clock.
+ * The channel is ours: it notes every call, and answers when it is told to, as gRPC's pump would.
+ * Askers are threads; "waits" is read from the queue, not guessed from the clock.
  */
-#include "client/lookup_queue.h"
+#include "client/ask_queue.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "proto/rpc_transport.h"
@@ -24,7 +24,7 @@ struct noted {
     unsigned count;            /* of questions */
     char keys[ASKERS_MAX][16]; /* theirs */
     struct wire_lookup_reply *reply;
-    struct wire_lookup_many_reply *many;
+    struct wire_many_reply *many;
     struct arena *arena;
     rpc_call_done_fn *done;
     void *context;
@@ -35,7 +35,7 @@ enum manner { FINDS, LOSES, TELLS_TOO_FEW, HAS_NO_ROOM, REFUSES_THE_THIRD };
 
 struct world {
     struct rpc_channel channel; /* first */
-    struct lookup_queue *queue;
+    struct ask_queue *queue;
     enum manner manner;
     pthread_mutex_t mutex;
     unsigned begun;
@@ -53,18 +53,31 @@ static void note_key(struct noted *call, struct view key)
     memcpy(call->keys[call->count++], key.bytes, key.size);
 }
 
+/* The keys of lookups; of a put, which has none of them, only that it is there. */
+static void note_questions(struct noted *call, const struct wire_many_request *many)
+{
+    for (size_t i = 0; i < many->questions_count; i++) {
+        struct wire_lookup_request question = {.key = view_text("")};
+        struct arena arena;
+        struct hearth_err err;
+        arena_init(&arena, 0);
+        if (call->method == RPC_LOOKUP_MANY) {
+            assert_ok(wire_decode(&wire_lookup_request_message, many->questions[i], &arena,
+                          &question, &err),
+                &err);
+        }
+        note_key(call, question.key);
+        arena_fini(&arena);
+    }
+}
+
 static enum hearth_code start_call(struct rpc_channel *channel, const struct rpc_request *request,
     struct arena *arena, void *response, rpc_call_done_fn *done, void *context,
     struct rpc_call **out, struct hearth_err *err)
 {
     (void)out;
+    (void)err;
     struct world *world = (struct world *)channel;
-    struct buf *bytes;
-    if (wire_encode(rpc_methods.rows[request->method].request, request->message, &bytes, err) !=
-        HEARTH_OK) {
-        return err->code;
-    }
-    buf_unref(bytes);
     UNLOCKS pthread_mutex_t *held = lock(&world->mutex);
     assert_true(world->begun < CALLS_MAX);
     struct noted *call = &world->calls[world->begun++];
@@ -73,12 +86,9 @@ static enum hearth_code start_call(struct rpc_channel *channel, const struct rpc
     if (request->method == RPC_LOOKUP) {
         call->reply = response;
         note_key(call, ((const struct wire_lookup_request *)request->message)->key);
-    } else {
-        const struct wire_lookup_many_request *many = request->message;
+    } else if (request->method != RPC_PUT_INLINE) {
         call->many = response;
-        for (size_t i = 0; i < many->questions_count; i++) {
-            note_key(call, many->questions[i].key);
-        }
+        note_questions(call, request->message);
     }
     return HEARTH_OK;
 }
@@ -91,19 +101,19 @@ static struct wire_lookup_reply answer_to(struct world *world, struct view key)
         .manifest = key};
 }
 
-static struct wire_lookup_answer answer_of(struct world *world, struct noted *call, unsigned i)
+static struct wire_answer answer_of(struct world *world, struct noted *call, unsigned i)
 {
     struct hearth_err err;
     struct buf *bytes;
     if (world->manner == HAS_NO_ROOM && i > 0) {
-        return (struct wire_lookup_answer){0};
+        return (struct wire_answer){0};
     }
     if (world->manner == REFUSES_THE_THIRD && i == 2) {
-        return (struct wire_lookup_answer){.code = HEARTH_DENIED, .text = view_text("not\nyours")};
+        return (struct wire_answer){.code = HEARTH_DENIED, .text = view_text("not\nyours")};
     }
     const struct wire_lookup_reply reply = answer_to(world, view_text(call->keys[i]));
     assert_ok(wire_encode(&wire_lookup_reply_message, &reply, &bytes, &err), &err);
-    const struct wire_lookup_answer answer = {.reply = arena_copy(call->arena, buf_view(bytes))};
+    const struct wire_answer answer = {.reply = arena_copy(call->arena, buf_view(bytes))};
     buf_unref(bytes);
     return answer;
 }
@@ -114,12 +124,11 @@ static void fill_answers(struct world *world, struct noted *call)
         *call->reply = answer_to(world, arena_copy(call->arena, view_text(call->keys[0])));
         return;
     }
-    struct wire_lookup_answer *answers =
-        arena_take_array(call->arena, call->count, sizeof(*answers));
+    struct wire_answer *answers = arena_take_array(call->arena, call->count, sizeof(*answers));
     for (unsigned i = 0; i < call->count; i++) {
         answers[i] = answer_of(world, call, i);
     }
-    *call->many = (struct wire_lookup_many_reply){
+    *call->many = (struct wire_many_reply){
         answers, world->manner == TELLS_TOO_FEW ? call->count - 1 : call->count};
 }
 
@@ -161,7 +170,7 @@ static void *ask(void *context)
     const struct wire_lookup_request request = {
         .bucket = view_text("bucket"), .key = view_text(asker->key)};
     arena_init(&arena, 0);
-    asker->code = lookup_queue_ask(asker->world->queue, &request, &arena, &reply, &asker->err);
+    asker->code = ask_queue_ask(asker->world->queue, &request, &arena, &reply, &asker->err);
     if (asker->code == HEARTH_OK) {
         assert_true(view_equal(reply.manifest, view_text(asker->key)));
     }
@@ -181,10 +190,10 @@ static void begin_all(struct world *world, struct asker *askers, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         begin(world, &askers[i], i);
-        while (i < LOOKUP_CALLS && count_begun(world) == i) {
+        while (i < ASK_CALLS && count_begun(world) == i) {
             sched_yield();
         }
-        while (i >= LOOKUP_CALLS && lookup_queue_waiting(world->queue) <= i - LOOKUP_CALLS) {
+        while (i >= ASK_CALLS && ask_queue_waiting(world->queue) <= i - ASK_CALLS) {
             sched_yield();
         }
     }
@@ -197,7 +206,19 @@ static void end_all(struct world *world, struct asker *askers, unsigned count)
         pthread_join(askers[i].thread, NULL);
     }
     assert_int_equal(world->answered, count_begun(world));
-    assert_int_equal(lookup_queue_waiting(world->queue), 0);
+    assert_int_equal(ask_queue_waiting(world->queue), 0);
+}
+
+static void use_queue(struct world *world, enum rpc_method one, enum rpc_method many)
+{
+    ask_queue_destroy(world->queue);
+    world->queue = ask_queue_create(&(struct ask_queue_options){
+        .channel = &world->channel,
+        .address = "coordinator:1",
+        .deadline_ms = 1000,
+        .one = one,
+        .many = many,
+    });
 }
 
 static int set_up(void **state)
@@ -209,8 +230,7 @@ static int set_up(void **state)
         (struct wire_version_info){.version = view_of(world->body_id, sizeof(world->body_id)),
             .etag = view_of(world->body_id, sizeof(world->body_id))};
     pthread_mutex_init(&world->mutex, NULL);
-    world->queue = lookup_queue_create(&(struct lookup_queue_options){
-        .channel = &world->channel, .address = "coordinator:1", .deadline_ms = 1000});
+    use_queue(world, RPC_LOOKUP, RPC_LOOKUP_MANY);
     *state = world;
     return 0;
 }
@@ -218,7 +238,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
-    lookup_queue_destroy(world->queue);
+    ask_queue_destroy(world->queue);
     pthread_mutex_destroy(&world->mutex);
     free(world);
     return 0;
@@ -229,13 +249,13 @@ static int tear_down(void **state)
 static void who_asks_alone_is_asked_for_at_once(void **state)
 {
     struct world *world = *state;
-    struct asker askers[LOOKUP_CALLS];
-    begin_all(world, askers, LOOKUP_CALLS);
-    for (unsigned i = 0; i < LOOKUP_CALLS; i++) {
-        assert_int_equal(world->calls[i].method, RPC_LOOKUP);
+    struct asker askers[ASK_CALLS];
+    begin_all(world, askers, ASK_CALLS);
+    for (unsigned i = 0; i < ASK_CALLS; i++) {
+        assert_int_equal(world->calls[i].count, 1);
         answer_next(world);
     }
-    end_all(world, askers, LOOKUP_CALLS);
+    end_all(world, askers, ASK_CALLS);
     assert_int_equal(askers[0].code, HEARTH_OK);
 }
 
@@ -244,15 +264,15 @@ static void those_who_wait_travel_together_and_get_their_own_answers(void **stat
     struct world *world = *state;
     struct asker askers[ASKERS_MAX];
     begin_all(world, askers, ASKERS_MAX);
-    assert_int_equal(count_begun(world), LOOKUP_CALLS);
+    assert_int_equal(count_begun(world), ASK_CALLS);
     answer_next(world);
     answer_next(world);
-    assert_int_equal(count_begun(world), LOOKUP_CALLS + 2);
-    assert_int_equal(world->calls[LOOKUP_CALLS].method, RPC_LOOKUP_MANY);
-    assert_int_equal(world->calls[LOOKUP_CALLS].count, WIRE_LOOKUPS_MAX);
+    assert_int_equal(count_begun(world), ASK_CALLS + 2);
+    assert_int_equal(world->calls[ASK_CALLS].method, RPC_LOOKUP_MANY);
+    assert_int_equal(world->calls[ASK_CALLS].count, WIRE_QUESTIONS_MAX);
     assert_int_equal(
-        world->calls[LOOKUP_CALLS + 1].count, ASKERS_MAX - LOOKUP_CALLS - WIRE_LOOKUPS_MAX);
-    assert_string_equal(world->calls[LOOKUP_CALLS].keys[0], "key-2"); /* who came first */
+        world->calls[ASK_CALLS + 1].count, ASKERS_MAX - ASK_CALLS - WIRE_QUESTIONS_MAX);
+    assert_string_equal(world->calls[ASK_CALLS].keys[0], "key-2"); /* who came first */
     answer_next(world);
     answer_next(world);
     end_all(world, askers, ASKERS_MAX);
@@ -264,47 +284,47 @@ static void those_who_wait_travel_together_and_get_their_own_answers(void **stat
 static void one_refusal_is_nobody_elses(void **state)
 {
     struct world *world = *state;
-    struct asker askers[LOOKUP_CALLS + 4];
+    struct asker askers[ASK_CALLS + 4];
     world->manner = REFUSES_THE_THIRD;
-    begin_all(world, askers, LOOKUP_CALLS + 4);
-    for (unsigned i = 0; i < LOOKUP_CALLS + 1; i++) {
+    begin_all(world, askers, ASK_CALLS + 4);
+    for (unsigned i = 0; i < ASK_CALLS + 1; i++) {
         answer_next(world);
     }
-    end_all(world, askers, LOOKUP_CALLS + 4);
-    for (unsigned i = 0; i < LOOKUP_CALLS + 4; i++) {
-        assert_int_equal(askers[i].code, i == LOOKUP_CALLS + 2 ? HEARTH_DENIED : HEARTH_OK);
+    end_all(world, askers, ASK_CALLS + 4);
+    for (unsigned i = 0; i < ASK_CALLS + 4; i++) {
+        assert_int_equal(askers[i].code, i == ASK_CALLS + 2 ? HEARTH_DENIED : HEARTH_OK);
     }
-    assert_string_equal(askers[LOOKUP_CALLS + 2].err.message, "coordinator:1: not?yours");
+    assert_string_equal(askers[ASK_CALLS + 2].err.message, "coordinator:1: not?yours");
 }
 
 static void a_lost_call_fails_for_all_who_were_in_it(void **state)
 {
     struct world *world = *state;
-    struct asker askers[LOOKUP_CALLS + 3];
-    begin_all(world, askers, LOOKUP_CALLS + 3);
+    struct asker askers[ASK_CALLS + 3];
+    begin_all(world, askers, ASK_CALLS + 3);
     answer_next(world);
     answer_next(world);
     world->manner = LOSES;
     answer_next(world);
-    end_all(world, askers, LOOKUP_CALLS + 3);
-    for (unsigned i = 0; i < LOOKUP_CALLS + 3; i++) {
-        assert_int_equal(askers[i].code, i < LOOKUP_CALLS ? HEARTH_OK : HEARTH_UNREACHABLE);
+    end_all(world, askers, ASK_CALLS + 3);
+    for (unsigned i = 0; i < ASK_CALLS + 3; i++) {
+        assert_int_equal(askers[i].code, i < ASK_CALLS ? HEARTH_OK : HEARTH_UNREACHABLE);
     }
 }
 
 static void an_answer_too_few_is_no_answer(void **state)
 {
     struct world *world = *state;
-    struct asker askers[LOOKUP_CALLS + 3];
+    struct asker askers[ASK_CALLS + 3];
     world->manner = TELLS_TOO_FEW;
-    begin_all(world, askers, LOOKUP_CALLS + 3);
-    for (unsigned i = 0; i < LOOKUP_CALLS + 1; i++) {
+    begin_all(world, askers, ASK_CALLS + 3);
+    for (unsigned i = 0; i < ASK_CALLS + 1; i++) {
         answer_next(world);
     }
-    end_all(world, askers, LOOKUP_CALLS + 3);
-    assert_int_equal(askers[LOOKUP_CALLS].code, HEARTH_UNREACHABLE);
+    end_all(world, askers, ASK_CALLS + 3);
+    assert_int_equal(askers[ASK_CALLS].code, HEARTH_UNREACHABLE);
     assert_string_equal(
-        askers[LOOKUP_CALLS].err.message, "coordinator:1: 2 answers to 3 questions");
+        askers[ASK_CALLS].err.message, "coordinator:1: not as many answers as questions");
 }
 
 /* Then each is asked for once more, by itself: calls are answered until there are no more. */
@@ -321,33 +341,89 @@ static void answer_until(struct world *world, unsigned calls)
 static void what_has_no_room_is_asked_for_alone(void **state)
 {
     struct world *world = *state;
-    struct asker askers[LOOKUP_CALLS + 3];
+    struct asker askers[ASK_CALLS + 3];
     world->manner = HAS_NO_ROOM;
-    begin_all(world, askers, LOOKUP_CALLS + 3);
-    answer_until(world, LOOKUP_CALLS + 1 + 2);
-    end_all(world, askers, LOOKUP_CALLS + 3);
-    for (unsigned i = 0; i < LOOKUP_CALLS + 3; i++) {
+    begin_all(world, askers, ASK_CALLS + 3);
+    answer_until(world, ASK_CALLS + 1 + 2);
+    end_all(world, askers, ASK_CALLS + 3);
+    for (unsigned i = 0; i < ASK_CALLS + 3; i++) {
         assert_ok(askers[i].code, &askers[i].err);
     }
 }
 
-static void a_question_that_cannot_be_put_spoils_no_other(void **state)
+static void a_question_that_cannot_be_put_is_nobody_elses(void **state)
 {
     struct world *world = *state;
-    enum { COUNT = LOOKUP_CALLS + 3 };
-    struct asker askers[COUNT];
-    begin_all(world, askers, COUNT - 1);
-    askers[COUNT - 1] = (struct asker){.world = world};
-    memset(askers[COUNT - 1].key, 'k', WIRE_KEY_MAX + 1); /* longer than a key may be */
-    assert_int_equal(pthread_create(&askers[COUNT - 1].thread, NULL, ask, &askers[COUNT - 1]), 0);
-    while (lookup_queue_waiting(world->queue) < COUNT - LOOKUP_CALLS) {
+    struct asker asker = {.world = world};
+    memset(asker.key, 'k', WIRE_KEY_MAX + 1); /* longer than a key may be */
+    ask(&asker);
+    assert_int_equal(asker.code, HEARTH_INVALID);
+    assert_int_equal(count_begun(world), 0);
+}
+
+/* ---- puts ---- */
+
+struct putter {
+    struct world *world;
+    size_t manifest_size;
+    pthread_t thread;
+    enum hearth_code code;
+    struct hearth_err err;
+};
+
+static void *put(void *context)
+{
+    struct putter *putter = context;
+    struct arena arena;
+    struct wire_commit_reply reply;
+    FREES uint8_t *manifest = calloc(1, putter->manifest_size);
+    const struct view id = view_of(putter->world->body_id, sizeof(putter->world->body_id));
+    const struct wire_put_inline_request request = {.bucket = view_text("bucket"),
+        .key = view_text("key"),
+        .token = id,
+        .body_id = id,
+        .etag = id,
+        .manifest = view_of(manifest, putter->manifest_size)};
+    arena_init(&arena, 0);
+    putter->code = ask_queue_ask(putter->world->queue, &request, &arena, &reply, &putter->err);
+    arena_fini(&arena);
+    return NULL;
+}
+
+/* Its call has begun. */
+static void begin_put(struct world *world, struct putter *putter, size_t manifest_size)
+{
+    use_queue(world, RPC_PUT_INLINE, RPC_PUT_INLINE_MANY);
+    *putter = (struct putter){.world = world, .manifest_size = manifest_size};
+    assert_int_equal(pthread_create(&putter->thread, NULL, put, putter), 0);
+    while (count_begun(world) == 0) {
         sched_yield();
     }
-    answer_until(world, COUNT - 1);
-    end_all(world, askers, COUNT);
-    for (unsigned i = 0; i < COUNT; i++) {
-        assert_int_equal(askers[i].code, i == COUNT - 1 ? HEARTH_INVALID : HEARTH_OK);
-    }
+}
+
+static void a_large_put_goes_alone(void **state)
+{
+    struct world *world = *state;
+    struct putter putter;
+    world->manner = LOSES;
+    begin_put(world, &putter, WIRE_QUESTION_MAX);
+    assert_int_equal(world->calls[0].method, RPC_PUT_INLINE);
+    answer_next(world);
+    pthread_join(putter.thread, NULL);
+    assert_int_equal(putter.code, HEARTH_UNREACHABLE);
+}
+
+/* It may have been done. */
+static void a_put_that_got_nonsense_has_an_unknown_outcome(void **state)
+{
+    struct world *world = *state;
+    struct putter putter;
+    world->manner = TELLS_TOO_FEW;
+    begin_put(world, &putter, 100);
+    assert_int_equal(world->calls[0].method, RPC_PUT_INLINE_MANY);
+    answer_next(world);
+    pthread_join(putter.thread, NULL);
+    assert_int_equal(putter.code, HEARTH_UNKNOWN);
 }
 
 #define claim(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -361,7 +437,9 @@ int main(void)
         claim(a_lost_call_fails_for_all_who_were_in_it),
         claim(an_answer_too_few_is_no_answer),
         claim(what_has_no_room_is_asked_for_alone),
-        claim(a_question_that_cannot_be_put_spoils_no_other),
+        claim(a_question_that_cannot_be_put_is_nobody_elses),
+        claim(a_large_put_goes_alone),
+        claim(a_put_that_got_nonsense_has_an_unknown_outcome),
     };
-    return cmocka_run_group_tests_name("lookup_queue", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("ask_queue", tests, NULL, NULL);
 }
