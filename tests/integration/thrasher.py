@@ -227,11 +227,6 @@ def check_online(cluster):
     print(f"      fsck: {counts['verified']} shards verified, {counts['unchecked']} not there to be", flush=True)
 
 
-def check_audits(passed, options):
-    print(f"      {passed} audits passed, none failed", flush=True)
-    assert passed >= options.audits, passed
-
-
 def thrash(cluster, options, events):
     troubles = Troubles(cluster)
     auditor = Auditor(cluster)
@@ -245,12 +240,14 @@ def thrash(cluster, options, events):
         print(f"      {time.monotonic() - load.begun:.0f} s, {load.taken} objects: {event.verb} "
               f"{' '.join(map(str, event.nodes))}", flush=True)
     load.end()
-    check_audits(auditor.end(), options)
+    passed = auditor.end()
+    print(f"      {passed} audits passed, none failed", flush=True)
     check_queues_and_nodes(cluster)
     check_online(cluster)
     count = load.check_all()
     failed = sum(writer.failed for writer in load.writers)
     print(f"      {count} objects are there, {failed} calls failed, {time.monotonic() - load.begun:.0f} s")
+    assert passed >= options.audits, passed
 
 
 def parse():
@@ -261,6 +258,7 @@ def parse():
     parser.add_argument("--objects", type=int)
     parser.add_argument("--events", type=int)
     parser.add_argument("--seconds", type=int, help="that it takes at least")
+    parser.add_argument("--audits", type=int, help="that must have passed at least")
     options = parser.parse_args()
     # By the slice's seed comes nearly every kind of trouble, and all that operators do.
     whole = {"seed": 1, "objects": 20_000, "events": 144, "seconds": 720, "largest": 64 * MIB, "audits": 10_000}
