@@ -13,6 +13,9 @@
     X(INVENTORY_REFUSED, DEBUG, "inventory.refused", "a walk over what is here ended early")       \
     X(TRASH_WITHHELD, WARN, "trash.withheld",                                                      \
         "named dead, but more than a day may trash; gc release")                                   \
+    X(EPOCH_NOT_KEPT, WARN, "epoch.not_kept",                                                      \
+        "a newer life of the coordinator was heard of and cannot be written down; nothing is "     \
+        "trashed")                                                                                 \
     X(TRASH_REFUSED, WARN, "trash.refused",                                                        \
         "shards named dead by an older life of the coordinator, or not all of them came")          \
     X(TRASH_DELAYED, WARN, "trash.delayed",                                                        \

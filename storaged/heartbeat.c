@@ -24,7 +24,8 @@ struct heartbeat {
     size_t results_sent; /* in the call: how many of the trash's results it carries */
     size_t damage_sent;  /* likewise */
     unsigned failures;   /* in a row */
-    uint64_t epoch;      /* the highest recovery epoch heard */
+    uint64_t epoch;      /* the highest recovery epoch heard, */
+    uint64_t epoch_kept; /* and the one that a restart remembers */
 
     void (*stopped)(void *context); /* NULL: not stopping */
     void *stopped_context;
@@ -119,6 +120,14 @@ static bool is_whole(const struct wire_heartbeat_reply *reply)
     return sum == reply->trash_sum;
 }
 
+static bool is_epoch_kept(struct heartbeat *heartbeat)
+{
+    if (heartbeat->epoch > heartbeat->epoch_kept) {
+        heartbeat->options.epoch_rose(heartbeat->options.context, heartbeat->epoch);
+    }
+    return heartbeat->epoch <= heartbeat->epoch_kept;
+}
+
 /*
  * What ends shards is taken from the newest life of the coordinator alone: a copy of the one of
  * before the last restore knows of nothing that was written since.
@@ -132,6 +141,10 @@ static void take_endings(struct heartbeat *heartbeat, const struct wire_heartbea
         return;
     }
     heartbeat->epoch = reply->recovery_epoch;
+    if (!is_epoch_kept(heartbeat)) { /* it will be named again */
+        volume_confirm_purge(heartbeat->options.volume, 0);
+        return;
+    }
     volume_confirm_purge(heartbeat->options.volume, reply->purge_until_unix_ms);
     trash_queue_release(heartbeat->trash, reply->trash_released);
     trash_queue_take(heartbeat->trash, reply->trash, reply->trash_count);
@@ -209,6 +222,7 @@ enum hearth_code heartbeat_create(
         return hearth_fail(err, HEARTH_NO_MEMORY, "heartbeat");
     }
     heartbeat->options = *options;
+    heartbeat->epoch = heartbeat->epoch_kept = options->epoch_kept;
     env_random(loop_env(options->loop), heartbeat->instance, sizeof(heartbeat->instance));
     heartbeat->timer.run = run_timer;
     heartbeat->stopped_task.run = run_stopped;
@@ -236,6 +250,12 @@ void heartbeat_shard_damaged(
     struct heartbeat *heartbeat, const struct shard_id *id, const struct shard_locator *locator)
 {
     damage_queue_add(&heartbeat->damage, id, locator);
+}
+
+void heartbeat_epoch_kept(struct heartbeat *heartbeat, uint64_t epoch)
+{
+    assert(epoch <= heartbeat->epoch);
+    heartbeat->epoch_kept = epoch;
 }
 
 void heartbeat_set_capacity(struct heartbeat *heartbeat, uint64_t bytes)

@@ -6,8 +6,8 @@
  *     \------- the interval the reply asks for, or a back-off with jitter when there was none
  *
  * Shards to trash, and leave to purge, are taken only whole and from the highest recovery epoch
- * heard. Results of the trash, and damaged shards, are repeated until a reply shows that they were
- * heard.
+ * heard, also before a restart: so nothing of a new one is taken before that is kept. Results of
+ * the trash, and damaged shards, are repeated until a reply shows that they were heard.
  *
  * Thread-safety: the loop thread.
  */
@@ -41,9 +41,13 @@ struct heartbeat_options {
     size_t endpoint_count;
     uint64_t capacity_bytes;        /* 0: all there is */
     uint64_t trash_cap_least_bytes; /* 0: as trash_cap.h says; tests make it small */
+    uint64_t epoch_kept;            /* the highest recovery epoch heard before this run */
 
     uint64_t (*disk_free_bytes)(void *context); /* of the volume's file system */
     void (*certificate_expired)(void *context); /* says the coordinator: renew it */
+    /* A higher one was heard: heartbeat_epoch_kept() when it is on disk, also inside the call.
+     * Comes again with each reply until then. */
+    void (*epoch_rose)(void *context, uint64_t epoch);
     void *context;
 };
 
@@ -56,6 +60,9 @@ void heartbeat_destroy(struct heartbeat *heartbeat);
 /* To be reported: the shard does not verify any more. */
 void heartbeat_shard_damaged(
     struct heartbeat *heartbeat, const struct shard_id *id, const struct shard_locator *locator);
+
+/* What was heard of will be known after a restart: shards may be ended at its word. */
+void heartbeat_epoch_kept(struct heartbeat *heartbeat, uint64_t epoch);
 
 /* As in the options, from the next report on. */
 void heartbeat_set_capacity(struct heartbeat *heartbeat, uint64_t bytes);

@@ -4,6 +4,8 @@
 #include "storaged/disk_open.h"
 #include "storaged/shard_service.h"
 
+#include <stdio.h>
+
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct config_param params[] = {
@@ -56,4 +58,15 @@ struct identity_files settings_identity(const struct settings *settings)
         .ca = settings->ca,
         .enrolment = &settings->enrolment,
     };
+}
+
+enum hearth_code settings_beside_key(
+    const struct settings *settings, const char *name, char path[PATH_MAX], struct hearth_err *err)
+{
+    const char *slash = strrchr(settings->key, '/');
+    int folder_length = slash == NULL ? 0 : (int)(slash - settings->key) + 1;
+    int length = snprintf(path, PATH_MAX, "%.*s%s", folder_length, settings->key, name);
+    return length < PATH_MAX
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID, "%s: the path is too long", settings->key);
 }

@@ -8,6 +8,8 @@
 #include "common/config.h"
 #include "proto/identity.h"
 
+#include <limits.h>
+
 /* The names of the files that `init` makes in a node's folder, which are also the defaults. */
 #define SETTINGS_FILE        "hearth-storaged.conf"
 #define SETTINGS_KEY         "key.pem"
@@ -15,6 +17,7 @@
 #define SETTINGS_CA          "ca.pem"
 #define SETTINGS_VOLUME      "volume"
 #define SETTINGS_VOLUME_ID   "volume.id"
+#define SETTINGS_EPOCH       "recovery.epoch"
 #define SETTINGS_LISTEN      "0.0.0.0:7410"
 
 enum {
@@ -44,5 +47,9 @@ extern const struct config_table settings_table;
 
 /* Where the node's identity is kept; borrowed from the settings. */
 struct identity_files settings_identity(const struct settings *settings);
+
+/* A file in the folder of the node's key. HEARTH_INVALID: its path is too long. */
+enum hearth_code settings_beside_key(
+    const struct settings *settings, const char *name, char path[PATH_MAX], struct hearth_err *err);
 
 #endif /* HEARTH_STORAGED_SETTINGS_H */

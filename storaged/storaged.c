@@ -5,6 +5,7 @@
 #include "storaged/coordinator_rpc.h"
 #include "storaged/disk_open.h"
 #include "storaged/endpoints.h"
+#include "storaged/epoch_floor.h"
 #include "storaged/heartbeat.h"
 #include "storaged/shard_service.h"
 #include "storaged/shard_source_rpc.h"
@@ -12,6 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -36,6 +38,8 @@ struct storaged {
     atomic_bool is_expired;     /* the coordinator says that our certificate is */
     atomic_bool is_volume_gone; /* its disk was taken away */
     uint64_t renew_not_before_ns;
+    struct epoch_floor epoch;     /* the main thread's */
+    _Atomic uint64_t epoch_heard; /* by the loop: to be kept */
 
     struct loop *loop;
     bool loop_runs;
@@ -158,6 +162,7 @@ static enum hearth_code open_disk(struct storaged *storaged, struct hearth_err *
 static enum hearth_code open_volume(struct storaged *storaged, struct hearth_err *err)
 {
     if (volume_home_load(&storaged->home, storaged->settings, err) != HEARTH_OK ||
+        epoch_floor_load_blocking(&storaged->epoch, storaged->settings, err) != HEARTH_OK ||
         open_disk(storaged, err) != HEARTH_OK) {
         return err->code;
     }
@@ -317,6 +322,13 @@ static void certificate_expired(void *context)
     tell_main(storaged, &storaged->is_expired);
 }
 
+static void epoch_rose(void *context, uint64_t epoch)
+{
+    struct storaged *storaged = context;
+    atomic_store(&storaged->epoch_heard, epoch);
+    eventfd_write(storaged->news_fd, 1);
+}
+
 static void run_heartbeat_start(struct loop_request *request)
 {
     request->storaged->reporting = request->storaged->heartbeat;
@@ -358,6 +370,8 @@ static enum hearth_code start_heartbeat(struct storaged *storaged, struct hearth
         .capacity_bytes = storaged->settings->capacity_bytes,
         .disk_free_bytes = disk_free_bytes,
         .certificate_expired = certificate_expired,
+        .epoch_kept = storaged->epoch.kept,
+        .epoch_rose = epoch_rose,
         .context = storaged,
     };
     if (heartbeat_create(&options, &storaged->heartbeat, err) != HEARTH_OK) {
@@ -415,6 +429,31 @@ static void renew_when_due(struct storaged *storaged)
     storaged->renew_not_before_ns = now_ns + RENEWAL_RETRY_MS * UINT64_C(1000000);
 }
 
+/* ---- the recovery epoch ---- */
+
+static void run_epoch_kept(struct loop_request *request)
+{
+    struct storaged *storaged = request->storaged;
+    heartbeat_epoch_kept(storaged->heartbeat, storaged->epoch.kept);
+    sem_post(&request->done);
+}
+
+/* Until this has worked the node ends no shard; the next heartbeat asks for it again. */
+static void keep_epoch(struct storaged *storaged)
+{
+    struct hearth_err err;
+    const uint64_t heard = atomic_load(&storaged->epoch_heard);
+    if (heard <= storaged->epoch.kept) {
+        return;
+    }
+    if (epoch_floor_keep_blocking(&storaged->epoch, heard, &err) != HEARTH_OK) {
+        log_write(LOG_EPOCH_NOT_KEPT, "epoch=%" PRIu64 " reason=\"%s\"", heard, err.message);
+        return;
+    }
+    struct loop_request request = {.run = run_epoch_kept};
+    ask_loop_blocking(storaged, &request);
+}
+
 enum storaged_event storaged_run(struct storaged *storaged, int stop_fd, int reload_fd)
 {
     enum { STOP, RELOAD, NEWS, FDS };
@@ -425,6 +464,7 @@ enum storaged_event storaged_run(struct storaged *storaged, int stop_fd, int rel
     };
     while (!atomic_load(&storaged->is_volume_gone)) {
         renew_when_due(storaged);
+        keep_epoch(storaged);
         int ready = poll(polls, FDS, RENEWAL_CHECK_MS);
         assert(ready >= 0 || errno == EINTR);
         eventfd_t count;

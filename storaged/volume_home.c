@@ -4,7 +4,6 @@
 #include "common/file.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 enum { TEXT_SIZE = 2 * VOLUME_UUID_SIZE + 1 /* and a newline */ };
@@ -28,13 +27,9 @@ static enum hearth_code read_id(
 enum hearth_code volume_home_load(
     struct volume_home *home, const struct settings *settings, struct hearth_err *err)
 {
-    const char *slash = strrchr(settings->key, '/');
-    int folder_length = slash == NULL ? 0 : (int)(slash - settings->key) + 1;
     *home = (struct volume_home){.directory = settings->volume};
-    int length = snprintf(home->id_path, sizeof(home->id_path), "%.*s%s", folder_length,
-        settings->key, SETTINGS_VOLUME_ID);
-    if (length >= (int)sizeof(home->id_path)) {
-        return hearth_fail(err, HEARTH_INVALID, "%s: the path is too long", settings->key);
+    if (settings_beside_key(settings, SETTINGS_VOLUME_ID, home->id_path, err) != HEARTH_OK) {
+        return err->code;
     }
     struct arena arena;
     arena_init(&arena, 0);

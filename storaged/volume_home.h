@@ -16,7 +16,6 @@
 #include "storaged/settings.h"
 #include "storaged/volume.h"
 
-#include <limits.h>
 #include <sys/types.h>
 
 struct volume_home {

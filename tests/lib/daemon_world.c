@@ -37,6 +37,7 @@ static enum hearth_code take_beat(void *service, const struct rpc_context *conte
     reply->order_keys_count = 1;
 
     pthread_mutex_lock(&coordinator->mutex);
+    reply->recovery_epoch = coordinator->epoch;
     coordinator->results += beat->trash_results_count;
     coordinator->start_count = beat->start_count;
     coordinator->shards = beat->shards;

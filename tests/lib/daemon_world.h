@@ -22,6 +22,7 @@ struct daemon_coordinator {
     pthread_mutex_t mutex;
     struct shard_id trash; /* named when has_trash, until a result was reported */
     bool has_trash;
+    uint64_t epoch; /* recovery epoch */
     size_t results; /* reported in all */
     uint64_t start_count;
     uint64_t shards;

@@ -34,6 +34,8 @@ struct fixture {
     uint64_t epoch; /* of answer_with_trash(), */
     uint64_t sum_off_by;
     bool is_released;
+    bool keeps_nothing; /* no recovery epoch gets to the disk */
+    unsigned epochs_rose;
 };
 
 static struct fixture *of_link(struct coordinator_link *link)
@@ -81,9 +83,18 @@ static void certificate_expired(void *context)
     fixture->expired++;
 }
 
+static void epoch_rose(void *context, uint64_t epoch)
+{
+    struct fixture *fixture = context;
+    fixture->epochs_rose++;
+    if (!fixture->keeps_nothing) {
+        heartbeat_epoch_kept(fixture->heartbeat, epoch);
+    }
+}
+
 static const struct wire_endpoint endpoint = {.kind = 1, .port = 7410};
 
-static int setup_with(void **state, uint64_t cap_bytes)
+static int setup_with(void **state, uint64_t cap_bytes, uint64_t epoch_kept)
 {
     static const struct coordinator_link_ops ops = {.send = link_send, .cancel = link_cancel};
     static struct fixture fixture;
@@ -101,6 +112,8 @@ static int setup_with(void **state, uint64_t cap_bytes)
         .trash_cap_least_bytes = cap_bytes,
         .disk_free_bytes = disk_free,
         .certificate_expired = certificate_expired,
+        .epoch_kept = epoch_kept,
+        .epoch_rose = epoch_rose,
         .context = &fixture,
     };
     assert_ok(heartbeat_create(&options, &fixture.heartbeat, &fixture.node.err), &fixture.node.err);
@@ -111,13 +124,21 @@ static int setup_with(void **state, uint64_t cap_bytes)
 
 static int setup(void **state)
 {
-    return setup_with(state, 0);
+    return setup_with(state, 0, 0);
+}
+
+enum { KEPT_EPOCH = 5 };
+
+/* Which the run before this one had heard. */
+static int setup_with_epoch(void **state)
+{
+    return setup_with(state, 0, KEPT_EPOCH);
 }
 
 /* 5 % of a day, however little that is. */
 static int setup_capped(void **state)
 {
-    return setup_with(state, 1);
+    return setup_with(state, 1, 0);
 }
 
 static void note_stopped(void *context)
@@ -333,6 +354,39 @@ static void an_older_life_of_the_coordinator_trashes_nothing(void **state)
     assert_int_equal(shards_here(fixture), 0);
 }
 
+static void nor_does_it_after_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct shard_id id = test_shard_id(1);
+    put_shard(fixture, 1);
+    fixture->epoch = KEPT_EPOCH - 1;
+    answer_with_trash(fixture, &id, 1);
+    assert_int_equal(shards_here(fixture), 1);
+    ms_to_next_call(fixture);
+    fixture->epoch = KEPT_EPOCH;
+    answer_with_trash(fixture, &id, 1);
+    assert_int_equal(shards_here(fixture), 0);
+    assert_int_equal(fixture->epochs_rose, 0);
+}
+
+static void a_new_life_trashes_nothing_before_its_epoch_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct shard_id id = test_shard_id(1);
+    put_shard(fixture, 1);
+    fixture->epoch = 7;
+    fixture->keeps_nothing = true;
+    for (unsigned beat = 1; beat <= 2; beat++) {
+        answer_with_trash(fixture, &id, 1);
+        assert_int_equal(shards_here(fixture), 1);
+        assert_int_equal(fixture->epochs_rose, beat); /* asked for each time */
+        ms_to_next_call(fixture);
+    }
+    fixture->keeps_nothing = false;
+    answer_with_trash(fixture, &id, 1);
+    assert_int_equal(shards_here(fixture), 0);
+}
+
 static void more_than_a_day_may_trash_is_withheld_until_the_day_is_over_or_it_is_released(
     void **state)
 {
@@ -500,6 +554,8 @@ int main(void)
         CASE(without_an_answer_the_next_try_comes_later_and_later),
         CASE(an_expired_certificate_is_told_to_who_renews_it),
         CASE(an_older_life_of_the_coordinator_trashes_nothing),
+        cmocka_unit_test_setup_teardown(nor_does_it_after_a_restart, setup_with_epoch, teardown),
+        CASE(a_new_life_trashes_nothing_before_its_epoch_is_kept),
         CASE(a_list_that_is_not_whole_trashes_nothing),
         cmocka_unit_test_setup_teardown(
             more_than_a_day_may_trash_is_withheld_until_the_day_is_over_or_it_is_released,

@@ -169,6 +169,78 @@ static void a_shard_named_dead_is_trash_when_that_is_reported(void **state)
         daemon_world_get(world, world->channel, 1), HEARTH_OK); /* for seven more days (D5) */
 }
 
+static void expect_start_refused(struct daemon_world *world, const struct settings *settings,
+    enum hearth_code code, const char *text)
+{
+    struct storaged *second;
+    assert_int_equal(storaged_start(settings, env_system(), &second, &world->err), code);
+    if (strstr(world->err.message, text) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", world->err.message, text);
+    }
+    assert_null(strchr(world->err.message, '\n'));
+}
+
+static void set_epoch(struct daemon_world *world, uint64_t epoch)
+{
+    pthread_mutex_lock(&world->coordinator.mutex);
+    world->coordinator.epoch = epoch;
+    pthread_mutex_unlock(&world->coordinator.mutex);
+}
+
+/* So that answers of before have been worked in. */
+static void wait_for_beats(struct daemon_world *world, unsigned beats)
+{
+    struct test_gate *gate = &world->coordinator.beats;
+    test_gate_wait(gate, test_gate_count(gate) + beats);
+}
+
+static size_t results_of(struct daemon_world *world)
+{
+    pthread_mutex_lock(&world->coordinator.mutex);
+    const size_t results = world->coordinator.results;
+    pthread_mutex_unlock(&world->coordinator.mutex);
+    return results;
+}
+
+/* A copy of the coordinator of before its restore, met by a node that was restarted since. */
+static void an_older_coordinator_trashes_nothing_also_after_a_restart(void **state)
+{
+    struct daemon_world *world = *state;
+    int stop_fd = eventfd(1, EFD_CLOEXEC); /* readable: one round, then back */
+    assert_true(stop_fd >= 0);
+    assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
+    set_epoch(world, 3);
+    wait_for_beats(world, 2);
+    assert_int_equal(storaged_run(world->node, stop_fd, -1), STORAGED_STOP);
+    storaged_stop(world->node);
+
+    set_epoch(world, 2);
+    world->coordinator.trash = test_shard_id(1);
+    world->coordinator.has_trash = true;
+    daemon_world_start(world);
+    wait_for_beats(world, 4);
+    assert_int_equal(results_of(world), 0);
+    set_epoch(world, 3); /* the newest again: what was left alone goes */
+    while (results_of(world) == 0) {
+        wait_for_beats(world, 1);
+    }
+    close(stop_fd);
+}
+
+static void an_epoch_that_cannot_be_read_is_not_taken_for_none(void **state)
+{
+    struct daemon_world *world = *state;
+    const char *path = daemon_world_path(world, SETTINGS_EPOCH);
+    storaged_stop(world->node);
+    static const char *const texts[] = {"", "7", "seven\n", "-1\n", "18446744073709551616\n"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_ok(file_write_atomically(path, view_text(texts[i]), 0644, &world->err), &world->err);
+        expect_start_refused(world, &world->settings, HEARTH_INVALID, path);
+    }
+    assert_int_equal(unlink(path), 0);
+    daemon_world_start(world);
+}
+
 static void stopping_does_not_wait_for_clients_that_hang(void **state)
 {
     struct daemon_world *world = *state;
@@ -181,17 +253,6 @@ static void stopping_does_not_wait_for_clients_that_hang(void **state)
     remote_fini(&remote);
     daemon_world_start(world);
     assert_int_equal(daemon_world_get(world, world->channel, 1), HEARTH_NOT_FOUND);
-}
-
-static void expect_start_refused(struct daemon_world *world, const struct settings *settings,
-    enum hearth_code code, const char *text)
-{
-    struct storaged *second;
-    assert_int_equal(storaged_start(settings, env_system(), &second, &world->err), code);
-    if (strstr(world->err.message, text) == NULL) {
-        fail_msg("\"%s\" does not say \"%s\"", world->err.message, text);
-    }
-    assert_null(strchr(world->err.message, '\n'));
 }
 
 static void a_second_daemon_on_the_same_volume_is_refused(void **state)
@@ -318,6 +379,8 @@ int main(void)
         CASE(noise_ends_its_own_stream_and_no_other),
         CASE(a_client_that_breaks_off_leaves_room_for_itself),
         CASE(a_shard_named_dead_is_trash_when_that_is_reported),
+        CASE(an_older_coordinator_trashes_nothing_also_after_a_restart),
+        CASE(an_epoch_that_cannot_be_read_is_not_taken_for_none),
         CASE(stopping_does_not_wait_for_clients_that_hang),
         CASE(a_second_daemon_on_the_same_volume_is_refused),
         CASE(a_port_in_use_is_said_to_be),
