@@ -57,6 +57,28 @@ static void set_state(struct meta_tx *tx, uint32_t number, enum meta_node_state 
     sql_run(sql);
 }
 
+void meta_health_lose_in(
+    struct meta_tx *tx, uint32_t number, enum meta_fence fence, enum meta_node_state before)
+{
+    struct sql *sql = sql_use(tx, SQL_HEALTH_LOST);
+    sql_set_u64(sql, ":node", number);
+    sql_set_u64(sql, ":fence", fence);
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_set_u64(sql, ":before", before);
+    sql_set_blob(sql, ":none", view_of(NULL, 0));
+    sql_run(sql);
+}
+
+/* It is lost already. */
+static void set_fence(struct meta_tx *tx, uint32_t number, enum meta_fence fence)
+{
+    struct sql *sql = sql_use(tx, SQL_HEALTH_SET_FENCE);
+    sql_set_u64(sql, ":node", number);
+    sql_set_u64(sql, ":fence", fence);
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_run(sql);
+}
+
 static enum hearth_code lose(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     const struct lost_call *call = arg;
@@ -67,16 +89,11 @@ static enum hearth_code lose(struct meta_tx *tx, void *arg, struct hearth_err *e
     if (domain.state == META_NODE_GONE) {
         return hearth_fail(err, HEARTH_DENIED, "node %u is gone for ever", call->number);
     }
-    struct sql *sql =
-        sql_use(tx, domain.state == META_NODE_LOST ? SQL_HEALTH_SET_FENCE : SQL_HEALTH_LOST);
-    sql_set_u64(sql, ":node", call->number);
-    sql_set_u64(sql, ":fence", call->fence);
-    sql_set_u64(sql, ":now", tx->now_ms);
-    if (domain.state != META_NODE_LOST) {
-        sql_set_u64(sql, ":before", domain.state);
-        sql_set_blob(sql, ":none", view_of(NULL, 0));
+    if (domain.state == META_NODE_LOST) {
+        set_fence(tx, call->number, call->fence);
+    } else {
+        meta_health_lose_in(tx, call->number, call->fence, domain.state);
     }
-    sql_run(sql);
     set_state(tx, call->number, META_NODE_LOST);
     return HEARTH_OK;
 }

@@ -7,6 +7,7 @@
 #define HEARTH_COORDINATOR_META_META_INSIDE_H
 
 #include "coordinator/meta/meta_bucket.h"
+#include "coordinator/meta/meta_health.h"
 #include "coordinator/meta/meta_node.h"
 #include "coordinator/meta/meta_object.h"
 #include "coordinator/meta/meta_sql.h"
@@ -41,6 +42,12 @@ struct meta_domain {
 
 /* False: no such node. */
 bool meta_node_domain_in(struct meta_tx *tx, uint32_t number, struct meta_domain *out);
+
+/* ---- meta_health ---- */
+
+/* One loss more in its record, and why; whoever calls sets its state. */
+void meta_health_lose_in(
+    struct meta_tx *tx, uint32_t number, enum meta_fence fence, enum meta_node_state before);
 
 struct meta_version_row;
 

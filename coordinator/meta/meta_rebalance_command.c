@@ -331,6 +331,9 @@ static enum hearth_code remove_node(struct meta_tx *tx, void *arg, struct hearth
             " what it holds rebuilt from the others",
             call->node);
     }
+    if (domain.state != META_NODE_LOST && !is_drained(tx, call->node, &domain)) {
+        meta_health_lose_in(tx, call->node, META_FENCE_NONE, domain.state);
+    }
     uint64_t plan = meta_rebalance_draining_in(tx, call->node);
     set_node_state(tx, call->node, META_NODE_GONE);
     return plan == 0 ? HEARTH_OK : stop_leaving(tx, plan, call->node, err);

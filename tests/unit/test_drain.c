@@ -144,6 +144,21 @@ static void undraining_ends_the_plan_and_says_when_there_is_none(void **state)
         HEARTH_NOT_FOUND);
 }
 
+static uint64_t losses_of(struct plan_world *world, uint32_t number)
+{
+    struct meta_health_list list;
+    struct arena arena;
+    uint64_t losses = 0;
+    arena_init(&arena, 0);
+    assert_ok(meta_health_list(plan_world_store_of(world), &arena, &list, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    for (size_t i = 0; i < list.count; i++) {
+        losses += list.rows[i].number == number ? list.rows[i].losses : 0;
+    }
+    arena_fini(&arena);
+    return losses;
+}
+
 static void only_a_node_that_was_drained_to_the_end_is_removed_without_force(void **state)
 {
     struct plan_world *world = *state;
@@ -161,6 +176,7 @@ static void only_a_node_that_was_drained_to_the_end_is_removed_without_force(voi
                   plan_world_store_of(world), world->leaver, false, plan_world_err_of(world)),
         plan_world_err_of(world));
     assert_int_equal(state_of(world, world->leaver), META_NODE_GONE);
+    assert_int_equal(losses_of(world, world->leaver), 0);
     plan_world_assert_refused(world,
         meta_node_remove(plan_world_store_of(world), world->leaver, true, plan_world_err_of(world)),
         "is gone already");
@@ -199,6 +215,23 @@ static void a_node_is_removed_by_force_in_the_middle_of_its_drain(void **state)
         plan_world_err_of(world));
     assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_CANCELLED);
     assert_int_equal(state_of(world, world->leaver), META_NODE_GONE);
+    assert_int_equal(losses_of(world, world->leaver), 1);
+}
+
+/* What it holds is lost like that of a node which nobody hears of any more, and once. */
+static void a_removal_by_force_is_a_loss_on_record(void **state)
+{
+    struct plan_world *world = *state;
+    struct meta_store *store = plan_world_store_of(world);
+    const uint32_t other = world->leaver == 1 ? 2 : 1;
+    assert_ok(meta_node_remove(store, world->leaver, true, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    assert_int_equal(losses_of(world, world->leaver), 1);
+    assert_ok(meta_health_lost(store, other, META_FENCE_NONE, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    assert_ok(
+        meta_node_remove(store, other, true, plan_world_err_of(world)), plan_world_err_of(world));
+    assert_int_equal(losses_of(world, other), 1);
 }
 
 /* ---- others at the same time ---- */
@@ -319,6 +352,7 @@ int main(void)
         CLAIM(only_a_node_that_was_drained_to_the_end_is_removed_without_force),
         CLAIM(an_old_drain_lets_nobody_remove_a_node_that_took_shards_since),
         CLAIM(a_node_is_removed_by_force_in_the_middle_of_its_drain),
+        CLAIM(a_removal_by_force_is_a_loss_on_record),
         CLAIM(a_drain_goes_on_beside_uploads_and_deletes),
         cmocka_unit_test(whatever_happens_beside_it_a_drain_goes_on_and_loses_nothing),
     };
