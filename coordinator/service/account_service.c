@@ -215,6 +215,16 @@ static enum hearth_code answer_with(struct coordinator *coordinator,
     return code == HEARTH_OK ? usage_to_wire(&usage, context->arena, out, err) : code;
 }
 
+/* An operator may know that his fleet grows, but with fewer than n nodes nothing is ever whole. */
+static enum hearth_code check_named(struct coordinator *coordinator,
+    const struct wire_bucket_settings *in, struct arena *arena, struct hearth_err *err)
+{
+    const struct profile *profile = profile_by_name(in->profile);
+    return in->profile.size == 0 || profile == NULL
+        ? HEARTH_OK
+        : service_fleet_carries(coordinator, profile, profile->n, arena, err);
+}
+
 /* No profile named: `otherwise`, the cluster's. */
 static enum hearth_code settings_from_wire(const struct wire_bucket_settings *in,
     const struct profile *otherwise, struct meta_bucket_settings *out, struct hearth_err *err)
@@ -245,6 +255,7 @@ static enum hearth_code bucket_reserve(void *service, const struct rpc_context *
         meta_tenant_named(coordinator->store, in->tenant, context->arena, &tenant, err) !=
             HEARTH_OK ||
         settings_from_wire(in->settings, coordinator->profile, &settings, err) != HEARTH_OK ||
+        check_named(coordinator, in->settings, context->arena, err) != HEARTH_OK ||
         meta_bucket_reserve(coordinator->store, in->bucket, tenant.id, &settings, err) !=
             HEARTH_OK) {
         return err->code;
@@ -265,6 +276,8 @@ static enum hearth_code bucket_set(void *service, const struct rpc_context *cont
     struct meta_bucket_settings settings;
     if (admin_check(coordinator, &context->peer, err) != HEARTH_OK ||
         settings_from_wire(in->settings, coordinator->profile, &settings, err) != HEARTH_OK ||
+        ((in->changes & WIRE_SET_PROFILE) != 0 &&
+            check_named(coordinator, in->settings, context->arena, err) != HEARTH_OK) ||
         meta_bucket_set(coordinator->store, in->bucket, &settings, in->changes, err) != HEARTH_OK) {
         return err->code;
     }

@@ -73,6 +73,11 @@ static enum hearth_code create(struct coordinator *coordinator, const struct rpc
         return hearth_fail(
             err, HEARTH_NOT_FOUND, "no profile is called \"%.*s\"", VIEW_ARGS(in->profile));
     }
+    if (in->profile.size > 0 &&
+        service_fleet_carries(coordinator, profile, profile->nodes_min, context->arena, err) !=
+            HEARTH_OK) {
+        return err->code;
+    }
     request.profile = profile->number;
     assert(in->root_key_id.size == sizeof(request.root_key_id));
     memcpy(request.root_key_id, in->root_key_id.bytes, sizeof(request.root_key_id));

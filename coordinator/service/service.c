@@ -191,3 +191,28 @@ struct meta_condition service_condition(const struct wire_precondition *precondi
     }
     return condition;
 }
+
+enum hearth_code service_fleet_carries(struct coordinator *coordinator,
+    const struct profile *profile, unsigned nodes, struct arena *arena, struct hearth_err *err)
+{
+    struct place_fleet fleet;
+    struct place_choice choice = {.count = 0};
+    const struct place_query query = {
+        .want = nodes, .least = 1, .allow_colocation = coordinator->settings->allow_colocation};
+    struct hearth_err none;
+    if (profile == coordinator->profile) {
+        return HEARTH_OK;
+    }
+    if (node_table_fleet(coordinator->nodes, arena, &fleet, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (place_choose(&fleet, &query, coordinator->env, &choice, &none) != HEARTH_OK) {
+        choice.count = 0; /* not even one */
+    }
+    return choice.count >= nodes
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_FLEET_TOO_SMALL,
+              "profile %s needs %u nodes that take shards, of as many owners and networks: there"
+              " are %u, %u more are missing",
+              profile->name, nodes, choice.count, nodes - choice.count);
+}

@@ -51,6 +51,13 @@ enum hearth_code service_bucket_sealed_for(struct coordinator *coordinator,
 enum hearth_code service_intent(struct coordinator *coordinator, const struct rpc_context *context,
     struct view id, struct meta_intent *out, struct hearth_err *err);
 
+/*
+ * A profile that somebody named, and not because it is the cluster's own, needs so many nodes that
+ * take shards, of as many owners and networks.  HEARTH_FLEET_TOO_SMALL says how many are missing.
+ */
+enum hearth_code service_fleet_carries(struct coordinator *coordinator,
+    const struct profile *profile, unsigned nodes, struct arena *arena, struct hearth_err *err);
+
 /* The wire has checked the sizes. */
 struct meta_id service_id(struct view bytes);
 struct view service_copy(struct arena *arena, const void *bytes, size_t size);

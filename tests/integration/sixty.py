@@ -60,10 +60,12 @@ def every_profile_that_fits_can_be_used(cluster):
 
 
 def one_that_does_not_is_refused_in_words(cluster):
-    """It acknowledges at 64."""
-    cluster.admin("bucket", "create", "local", "wide", "--profile", "home-wide-insured")
-    result = cluster.hearth("cp", "-", "s3://wide/one", data=CONTENT[:300_000], fails=1)
-    expect(result.err, r"hearth: cp - s3://wide/one: .*nodes.*")
+    """A segment of it has 85 shards; a customer is asked for what the profile was worked out for."""
+    result = cluster.admin(
+        "bucket", "create", "local", "wide", "--profile", "home-wide-insured", fails=1)
+    expect(result.err, r"hearth-admin: bucket create .*needs 85 nodes.* 25 more are missing")
+    result = cluster.hearth("mb", "--profile", "volunteer", "s3://asleep", fails=1)
+    expect(result.err, r"hearth: mb s3://asleep: .*needs 70 nodes.* 10 more are missing")
 
 
 if __name__ == "__main__":

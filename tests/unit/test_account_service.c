@@ -202,6 +202,39 @@ static void a_bucket_an_operator_made_is_described_to_its_tenant(void **state)
     assert_int_equal(info.quota_bytes, 1 << 20);
 }
 
+/* A fleet without nodes; local is the cluster's own, so it may be chosen before they come. */
+static void a_profile_that_the_fleet_cannot_carry_is_refused_and_what_is_missing_said(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct test_member *ann = test_customer_join(&fixture->world, "ann");
+    const struct wire_bucket_settings wide = {.profile = view_text("home")};
+    const struct wire_bucket_reserve_request request = {
+        .tenant = view_text("ann"), .bucket = view_text("photos"), .settings = &wide};
+    struct wire_bucket_usage usage;
+    assert_int_equal(ask(fixture, RPC_BUCKET_RESERVE, &request, &usage), HEARTH_FLEET_TOO_SMALL);
+    assert_non_null(strstr(fixture->world.err.message, "needs 40 nodes"));
+    assert_non_null(strstr(fixture->world.err.message, "there are 0, 40 more are missing"));
+
+    static const uint8_t root[META_KEY_ID_SIZE] = {1};
+    const struct wire_bucket_key key = {.version = 1, .wrapped = view_text("wrapped")};
+    const struct wire_create_bucket_request create = {.name = view_text("photos"),
+        .profile = view_text("home"),
+        .bucket_id = test_coordinator_id(&fixture->world),
+        .key = &key,
+        .token = test_coordinator_id(&fixture->world),
+        .root_key_id = view_of(root, sizeof(root))};
+    struct wire_bucket_info info;
+    assert_int_equal(test_coordinator_call(&fixture->world, ann, RPC_CREATE_BUCKET, &create, &info),
+        HEARTH_FLEET_TOO_SMALL);
+    assert_non_null(strstr(fixture->world.err.message, "needs 50 nodes"));
+
+    const struct wire_bucket_settings own = {.profile = view_text("local")};
+    reserve(fixture, &own);
+    const struct wire_bucket_set_request set = {
+        .bucket = view_text("photos"), .settings = &wide, .changes = WIRE_SET_PROFILE};
+    assert_int_equal(ask(fixture, RPC_BUCKET_SET, &set, &usage), HEARTH_FLEET_TOO_SMALL);
+}
+
 /* The coordinator remembers buckets; what an operator changes is seen by the next question. */
 static void a_changed_setting_is_seen_at_once(void **state)
 {
@@ -258,6 +291,7 @@ int main(void)
         IN_A_WORLD(lists_never_name_a_secret),
         IN_A_WORLD(a_bucket_an_operator_made_is_described_to_its_tenant),
         IN_A_WORLD(a_changed_setting_is_seen_at_once),
+        IN_A_WORLD(a_profile_that_the_fleet_cannot_carry_is_refused_and_what_is_missing_said),
         IN_A_WORLD(every_list_can_be_sent),
     };
     return cmocka_run_group_tests_name("account_service", tests, NULL, NULL);
