@@ -117,6 +117,8 @@ static const struct wire_field status_reply_fields[] = {
     MESSAGE_OR_NONE(status_reply, durability, durability_info),
     MESSAGES(status_reply, profiles, durability_info, WIRE_PROFILES_MAX),
     MESSAGES(status_reply, bucket_durability, durability_info, WIRE_STATUS_BUCKETS_MAX),
+    NUMBER(status_reply, garbage_withheld),
+    NUMBER(status_reply, garbage_withholding),
     MESSAGE(status_reply, moves, status_moves),
     MESSAGE(status_reply, audits, status_audits),
 };

@@ -138,9 +138,13 @@ static void print_sweep(const struct wire_status_reply *status)
 static void print_garbage(const struct wire_status_reply *status)
 {
     printf("garbage     %" PRIu64 " uploads open, %" PRIu64 " bodies doomed, %" PRIu64
-           " shards to trash%s\n",
+           " shards to trash%s",
         status->intents_open, status->bodies_doomed, status->shards_dead,
         status->garbage_held ? "; held" : "");
+    if (status->garbage_withheld > 0) {
+        printf("; %" PRIu64 " withheld for a day", status->garbage_withheld);
+    }
+    printf("\n");
 }
 
 /* A line each. */

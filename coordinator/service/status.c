@@ -1,6 +1,7 @@
 #include "coordinator/service/status.h"
 
 #include "coordinator/audit/audit.h"
+#include "coordinator/garbage/withheld.h"
 #include "coordinator/meta/meta_rebalance.h"
 #include "coordinator/meta/meta_settings.h"
 #include "coordinator/repair/repair.h"
@@ -137,6 +138,9 @@ static enum hearth_code add_nodes(struct coordinator *coordinator, struct arena 
             out->trash += node->trash;
             out->free += node->free;
         }
+        const uint64_t withheld = withheld_of(coordinator->withheld, node->number);
+        out->garbage_withheld += withheld;
+        out->garbage_withholding += withheld > 0;
     }
     out->usable = out->capacity / coordinator->profile->n * coordinator->profile->k;
     return code;
@@ -181,6 +185,12 @@ static void say_of_data(const struct wire_status_reply *status, struct list *lis
     }
     if (status->garbage_held) {
         say(list, "restored from a backup: nothing is trashed until hearth-admin gc release");
+    }
+    if (status->garbage_withheld > 0) {
+        say(list,
+            "%" PRIu64 " nodes withhold %" PRIu64
+            " shards, more than a day may trash: look at hearth-admin gc status",
+            status->garbage_withholding, status->garbage_withheld);
     }
 }
 
