@@ -35,6 +35,12 @@ struct sweep {
     } shared;
 };
 
+static bool rest_on_duty(void *context, struct duty *duty, uint64_t ms)
+{
+    (void)context;
+    return duty_rest(duty, ms);
+}
+
 enum hearth_code sweep_create(
     const struct sweep_options *options, struct sweep **out, struct hearth_err *err)
 {
@@ -44,6 +50,7 @@ enum hearth_code sweep_create(
     }
     assert(options->share_percent >= 1 && options->share_percent <= 100);
     sweep->options = *options;
+    sweep->options.rest = options->rest != NULL ? options->rest : rest_on_duty;
     pthread_mutex_init(&sweep->shared.mutex, NULL);
     if (meta_sweep_number(options->store, &sweep->shared.begun, err) != HEARTH_OK) {
         sweep_destroy(sweep);
@@ -110,7 +117,7 @@ static bool rest(struct sweep *sweep, struct duty *duty, uint64_t since_ns)
     }
     uint64_t rest_ms = sweep->on_duty.owed_ns / MS_NS;
     sweep->on_duty.owed_ns = 0;
-    return duty_rest(duty, rest_ms);
+    return sweep->options.rest(sweep->options.rest_context, duty, rest_ms);
 }
 
 /* ---- watchers ---- */

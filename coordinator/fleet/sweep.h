@@ -34,6 +34,10 @@ struct sweep_options {
     struct env *env;
     struct meta_id holder;  /* of leases: the same after a restart, so that they are still ours */
     uint64_t share_percent; /* of one core's time, for passes that nobody asked for */
+
+    /* As duty_rest(); NULL: that. */
+    bool (*rest)(void *context, struct duty *duty, uint64_t ms);
+    void *rest_context;
 };
 
 struct sweep_status {

@@ -4,6 +4,8 @@
  */
 #include "coordinator/fleet/sweep.h"
 
+#include "coordinator/meta/meta_segment.h"
+#include "coordinator/meta/meta_sweep.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 
@@ -16,6 +18,7 @@ struct memory {
     struct fixture *at;
     struct meta_id ids[2 * SEGMENTS];
     size_t count;
+    size_t largest; /* page */
     unsigned begins, ends, completes, resumes;
     uint64_t number;
     bool refuses;
@@ -28,7 +31,12 @@ struct fixture {
     struct sweep *sweep;
     struct memory memories[2];
     struct meta_id holder;
-    bool is_broken; /* the metadata takes no changes */
+    bool is_broken;   /* the metadata takes no changes */
+    uint64_t page_ms; /* that each watcher takes for one */
+    uint64_t look_ms; /* that passes whenever somebody looks at the clock */
+    uint64_t rested_ms;
+    uint64_t shortest_rest_ms;
+    unsigned rests;
     struct hearth_err err;
 };
 
@@ -56,6 +64,7 @@ static void page(
 {
     struct memory *memory = context;
     assert_int_equal(pass->number, memory->number);
+    memory->largest = count > memory->largest ? count : memory->largest;
     for (size_t i = 0; i < count; i++) {
         assert_true(memory->count < sizeof(memory->ids) / sizeof(memory->ids[0]));
         memory->ids[memory->count++] = segments[i].id;
@@ -63,7 +72,7 @@ static void page(
     if (memory->stops_after > 0 && memory->count >= memory->stops_after) {
         memory->at->is_broken = true;
     }
-    test_env_step_ms(&memory->at->meta.env, SWEEP_SAVE_MS / 4);
+    test_env_step_ms(&memory->at->meta.env, memory->at->page_ms);
 }
 
 static void end(void *context, const struct sweep_pass *pass, bool complete)
@@ -72,6 +81,25 @@ static void end(void *context, const struct sweep_pass *pass, bool complete)
     assert_int_equal(pass->number, memory->number);
     memory->ends++;
     memory->completes += complete;
+}
+
+static bool rest(void *context, struct duty *duty, uint64_t ms)
+{
+    struct fixture *at = context;
+    assert_null(duty);
+    at->rests++;
+    at->rested_ms += ms;
+    at->shortest_rest_ms = ms < at->shortest_rest_ms ? ms : at->shortest_rest_ms;
+    test_env_step_ms(&at->meta.env, ms);
+    return true;
+}
+
+/* A machine so slow that looking at the clock takes a while. */
+static uint64_t now_when_slow(struct env *env)
+{
+    struct fixture *at = (struct fixture *)env; /* the first of the first */
+    at->meta.env.monotonic_ns += at->look_ms * 1000000;
+    return at->meta.env.monotonic_ns;
 }
 
 static void start(struct fixture *at)
@@ -84,7 +112,9 @@ static void start(struct fixture *at)
         .nodes = at->nodes,
         .env = &at->meta.env.env,
         .holder = at->holder,
-        .share_percent = SHARE};
+        .share_percent = SHARE,
+        .rest = rest,
+        .rest_context = at};
     assert_ok(sweep_create(&options, &at->sweep, err), err);
     for (size_t i = 0; i < 2; i++) {
         at->memories[i] = (struct memory){.at = at};
@@ -119,7 +149,10 @@ static void make_segments(struct test_meta *meta)
 static int set_up(void **state)
 {
     struct fixture *at = calloc(1, sizeof(*at));
+    at->page_ms = SWEEP_SAVE_MS / 4;
+    at->shortest_rest_ms = UINT64_MAX;
     test_meta_init(&at->meta, 1, NODES);
+    at->meta.env.env.now_monotonic_ns = now_when_slow;
     at->meta.fails_at = fails;
     at->meta.fails_context = at;
     make_segments(&at->meta);
@@ -248,6 +281,53 @@ static void rests_keep_the_share(void **state)
     assert_int_equal(sweep_rest_ns(UINT64_C(60000000000), 1), UINT64_C(5940000000000));
 }
 
+static void after_each_page_it_rests_as_long_as_its_share_demands(void **state)
+{
+    struct fixture *at = *state;
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].completes, 1);
+    assert_true(status(at).busy_ms > 0);
+    assert_int_equal(at->rested_ms, status(at).busy_ms * (100 - SHARE) / SHARE);
+    assert_true(at->rests >= META_SWEEP_RANGES);
+}
+
+static void short_rests_are_put_together(void **state)
+{
+    struct fixture *at = *state;
+    at->page_ms = 1;
+    sweep_round(NULL, at->sweep);
+    const uint64_t owed_ms = status(at).busy_ms * (100 - SHARE) / SHARE;
+    assert_true(at->rests > 0 && at->rests < META_SWEEP_RANGES);
+    assert_true(at->shortest_rest_ms >= SWEEP_REST_MS);
+    assert_in_range(at->rested_ms, owed_ms - SWEEP_REST_MS, owed_ms);
+}
+
+static void a_pass_that_somebody_waits_for_does_not_rest(void **state)
+{
+    struct fixture *at = *state;
+    sweep_ask(at->sweep);
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].completes, 1);
+    assert_int_equal(at->rests, 0);
+    sweep_round(NULL, at->sweep); /* and the one after it does */
+    assert_true(at->rests > 0);
+}
+
+/* A transaction over META_READ_MS_MAX is interrupted; half of it, or a quarter, is not. */
+static void a_page_that_takes_too_long_is_asked_for_again_half_as_large(void **state)
+{
+    struct fixture *at = *state;
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(at->memories[0].largest, META_SWEEP_MAX);
+    at->memories[0] = (struct memory){.at = at};
+    at->look_ms = META_READ_MS_MAX * 2 / 5;
+    sweep_round(NULL, at->sweep);
+    assert_in_range(at->memories[0].largest, 1, META_SWEEP_MAX / 2);
+    assert_int_equal(at->memories[0].count, SEGMENTS);
+    assert_ascending(&at->memories[0]);
+    assert_int_equal(at->memories[0].completes, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +337,10 @@ int main(void)
         CASE(a_new_process_goes_on_with_the_pass_and_leaves_nothing_out),
         CASE(what_another_has_leased_is_left_to_it),
         CASE(who_asks_gets_a_pass_that_began_afterwards),
+        CASE(after_each_page_it_rests_as_long_as_its_share_demands),
+        CASE(short_rests_are_put_together),
+        CASE(a_pass_that_somebody_waits_for_does_not_rest),
+        CASE(a_page_that_takes_too_long_is_asked_for_again_half_as_large),
 #undef CASE
         cmocka_unit_test(rests_keep_the_share),
     };
