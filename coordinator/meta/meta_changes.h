@@ -39,6 +39,13 @@ void meta_changes_watch(struct meta_changes *changes);
 enum hearth_code meta_changes_cut(struct meta_changes *changes, struct meta_connection *writer,
     uint8_t **bytes, size_t *size, struct hearth_err *err);
 
+/*
+ * What makes the copy at `older` the one at `newer`, as meta_changes_cut() has it.  Nobody writes
+ * to either.  HEARTH_NOT_READY: more than META_CHANGES_BYTES_MAX, or not the same schema.
+ */
+enum hearth_code meta_changes_between(
+    const char *older, const char *newer, uint8_t **bytes, size_t *size, struct hearth_err *err);
+
 void meta_changes_stop(struct meta_changes *changes);
 
 /* To a database nobody has open.  HEARTH_CHECKSUM: these changes do not follow on what is there;

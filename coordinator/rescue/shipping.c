@@ -3,9 +3,13 @@
 #include "common/cleanup.h"
 #include "common/failpoint.h"
 #include "common/log.h"
-#include "coordinator/meta/meta_list.h"
+#include "coordinator/meta/meta_bucket.h"
+#include "coordinator/meta/meta_changes.h"
+#include "coordinator/meta/meta_object.h"
 #include "coordinator/meta/meta_shipment.h"
 #include "coordinator/rescue/shipment_put.h"
+#include "coordinator/rescue/shipped_base.h"
+#include "coordinator/rescue/shipping_retire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,12 +19,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define SNAPSHOT_FILE                                                                              \
-    "shipment.partial" /* in the directory of the metadata; gone once it is open */
+/* In the directory of the metadata, until it is shipped. */
+#define SNAPSHOT_FILE "shipment.partial"
 
 enum {
     KEY_MAX = 32,
-    NUMBER_DIGITS = 12,     /* a key begins with its shipment's number */
     BUCKET_KEY_VERSION = 1, /* there is none: what is shipped is sealed by the backup key */
     /* Changes may outgrow the snapshot they follow on by this before there is a new one. */
     CHANGES_LEAST = 64 << 20,
@@ -41,6 +44,7 @@ struct shipping {
     uint64_t base;  /* 0: the next is a snapshot */
     uint64_t drawn; /* the highest number so far, also of what failed */
     uint64_t snapshot_at_ms;
+    bool has_begun;       /* a chain of its own, or the one of before the start */
     struct cargo changes; /* cut, not shipped yet */
     uint64_t cut_at_ms;
 
@@ -145,13 +149,18 @@ static uint64_t draw_number(struct shipping *shipping)
     return shipping->drawn;
 }
 
+static void write_key(char key[KEY_MAX], uint64_t number, enum shipment_kind kind)
+{
+    snprintf(key, KEY_MAX, "%012jx-%s", (uintmax_t)number,
+        kind == SHIPMENT_SNAPSHOT ? "snapshot" : "changes");
+}
+
 static enum hearth_code begin(struct shipment *shipment, struct hearth_err *err)
 {
     struct coordinator *coordinator = shipment->shipping->coordinator;
     struct place_fleet fleet;
     char key[KEY_MAX];
-    snprintf(key, sizeof(key), "%012jx-%s", (uintmax_t)shipment->number,
-        shipment->kind == SHIPMENT_SNAPSHOT ? "snapshot" : "changes");
+    write_key(key, shipment->number, shipment->kind);
     struct meta_begin request = {.key = view_text(key)};
     shipment->parts = shipment_parts_of(shipment->cargo->size);
     shipment->extents =
@@ -269,117 +278,52 @@ static enum hearth_code ship(struct shipping *shipping, struct duty *duty, enum 
     return code;
 }
 
-/* ---- what goes when ---- */
-
-static bool is_snapshot(struct view key)
-{
-    static const char end[] = "-snapshot";
-    return key.size > sizeof(end) &&
-        memcmp(key.bytes + key.size - (sizeof(end) - 1), end, sizeof(end) - 1) == 0;
-}
-
-struct retirement {
-    struct coordinator *coordinator;
-    struct arena arena;
-    struct meta_list list;
-    struct meta_list_page page;
-    struct view newest[SHIPPING_CHAINS_KEPT]; /* snapshots' keys, newest first; empty: none */
-};
-
-static enum hearth_code next_page(struct retirement *retirement, struct hearth_err *err)
-{
-    retirement->list.max = META_LIST_MAX;
-    return meta_list(retirement->coordinator->store, &retirement->list, &retirement->arena,
-        &retirement->page, err);
-}
-
-/* Keys ascend with the numbers. */
-static enum hearth_code find_newest(struct retirement *retirement, struct hearth_err *err)
-{
-    struct view *newest = retirement->newest;
-    do {
-        if (next_page(retirement, err) != HEARTH_OK) {
-            return err->code;
-        }
-        for (size_t i = 0; i < retirement->page.count; i++) {
-            if (is_snapshot(retirement->page.entries[i].key)) {
-                memmove(newest + 1, newest, (SHIPPING_CHAINS_KEPT - 1) * sizeof(*newest));
-                newest[0] = retirement->page.entries[i].key;
-            }
-        }
-        retirement->list.token = retirement->page.next_token;
-    } while (retirement->list.token.size > 0);
-    return HEARTH_OK;
-}
-
-/* What is older than the oldest snapshot that is kept; *count 0: nothing any more. */
-static enum hearth_code delete_some(
-    struct retirement *retirement, size_t *count, struct hearth_err *err)
-{
-    struct view keys[META_LIST_MAX];
-    struct view oldest = retirement->newest[SHIPPING_CHAINS_KEPT - 1];
-    struct meta_id token;
-    *count = 0;
-    if (next_page(retirement, err) != HEARTH_OK) {
-        return err->code;
-    }
-    for (; *count < retirement->page.count; ++*count) {
-        keys[*count] = retirement->page.entries[*count].key;
-        if (memcmp(keys[*count].bytes, oldest.bytes, NUMBER_DIGITS) >= 0) {
-            break;
-        }
-    }
-    if (*count == 0) {
-        return HEARTH_OK;
-    }
-    env_random(retirement->coordinator->env, token.bytes, sizeof(token.bytes));
-    enum hearth_code code = meta_delete_many(
-        retirement->coordinator->store, retirement->list.bucket, keys, *count, token, err);
-    (void)FAILPOINT(COORDINATOR_SHIP_RETIRED);
-    return code;
-}
-
-static enum hearth_code retire_old(
-    struct shipping *shipping, struct meta_id bucket, struct hearth_err *err)
-{
-    struct retirement retirement = {
-        .coordinator = shipping->coordinator, .list = {.bucket = bucket}};
-    arena_init(&retirement.arena, 0);
-    enum hearth_code code = find_newest(&retirement, err);
-    size_t deleted = retirement.newest[SHIPPING_CHAINS_KEPT - 1].size;
-    while (code == HEARTH_OK && deleted > 0) {
-        code = delete_some(&retirement, &deleted, err);
-    }
-    arena_fini(&retirement.arena);
-    return code;
-}
-
 /* ---- snapshots ---- */
 
-/* The copy, open, and already without a name: whatever happens, nothing stays behind. */
+static enum hearth_code copy_path(
+    const struct shipping *shipping, char path[PATH_MAX], struct hearth_err *err)
+{
+    const char *directory = shipping->coordinator->settings->metadata;
+    return snprintf(path, PATH_MAX, "%s/" SNAPSHOT_FILE, directory) < PATH_MAX
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID, "path of " SNAPSHOT_FILE " is too long");
+}
+
+/* The copy, open. */
 static enum hearth_code take_snapshot(
     struct shipping *shipping, struct cargo *cargo, struct hearth_err *err)
 {
     char path[PATH_MAX];
     struct stat status;
-    const char *directory = shipping->coordinator->settings->metadata;
-    if (snprintf(path, sizeof(path), "%s/" SNAPSHOT_FILE, directory) >= (int)sizeof(path)) {
-        return hearth_fail(err, HEARTH_INVALID, "path of " SNAPSHOT_FILE " is too long");
+    if (copy_path(shipping, path, err) != HEARTH_OK) {
+        return err->code;
     }
-    unlink(path); /* of a process that was killed */
+    unlink(path); /* of a process that was killed, or a shipment that failed */
     if (meta_snapshot(shipping->coordinator->store, path, err) != HEARTH_OK) {
         return err->code;
     }
     cargo->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (cargo->fd < 0 || fstat(cargo->fd, &status) != 0) {
-        hearth_fail_sys(err, HEARTH_IO, errno, "open %s", path);
-        unlink(path);
-        return err->code;
+        return hearth_fail_sys(err, HEARTH_IO, errno, "open %s", path);
     }
     cargo->size = (uint64_t)status.st_size;
-    unlink(path);
     (void)FAILPOINT(COORDINATOR_SHIP_COPIED);
     return HEARTH_OK;
+}
+
+static void keep_or_remove_copy(struct shipping *shipping, bool is_shipped, uint64_t number)
+{
+    char path[PATH_MAX];
+    struct hearth_err err;
+    if (copy_path(shipping, path, &err) != HEARTH_OK) {
+        return;
+    }
+    if (is_shipped &&
+        shipped_base_keep(shipping->coordinator->settings->metadata, path, number, &err) !=
+            HEARTH_OK) {
+        log_write(LOG_DUTY_FAILED, "duty=shipping error=\"%s\"", err.message);
+    }
+    unlink(path);
 }
 
 static void note_shipped(struct shipping *shipping, enum shipment_kind kind, uint64_t number,
@@ -400,28 +344,20 @@ static void note_shipped(struct shipping *shipping, enum shipment_kind kind, uin
     }
 }
 
-static enum hearth_code ship_snapshot(
-    struct shipping *shipping, struct duty *duty, struct hearth_err *err)
+static enum hearth_code ship_copy(struct shipping *shipping, struct duty *duty,
+    const struct cargo *cargo, uint64_t taken_ms, struct hearth_err *err)
 {
-    struct cargo cargo = {.fd = -1};
     struct shipped shipped;
-    shipping->base = 0;
-    drop_changes(shipping);
-    uint64_t now = meta_now_ms(shipping->coordinator->store);
-    enum hearth_code code = take_snapshot(shipping, &cargo, err);
-    if (code == HEARTH_OK) {
-        code = ship(shipping, duty, SHIPMENT_SNAPSHOT, &cargo, &shipped, err);
-    }
-    if (cargo.fd >= 0) {
-        close(cargo.fd);
-    }
+    enum hearth_code code = ship(shipping, duty, SHIPMENT_SNAPSHOT, cargo, &shipped, err);
+    keep_or_remove_copy(shipping, code == HEARTH_OK, shipped.number);
     if (code != HEARTH_OK) {
         return hearth_err_prefix(err, "snapshot");
     }
     shipping->base = shipped.number;
-    shipping->snapshot_at_ms = now;
-    note_shipped(shipping, SHIPMENT_SNAPSHOT, shipped.number, now, cargo.size);
-    return retire_old(shipping, shipped.bucket, err);
+    shipping->snapshot_at_ms = taken_ms;
+    shipping->has_begun = true;
+    note_shipped(shipping, SHIPMENT_SNAPSHOT, shipped.number, taken_ms, cargo->size);
+    return shipping_retire_old(shipping->coordinator, shipped.bucket, err);
 }
 
 /* ---- changes ---- */
@@ -478,6 +414,101 @@ static enum hearth_code ship_changes(
         shipping, SHIPMENT_CHANGES, shipped.number, shipping->cut_at_ms, shipping->changes.size);
     drop_changes(shipping);
     return HEARTH_OK;
+}
+
+/* ---- after a start ---- */
+
+/* Each of its segments is at as many nodes as acknowledged it. */
+static bool is_held(const struct meta_object *object)
+{
+    bool held = object->segment_count > 0 && object->next_cursor == 0;
+    for (size_t i = 0; i < object->segment_count && held; i++) {
+        const struct meta_segment *segment = &object->segments[i];
+        const struct profile *profile = profile_by_number(segment->profile);
+        unsigned holders = 0;
+        for (unsigned slot = 0; slot < segment->n; slot++) {
+            holders += segment->holders[slot].node != 0;
+        }
+        held = profile != NULL && holders >= profile->w && segment->dying_ms == 0;
+    }
+    return held;
+}
+
+/* It was committed, and is still all there: also after a restore, or when it was deleted. */
+static bool is_whole(const struct shipping *shipping, uint64_t number)
+{
+    struct meta_store *store = shipping->coordinator->store;
+    struct arena arena;
+    struct meta_bucket bucket;
+    struct meta_object object;
+    struct hearth_err err;
+    char key[KEY_MAX];
+    arena_init(&arena, 0);
+    write_key(key, number, SHIPMENT_SNAPSHOT);
+    bool whole = meta_bucket_get(store, view_text(META_SHIPMENT_BUCKET), &arena, &bucket, &err) ==
+            HEARTH_OK &&
+        meta_lookup(store, &(struct meta_lookup){.bucket = bucket.id, .key = view_text(key)},
+            &arena, &object, &err) == HEARTH_OK &&
+        is_held(&object);
+    arena_fini(&arena);
+    return whole;
+}
+
+/* What makes the copy of now of the one that was shipped before the start is what is shipped. */
+static enum hearth_code follow_on(
+    struct shipping *shipping, const struct shipped_base *base, struct hearth_err *err)
+{
+    char path[PATH_MAX];
+    size_t size = 0;
+    FREES uint8_t *bytes = NULL;
+    if (copy_path(shipping, path, err) != HEARTH_OK ||
+        meta_changes_between(base->path, path, &bytes, &size, err) != HEARTH_OK ||
+        (size > 0 && keep_changes(shipping, bytes, size, err) != HEARTH_OK)) {
+        return err->code;
+    }
+    shipping->base = base->number;
+    shipping->snapshot_at_ms = base->number;
+    shipping->has_begun = true;
+    UNLOCKS pthread_mutex_t *held = lock(&shipping->shared.mutex);
+    shipping->shared.state.newest = base->number;
+    shipping->shared.state.snapshot_bytes = base->size;
+    return HEARTH_OK;
+}
+
+/* False: there is no recent snapshot at the nodes, or too much has changed. */
+static bool resume(struct shipping *shipping, uint64_t copied_ms)
+{
+    const struct settings *settings = shipping->coordinator->settings;
+    struct shipped_base base;
+    struct hearth_err err;
+    if (shipping->has_begun || !shipped_base_find(settings->metadata, &base) ||
+        base.number + settings->snapshot_interval_ms <= copied_ms ||
+        !is_whole(shipping, base.number) || follow_on(shipping, &base, &err) != HEARTH_OK) {
+        return false;
+    }
+    shipping->cut_at_ms = copied_ms;
+    keep_or_remove_copy(shipping, false, 0);
+    return true;
+}
+
+static enum hearth_code ship_snapshot(
+    struct shipping *shipping, struct duty *duty, struct hearth_err *err)
+{
+    struct cargo cargo = {.fd = -1};
+    shipping->base = 0;
+    drop_changes(shipping);
+    uint64_t now = meta_now_ms(shipping->coordinator->store);
+    enum hearth_code code = take_snapshot(shipping, &cargo, err);
+    if (code != HEARTH_OK) {
+        hearth_err_prefix(err, "snapshot");
+    } else {
+        code = resume(shipping, now) ? ship_changes(shipping, duty, err)
+                                     : ship_copy(shipping, duty, &cargo, now, err);
+    }
+    if (cargo.fd >= 0) {
+        close(cargo.fd);
+    }
+    return code;
 }
 
 /* ---- a round ---- */

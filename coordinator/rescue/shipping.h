@@ -1,8 +1,9 @@
 /*
  * shipping.h - the duty that keeps a copy of the metadata on the nodes themselves.
  *
- *   start, and once a day:  snapshot --> parts, seal --> n nodes each --> one object names them
+ *   once a day:             snapshot --> parts, seal --> n nodes each --> one object names them
  *   between:                what changed since --> likewise, following on the one before
+ *   start:                  what changed since the last snapshot, if that is recent and whole
  *
  *   snapshot <-- changes <-- changes <-- ...      a chain; rebuild (rebuild.h) walks it back
  *
@@ -17,8 +18,6 @@
 
 #include "coordinator/duty.h"
 #include "coordinator/repair/repair_session.h"
-
-enum { SHIPPING_CHAINS_KEPT = 2 };
 
 struct shipping;
 

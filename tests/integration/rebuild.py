@@ -168,6 +168,31 @@ def a_coordinator_killed_at_every_step_of_a_shipment_goes_on(cluster):
     read_all_back(cluster, OBJECTS)
 
 
+def after_a_start_only_what_changed_is_shipped(cluster):
+    """Killed and started again, and lost then: the snapshot of before the start is what it follows on."""
+    path = os.path.join(cluster.home, "hearth-coordinator.conf")
+    with open(path) as file:
+        text = file.read()
+    cluster.kill("coordinator")
+    with open(path, "w") as file:
+        file.write(re.sub(r"(?m)^snapshot *=.*", "snapshot = 1h", text))
+    cluster.start("coordinator")
+    cluster.ship()
+    for round_ in range(2):
+        cluster.kill("coordinator")
+        before = len(cluster.shipped())
+        cluster.start("coordinator")
+        OBJECTS[f"restart-{round_}"] = noise(200_000, seed=round_)
+        cluster.hearth("cp", "-", f"s3://box/restart-{round_}", data=OBJECTS[f"restart-{round_}"])
+        cluster.ship()
+        assert not any("kind=snapshot" in line for line in cluster.shipped()[before:]), cluster.shipped()
+    kit = cluster.kit()
+    cluster.lose_coordinator()
+    assert "changes:    0" not in cluster.rebuild(kit).text
+    cluster.start_coordinator(shipping=True)
+    read_all_back(cluster, OBJECTS)
+
+
 def it_can_be_lost_again_with_half_of_the_nodes(cluster):
     """What the kit says of 1 to 4 is no longer true; the others are named, or call by themselves."""
     kit = cluster.kit()
@@ -189,4 +214,5 @@ if __name__ == "__main__":
          killed_at_every_step_it_is_rebuilt_the_second_time,
          the_rebuilt_coordinator_serves_all_that_was_shipped,
          a_coordinator_killed_at_every_step_of_a_shipment_goes_on,
+         after_a_start_only_what_changed_is_shipped,
          it_can_be_lost_again_with_half_of_the_nodes, world=Shipping)

@@ -144,6 +144,53 @@ static void a_snapshot_and_its_changes_are_the_database(void **state)
     assert_int_equal(differences(at), 0);
 }
 
+static void newer_copy(struct fixture *at, char path[160])
+{
+    snprintf(path, 160, "%s.newer", at->copy);
+    assert_ok(meta_snapshot(at->meta.store, path, &at->meta.err), &at->meta.err);
+}
+
+/* As after a start: nothing was gathered, and the copy that was shipped is still there. */
+static void the_changes_between_two_copies_make_the_newer_of_the_older(void **state)
+{
+    struct fixture *at = *state;
+    char newer[160];
+    do_things(at, 0);
+    snapshot(at);
+    do_things(at, 1);
+    do_things(at, 2);
+    newer_copy(at, newer);
+    assert_ok(
+        meta_changes_between(at->copy, newer, &at->cuts[0].bytes, &at->cuts[0].size, &at->meta.err),
+        &at->meta.err);
+    at->count = 1;
+    do_things(at, 3);
+    cut(at); /* what follows on the newer copy */
+    assert_ok(apply(at, 0), &at->meta.err);
+    assert_ok(apply(at, 1), &at->meta.err);
+    assert_int_equal(differences(at), 0);
+    unlink(newer);
+}
+
+static void what_cannot_be_compared_is_no_change(void **state)
+{
+    struct fixture *at = *state;
+    char newer[160];
+    uint8_t *bytes;
+    size_t size;
+    snapshot(at);
+    newer_copy(at, newer);
+    sqlite3 *db = open_database(newer);
+    assert_int_equal(
+        sqlite3_exec(db, "CREATE TABLE more (a BIGINT PRIMARY KEY)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(
+        meta_changes_between(at->copy, newer, &bytes, &size, &at->meta.err), HEARTH_NOT_READY);
+    assert_int_equal(
+        meta_changes_between("/nowhere/at/all", newer, &bytes, &size, &at->meta.err), HEARTH_IO);
+    unlink(newer);
+}
+
 static void a_copy_with_changes_is_a_backup_that_opens(void **state)
 {
     struct fixture *at = *state;
@@ -256,6 +303,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         claim(a_snapshot_and_its_changes_are_the_database),
+        claim(the_changes_between_two_copies_make_the_newer_of_the_older),
+        claim(what_cannot_be_compared_is_no_change),
         claim(a_copy_with_changes_is_a_backup_that_opens),
         claim(nothing_changed_is_no_bytes),
         claim(changes_without_a_snapshot_are_not_ready),
