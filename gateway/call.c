@@ -192,12 +192,6 @@ static bool bucket_is_there(struct call *call)
     return true;
 }
 
-/* What the operator has to look into is said in the log, by request id; clients are told less. */
-static bool is_ours(enum s3_error error)
-{
-    return s3_error_status(error) >= 500;
-}
-
 void call_fail_hearth(struct call *call, enum s3_about about, const struct hearth_err *err)
 {
     enum s3_error error =
@@ -206,9 +200,10 @@ void call_fail_hearth(struct call *call, enum s3_about about, const struct heart
     if (is_about_a_key && call->status == 0 && !bucket_is_there(call)) {
         error = S3_ERROR_NO_SUCH_BUCKET;
     }
+    /* For the operator, by request id: it names machines of the cluster, which clients are not
+     * told. */
     snprintf(call->cause, sizeof(call->cause), "%s", err->message);
-    bool is_plain = is_ours(error) || call->body_error != S3_ERROR_NONE || is_about_a_key;
-    fail(call, error, is_plain ? s3_error_message(error) : err->message);
+    fail(call, error, s3_error_message(error));
 }
 
 /* ---- streams ---- */

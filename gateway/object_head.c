@@ -2,6 +2,7 @@
 
 #include "gateway/auth.h"
 #include "gateway/checksum_text.h"
+#include "gateway/op.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,6 +50,9 @@ static enum s3_error check_header(const struct http_header *header)
         strcmp(header->value, "STANDARD") != 0 &&
         strcmp(header->value, "REDUCED_REDUNDANCY") != 0) {
         return S3_ERROR_INVALID_STORAGE_CLASS;
+    }
+    if (strcmp(header->name, "x-amz-acl") == 0 && !op_is_canned_acl(header->value)) {
+        return S3_ERROR_INVALID_ARGUMENT;
     }
     return S3_ERROR_NONE;
 }

@@ -24,16 +24,37 @@ bool op_read_number(const char *text, unsigned most, unsigned *out)
     return true;
 }
 
-bool op_bucket_is_there(struct call *call)
+struct hearth_buckets *op_bucket(struct call *call)
 {
     struct hearth_buckets *buckets;
     struct hearth_err err;
     if (hearth_bucket_head(call->hearth, call->request->bucket, &buckets, &err) != HEARTH_OK) {
         call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
-        return false;
+        return NULL;
     }
+    return buckets;
+}
+
+bool op_bucket_is_there(struct call *call)
+{
+    struct hearth_buckets *buckets = op_bucket(call);
     hearth_buckets_destroy(buckets);
-    return true;
+    return buckets != NULL;
+}
+
+static bool is_missing(struct call *call, const char *bucket)
+{
+    struct hearth_buckets *buckets = NULL;
+    struct hearth_err err;
+    enum hearth_code code = hearth_bucket_head(call->hearth, bucket, &buckets, &err);
+    hearth_buckets_destroy(buckets);
+    return code == HEARTH_NOT_FOUND;
+}
+
+void op_fail_copy(struct call *call, const char *source_bucket, const struct hearth_err *err)
+{
+    bool is_bucket = err->code == HEARTH_NOT_FOUND && is_missing(call, source_bucket);
+    call_fail_hearth(call, is_bucket ? S3_ABOUT_BUCKET : S3_ABOUT_OBJECT, err);
 }
 
 struct hearth_stat *op_stat(struct call *call)

@@ -28,6 +28,7 @@ op_fn op_put_acl;
 /* op_config.c: what can be asked of a bucket, and is the same for all of them */
 op_fn op_put_bucket_versioning;
 op_fn op_get_bucket_absence;
+op_fn op_delete_bucket_absence;
 op_fn op_get_bucket_encryption;
 op_fn op_get_bucket_request_payment;
 
@@ -69,8 +70,14 @@ void op_quote(const char *etag, char out[OP_QUOTED_ETAG_SIZE]);
 /* NULL and "" leave *out as it is.  False: not a number, or above `most`. */
 bool op_read_number(const char *text, unsigned most, unsigned *out);
 
+/* The bucket, to be released with hearth_buckets_destroy(); NULL: the failure was answered. */
+struct hearth_buckets *op_bucket(struct call *call);
+
 /* False: the failure was answered. */
 bool op_bucket_is_there(struct call *call);
+
+/* One of S3's canned ACLs, whether or not it can be had here. */
+bool op_is_canned_acl(const char *name);
 
 /* Whether x-amz-acl asks that anybody may read; not said: no.  False: it asks for something else,
  * and that was answered. */
@@ -78,6 +85,9 @@ bool op_read_canned_acl(struct call *call, bool *out_public);
 
 /* What the key holds, to be released with hearth_stat_destroy(); NULL: the failure was answered. */
 struct hearth_stat *op_stat(struct call *call);
+
+/* A copy has failed: perhaps because the bucket it comes from is not there. */
+void op_fail_copy(struct call *call, const char *source_bucket, const struct hearth_err *err);
 
 /* A put that was given the Content-MD5 has failed. */
 void op_fail_put(struct call *call, enum s3_about about, const struct hearth_err *err);

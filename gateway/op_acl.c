@@ -37,6 +37,15 @@ static const struct {
     {"log-delivery-write", false, true},
 };
 
+bool op_is_canned_acl(const char *name)
+{
+    bool is_one = false;
+    for (size_t i = 0; i < sizeof(canned_acls) / sizeof(canned_acls[0]); i++) {
+        is_one |= strcmp(canned_acls[i].name, name) == 0;
+    }
+    return is_one;
+}
+
 static bool read_canned(struct call *call, const char *name, bool *out_public)
 {
     for (size_t i = 0; i < sizeof(canned_acls) / sizeof(canned_acls[0]); i++) {
@@ -153,10 +162,8 @@ static bool read_acl(struct call *call, bool *out_public)
 
 static bool is_public(struct call *call, bool *out)
 {
-    struct hearth_buckets *buckets;
-    struct hearth_err err;
-    if (hearth_bucket_head(call->hearth, call->request->bucket, &buckets, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
+    struct hearth_buckets *buckets = op_bucket(call);
+    if (buckets == NULL) {
         return false;
     }
     *out = buckets->items[0].public_read;

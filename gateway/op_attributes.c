@@ -11,19 +11,45 @@
 
 #include <strings.h>
 
-/* Whether a list with commas names it. */
-static bool names(const char *list, const char *word)
+/* What may be asked for, each a bit. */
+static const char *const attributes[] = {
+    "ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"};
+enum {
+    WANTS_ETAG = 1,
+    WANTS_CHECKSUM = 2,
+    WANTS_PARTS = 4,
+    WANTS_STORAGE_CLASS = 8,
+    WANTS_SIZE = 16,
+    ATTRIBUTES = sizeof(attributes) / sizeof(attributes[0])
+};
+
+/* 0: there is no such attribute. */
+static unsigned attribute_of(const char *word, size_t size)
 {
-    size_t size = strlen(word);
-    for (const char *at = list; *at != '\0';) {
-        at += strspn(at, ", \t");
-        size_t length = strcspn(at, ", \t");
-        if (length == size && strncasecmp(at, word, size) == 0) {
-            return true;
+    for (unsigned i = 0; i < ATTRIBUTES; i++) {
+        if (strlen(attributes[i]) == size && strncasecmp(attributes[i], word, size) == 0) {
+            return 1u << i;
         }
-        at += length;
     }
-    return false;
+    return 0;
+}
+
+/* A list with commas; 0: it is empty, or names something else. */
+static unsigned read_wanted(const char *list)
+{
+    static const char separators[] = ", \t";
+    unsigned wanted = 0;
+    for (const char *at = list + strspn(list, separators); *at != '\0';) {
+        size_t size = strcspn(at, separators);
+        unsigned one = attribute_of(at, size);
+        if (one == 0) {
+            return 0;
+        }
+        wanted |= one;
+        at += size;
+        at += strspn(at, separators);
+    }
+    return wanted;
 }
 
 static void write_checksum(struct xml_out *xml, const struct hearth_object *object)
@@ -81,7 +107,7 @@ static bool read_page(struct call *call, unsigned *after, unsigned *max)
     return false;
 }
 
-static void answer(struct call *call, const struct hearth_object *object, const char *wanted)
+static void answer(struct call *call, const struct hearth_object *object, unsigned wanted)
 {
     struct xml_out xml;
     unsigned after, max;
@@ -90,19 +116,19 @@ static void answer(struct call *call, const struct hearth_object *object, const 
     }
     xml_out_init(&xml, call->arena);
     xml_out_open_namespace(&xml, "GetObjectAttributesResponse", XML_S3_NAMESPACE);
-    if (names(wanted, "ETag")) {
+    if (wanted & WANTS_ETAG) {
         xml_out_text(&xml, "ETag", object->etag); /* here without quotes */
     }
-    if (names(wanted, "Checksum")) {
+    if (wanted & WANTS_CHECKSUM) {
         write_checksum(&xml, object);
     }
-    if (names(wanted, "ObjectParts") && object->part_count > 0) {
+    if ((wanted & WANTS_PARTS) && object->part_count > 0) {
         write_parts(&xml, object, after, max);
     }
-    if (names(wanted, "StorageClass")) {
+    if (wanted & WANTS_STORAGE_CLASS) {
         xml_out_text(&xml, "StorageClass", "STANDARD");
     }
-    if (names(wanted, "ObjectSize")) {
+    if (wanted & WANTS_SIZE) {
         xml_out_number(&xml, "ObjectSize", object->size);
     }
     xml_out_close(&xml, "GetObjectAttributesResponse");
@@ -112,15 +138,16 @@ static void answer(struct call *call, const struct hearth_object *object, const 
 
 void op_get_object_attributes(struct call *call)
 {
-    const char *wanted = call_request_header(call, "x-amz-object-attributes");
+    const char *list = call_request_header(call, "x-amz-object-attributes");
+    unsigned wanted = list != NULL ? read_wanted(list) : 0;
     const struct condition condition = condition_of_read(call->request->head);
     if (!object_head_version(call)) {
         return;
     }
-    if (wanted == NULL) {
+    if (wanted == 0) {
         call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-            "The x-amz-object-attributes header specifying the attributes to be retrieved is "
-            "either missing or empty");
+            "The x-amz-object-attributes header names what is wanted: ETag, Checksum, ObjectParts, "
+            "StorageClass, ObjectSize.");
         return;
     }
     struct hearth_stat *stat = op_stat(call);

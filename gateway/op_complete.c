@@ -10,6 +10,7 @@
 #include "gateway/xml_in.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     ELEMENTS_MAX = 8 * HEARTH_PARTS_MAX,
@@ -160,6 +161,59 @@ static bool has_checksum(const struct completion *completion, const struct heart
     return wanted == NULL;
 }
 
+/* NULL: nothing is said of the object's checksum. */
+static const char *claimed_checksum(const struct call *call, const struct checksum_kind **kind)
+{
+    for (unsigned i = 0; i < CHECKSUM_KINDS; i++) {
+        const char *text = call_request_header(call, checksum_kinds[i].header);
+        if (text != NULL) {
+            *kind = &checksum_kinds[i];
+            return text;
+        }
+    }
+    return NULL;
+}
+
+/* What a header says of the object's checksum is what the parts make.  Of a composite one the
+ * number of parts may be left out. */
+static enum s3_error check_claimed_checksum(const struct completion *completion)
+{
+    const struct checksum_kind *kind;
+    const char *claimed = claimed_checksum(completion->call, &kind);
+    if (claimed == NULL) {
+        return S3_ERROR_NONE;
+    }
+    if (completion->checksum.count == 0 || kind != completion->join.kind) {
+        return S3_ERROR_INVALID_REQUEST;
+    }
+    char text[CHECKSUM_TEXT_SIZE];
+    checksum_text(&completion->checksum.items[0], completion->options.part_count, text);
+    size_t size = strcspn(text, "-");
+    bool is_same = strcmp(claimed, text) == 0 ||
+        (strlen(claimed) == size && strncmp(claimed, text, size) == 0);
+    return is_same ? S3_ERROR_NONE : S3_ERROR_BAD_DIGEST;
+}
+
+static bool has_claimed_size(const struct completion *completion)
+{
+    const char *claimed = call_request_header(completion->call, "x-amz-mp-object-size");
+    char *end;
+    if (claimed == NULL) {
+        return true;
+    }
+    return *claimed >= '0' && *claimed <= '9' && strtoull(claimed, &end, 10) == completion->size &&
+        *end == '\0';
+}
+
+/* All parts are known; nothing has been done yet. */
+static enum hearth_code end_visits(struct completion *completion, struct hearth_err *err)
+{
+    completion->checksum = checksum_join_end(&completion->join);
+    enum s3_error error = has_claimed_size(completion) ? check_claimed_checksum(completion)
+                                                       : S3_ERROR_INVALID_REQUEST;
+    return error == S3_ERROR_NONE ? HEARTH_OK : refuse(completion, error, err);
+}
+
 static enum hearth_code visit(void *context, const struct hearth_part *part, struct hearth_err *err)
 {
     struct completion *completion = context;
@@ -176,10 +230,7 @@ static enum hearth_code visit(void *context, const struct hearth_part *part, str
     }
     completion->visited++;
     checksum_join_add(&completion->join, part);
-    if (is_last) {
-        completion->checksum = checksum_join_end(&completion->join);
-    }
-    return HEARTH_OK;
+    return is_last ? end_visits(completion, err) : HEARTH_OK;
 }
 
 /* ---- the answer ---- */

@@ -5,6 +5,7 @@
 #include "gateway/op.h"
 
 #include "gateway/call.h"
+#include "gateway/xml_in.h"
 
 #include <assert.h>
 
@@ -60,6 +61,14 @@ void op_get_bucket_absence(struct call *call)
     call_answer_xml(call, 200, &xml);
 }
 
+/* What is not there is gone; S3 says so, too. */
+void op_delete_bucket_absence(struct call *call)
+{
+    if (op_bucket_is_there(call)) {
+        call_answer(call, 204);
+    }
+}
+
 /* ---- something ---- */
 
 void op_get_bucket_request_payment(struct call *call)
@@ -97,14 +106,21 @@ void op_get_bucket_encryption(struct call *call)
 /* There is none to switch on; to switch off what is not on is no error. */
 void op_put_bucket_versioning(struct call *call)
 {
+    enum { ELEMENTS_MAX = 16 };
     struct view body;
-    static const char suspended[] = "<Status>Suspended</Status>";
+    const struct xml_element *root;
     if (!op_bucket_is_there(call) || !call_read_body(call, CALL_XML_IN_MAX, &body)) {
         return;
     }
-    if (memmem(body.bytes, body.size, suspended, sizeof(suspended) - 1) != NULL) {
+    enum s3_error error = xml_in_parse(body, ELEMENTS_MAX, call->arena, &root);
+    const char *status = error == S3_ERROR_NONE ? xml_in_text(root, "Status") : NULL;
+    if (error != S3_ERROR_NONE) {
+        call_fail(call, error, NULL);
+    } else if (status != NULL && strcmp(status, "Suspended") == 0) {
         call_answer(call, 200);
-    } else {
+    } else if (status != NULL && strcmp(status, "Enabled") == 0) {
         call_fail(call, S3_ERROR_NOT_IMPLEMENTED, "Versioning is not supported.");
+    } else {
+        call_fail(call, S3_ERROR_MALFORMED_XML, NULL);
     }
 }

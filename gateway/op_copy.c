@@ -71,7 +71,7 @@ static bool check_source(struct call *call, const struct copy_source *source,
         return true;
     }
     if (hearth_stat(call->hearth, source->bucket, source->key, false, &stat, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_OBJECT, &err);
+        op_fail_copy(call, source->bucket, &err);
         return false;
     }
     enum s3_error error =
@@ -114,7 +114,7 @@ void op_copy_object(struct call *call)
     struct hearth_err err;
     if (hearth_copy(call->hearth, source.bucket, source.key, call->request->bucket,
             call->request->key, &options, &result, &err) != HEARTH_OK) {
-        call_fail_hearth(call, S3_ABOUT_OBJECT, &err);
+        op_fail_copy(call, source.bucket, &err);
         return;
     }
     answer(call, &result);

@@ -28,6 +28,16 @@ static bool is_empty(const struct hearth_page *page)
     return page->count == 0 && page->prefix_count == 0;
 }
 
+/* Invalid is what was asked, unless it is the bucket's name. */
+static void fail_fetch(struct call *call, const struct hearth_err *err)
+{
+    if (err->code != HEARTH_INVALID) {
+        call_fail_hearth(call, S3_ABOUT_BUCKET, err);
+    } else if (op_bucket_is_there(call)) {
+        call_fail_hearth(call, S3_ABOUT_OBJECT, err);
+    }
+}
+
 /* A page may come back early, but not without anything to go on from.  False: answered. */
 static bool fetch(struct listing *listing, struct view token)
 {
@@ -46,8 +56,7 @@ static bool fetch(struct listing *listing, struct view token)
     }
     for (;;) {
         if (hearth_list(call->hearth, &options, &listing->page, &err) != HEARTH_OK) {
-            call_fail_hearth(
-                call, err.code == HEARTH_INVALID ? S3_ABOUT_OBJECT : S3_ABOUT_BUCKET, &err);
+            fail_fetch(call, &err);
             return false;
         }
         if (!is_empty(listing->page) || listing->page->next_token.size == 0) {
@@ -228,6 +237,11 @@ void op_list_object_versions(struct call *call)
     };
     struct view version = list_request_param(call, "version-id-marker");
     struct xml_out xml;
+    if (version.size > 0 && listing.after.size == 0) {
+        call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+            "A version-id marker cannot be specified without a key marker.");
+        return;
+    }
     if (!list_request_read(call, "max-keys", &listing.request) ||
         !fetch(&listing, (struct view){0})) {
         return;

@@ -20,6 +20,12 @@ static bool read_checksum(struct call *call, struct hearth_upload_options *optio
 {
     const char *name = call_request_header(call, "x-amz-checksum-algorithm");
     const char *type = call_request_header(call, "x-amz-checksum-type");
+    if (name == NULL && type != NULL) {
+        call_fail(call, S3_ERROR_INVALID_REQUEST,
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
+            "header.");
+        return false;
+    }
     if (name == NULL) {
         return true;
     }
@@ -178,21 +184,22 @@ static void answer_copied(struct call *call, const struct hearth_part *part)
     call_answer_xml(call, 200, &xml);
 }
 
-/* The upload, or the source, is not there: the message says which, the code should too. */
-static void fail_copy(struct call *call, const char *upload, const struct hearth_err *err)
+/* The upload, or the source, is not there: the code should say which. */
+static void fail_copy(
+    struct call *call, const char *upload, const char *source_bucket, const struct hearth_err *err)
 {
     struct hearth_parts *parts;
     struct hearth_err asking;
-    enum s3_about about = S3_ABOUT_OBJECT;
-    if (err->code == HEARTH_NOT_FOUND) {
-        if (hearth_upload_parts(call->hearth, call->request->bucket, call->request->key, upload, 0,
-                1, &parts, &asking) == HEARTH_OK) {
-            hearth_parts_destroy(parts);
-        } else {
-            about = S3_ABOUT_UPLOAD;
-        }
+    if (err->code == HEARTH_NOT_FOUND &&
+        hearth_upload_parts(call->hearth, call->request->bucket, call->request->key, upload, 0, 1,
+            &parts, &asking) != HEARTH_OK) {
+        call_fail_hearth(call, S3_ABOUT_UPLOAD, err);
+        return;
     }
-    call_fail_hearth(call, about, err);
+    if (err->code == HEARTH_NOT_FOUND) {
+        hearth_parts_destroy(parts);
+    }
+    op_fail_copy(call, source_bucket, err);
 }
 
 void op_upload_part_copy(struct call *call)
@@ -209,7 +216,7 @@ void op_upload_part_copy(struct call *call)
     struct hearth_err err;
     if (hearth_upload_part_copy(call->hearth, call->request->bucket, call->request->key, upload,
             number, &from, &part, &err) != HEARTH_OK) {
-        fail_copy(call, upload, &err);
+        fail_copy(call, upload, source.bucket, &err);
         return;
     }
     answer_copied(call, &part);

@@ -44,10 +44,10 @@ static void write_parts(struct call *call, struct xml_out *xml, const struct hea
             xml, "ChecksumType", parts->checksum_is_composite ? "COMPOSITE" : "FULL_OBJECT");
     }
     xml_out_number(xml, "PartNumberMarker", after);
-    xml_out_number(xml, "NextPartNumberMarker", last);
+    xml_out_number(xml, "NextPartNumberMarker", max > 0 ? last : after);
     xml_out_number(xml, "MaxParts", max);
-    xml_out_bool(xml, "IsTruncated", parts->more);
-    for (unsigned i = 0; i < parts->count; i++) {
+    xml_out_bool(xml, "IsTruncated", max > 0 && parts->more);
+    for (unsigned i = 0; max > 0 && i < parts->count; i++) {
         write_part(xml, &parts->items[i]);
     }
     xml_out_close(xml, "ListPartsResult");
@@ -70,7 +70,7 @@ void op_list_parts(struct call *call)
         return;
     }
     if (hearth_upload_parts(call->hearth, call->request->bucket, call->request->key, upload, after,
-            max, &parts, &err) != HEARTH_OK) {
+            max > 0 ? max : 1, &parts, &err) != HEARTH_OK) { /* to libhearth 0 is all of them */
         call_fail_hearth(call, S3_ABOUT_UPLOAD, &err);
         return;
     }

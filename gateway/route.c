@@ -46,6 +46,23 @@ const struct route route_table[] = {
         "GetBucketOwnershipControls", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
     {"GET", ROUTE_BUCKET, "publicAccessBlock", NULL, NULL, /**/
         "GetPublicAccessBlock", ROUTE_LIST, ROUTE_BODY_NONE, op_get_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "policy", NULL, NULL, /**/
+        "DeleteBucketPolicy", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "cors", NULL, NULL, /**/
+        "DeleteBucketCors", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "lifecycle", NULL, NULL, /**/
+        "DeleteBucketLifecycle", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "website", NULL, NULL, /**/
+        "DeleteBucketWebsite", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "replication", NULL, NULL, /**/
+        "DeleteBucketReplication", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "tagging", NULL, NULL, /**/
+        "DeleteBucketTagging", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "ownershipControls", NULL, NULL, /**/
+        "DeleteBucketOwnershipControls", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE,
+        op_delete_bucket_absence},
+    {"DELETE", ROUTE_BUCKET, "publicAccessBlock", NULL, NULL, /**/
+        "DeletePublicAccessBlock", ROUTE_MANAGE_BUCKET, ROUTE_BODY_NONE, op_delete_bucket_absence},
     {"GET", ROUTE_BUCKET, "acl", NULL, NULL, /**/
         "GetBucketAcl", ROUTE_LIST, ROUTE_BODY_NONE, op_get_acl},
     {"PUT", ROUTE_BUCKET, "acl", NULL, NULL, /**/

@@ -4,6 +4,7 @@ buckets, bodies in pieces; and what was changed on its way, which does not."""
 import base64
 import hashlib
 import hmac
+import os
 import random
 import time
 import urllib.parse
@@ -14,6 +15,7 @@ import botocore.awsrequest
 import botocore.credentials
 
 from s3_cluster import main, noise, refused
+from s3_suite import SlowPut
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -296,9 +298,26 @@ def a_quota_refuses_before_the_body_is_sent(s3):
         s3.client.put_object(Bucket="open", Key="large", Body=noise(2 << 20))
 
 
+def of_many_puts_at_once_those_begin_that_fit_and_they_end_well(s3):
+    s3.admin("bucket", "create", "local", "narrow", "--quota", "5M")
+    content = os.urandom(2 << 20)
+    puts = [SlowPut(s3.client.generate_presigned_url("put_object", {"Bucket": "narrow", "Key": str(n)}),
+                    content) for n in range(6)]
+    begun = [put for put in puts if put.status() == 100]
+    assert len(begun) == 2, len(begun)
+    for put in begun:
+        put.send(len(content))
+        assert put.status() == 200
+    for put in puts:
+        put.close()
+    rows = {row["bucket"]: row for row in s3.admin("bucket", "list", "--json").json}
+    assert (rows["narrow"]["objects"], rows["narrow"]["bytes"]) == (2, 4 << 20), rows["narrow"]
+
+
 main(odd_names_are_signed_as_others_sign_them, queries_are_signed_in_any_order,
      other_regions_are_told_which, what_is_added_or_changed_is_refused,
      presigned_addresses_work_and_end, a_read_only_key_changes_nothing,
      anybody_reads_a_public_bucket_and_no_other,
      who_owns_a_bucket_makes_it_public_and_a_reader_does_not, bodies_in_pieces_come_out_whole,
-     a_spoiled_body_is_never_seen, a_quota_refuses_before_the_body_is_sent)
+     a_spoiled_body_is_never_seen, a_quota_refuses_before_the_body_is_sent,
+     of_many_puts_at_once_those_begin_that_fit_and_they_end_well)

@@ -66,11 +66,40 @@ def what_a_bucket_could_have_is_answered_as_none(s3, bucket):
 def what_is_not_there_is_said_so(s3, bucket):
     for method, target in (("PUT", "?policy"), ("PUT", "?lifecycle"), ("GET", "?inventory"),
                            ("PUT", "/k?retention"), ("GET", "/k?torrent"), ("POST", "/k?restore"),
-                           ("DELETE", "?cors"), ("POST", "/k?select&select-type=2")):
+                           ("PUT", "?cors"), ("POST", "/k?select&select-type=2")):
         assert code_of(s3.raw, method, f"/{bucket}{target}") == (501, "NotImplemented"), target
-    versioning = {"Status": "Enabled"}
-    assert code_of(s3.put_bucket_versioning, Bucket=bucket,
-                   VersioningConfiguration=versioning) == (501, "NotImplemented")
+    for said, answer in (("<Status>Enabled</Status>", (501, "NotImplemented")),
+                         ("<Status>Suspended</Status>", (200, None)),
+                         ("<a:Status xmlns:a='b'>Suspended</a:Status>", (200, None)),
+                         ("<Status>suspended</Status>", (400, "MalformedXML")),
+                         ("", (400, "MalformedXML")), ("<Status>", (400, "MalformedXML"))):
+        body = f"<VersioningConfiguration>{said}</VersioningConfiguration>".encode()
+        assert code_of(s3.raw, "PUT", f"/{bucket}?versioning", body=body) == answer, said
+
+
+def to_delete_what_no_bucket_has_is_no_error(s3, bucket):
+    for what in ("policy", "cors", "lifecycle", "website", "replication", "tagging",
+                 "ownershipControls", "publicAccessBlock"):
+        assert s3.raw("DELETE", f"/{bucket}?{what}")[0] == 204, what
+        assert code_of(s3.raw, "DELETE", f"/is-nowhere?{what}") == (404, "NoSuchBucket"), what
+
+
+def errors_name_no_machine_of_the_cluster(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    for method, target, headers in (
+            ("GET", "/is-nowhere", {}), ("DELETE", "/is-nowhere", {}), ("DELETE", f"/{bucket}", {}),
+            ("PUT", f"/{bucket}", {}), ("PUT", f"/{bucket}/k", {"If-None-Match": "*"}),
+            ("PUT", f"/{bucket}/k", {"If-Match": "0" * 32}), ("GET", "/is-nowhere?uploads", {}),
+            ("POST", "/is-nowhere/k?uploads", {}), ("GET", f"/{bucket}/no", {}),
+            ("PUT", "/Upper", {}), ("GET", "/Upper", {}), ("GET", f"/{bucket}?list-type=2"
+             "&continuation-token=none", {}), ("PUT", f"/{bucket}/no", {
+                 "x-amz-copy-source": "is-nowhere/k"})):
+        status, _, body = s3.raw(method, target, headers)
+        assert 400 <= status < 500 and body.startswith(b"<?xml"), (method, target, status, body)
+        assert b"127.0.0.1" not in body, body
+    assert code_of(s3.raw, "GET", "/Upper") == (400, "InvalidBucketName")
+    assert code_of(s3.raw, "GET", f"/{bucket}?versions&version-id-marker=null") == \
+        (400, "InvalidArgument")
 
 
 EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
@@ -127,7 +156,8 @@ def other_access_lists_are_refused(s3, bucket):
         assert code_of(s3.put_bucket_acl, Bucket=bucket, ACL=acl) == (501, "NotImplemented"), acl
         assert code_of(s3.create_bucket, Bucket=bucket + "-new", ACL=acl) == (501, "NotImplemented")
     target = f"/{bucket}?acl"
-    assert code_of(s3.raw, "PUT", target, {"x-amz-acl": "pink"}) == (400, "InvalidArgument")
+    for method, where in (("PUT", target), ("PUT", f"/{bucket}/k"), ("POST", f"/{bucket}/k?uploads")):
+        assert code_of(s3.raw, method, where, {"x-amz-acl": "pink"}) == (400, "InvalidArgument")
     assert code_of(s3.raw, "PUT", target) == (400, "MissingSecurityHeader")
     assert code_of(s3.raw, "PUT", target, body=b"<a/>") == (400, "MalformedACLError")
     assert code_of(s3.raw, "PUT", target, body=b"<a") == (400, "MalformedACLError")
@@ -449,6 +479,21 @@ def a_copy_is_the_source_with_or_without_other_words(s3, bucket):
     assert got["Metadata"] == {"n": "3"} and got["Body"].read() == data
 
 
+def a_copy_says_what_of_its_source_is_missing(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+    part = {"Bucket": bucket, "Key": "m", "UploadId": upload, "PartNumber": 1}
+    for source, code in (("is-nowhere/k", "NoSuchBucket"), (f"{bucket}/no", "NoSuchKey")):
+        assert code_of(s3.copy_object, Bucket=bucket, Key="l", CopySource=source) == (404, code)
+        assert code_of(s3.copy_object, Bucket=bucket, Key="l", CopySource=source,
+                       CopySourceIfMatch="x") == (404, code)
+        assert code_of(s3.upload_part_copy, CopySource=source, **part) == (404, code)
+    part["UploadId"] = "0" * 32
+    assert code_of(s3.upload_part_copy, CopySource=f"{bucket}/k", **part) == (404, "NoSuchUpload")
+    assert code_of(s3.copy_object, Bucket="is-nowhere", Key="l", CopySource=f"{bucket}/k") == \
+        (404, "NoSuchBucket")
+
+
 def a_copy_may_depend_on_its_source_and_destination(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="a", Body=b"x")["ETag"]
     source = {"Bucket": bucket, "Key": "a"}
@@ -503,7 +548,9 @@ def attributes_are_told_as_asked(s3, bucket):
         base64.b64encode(hashlib.sha256(data).digest()).decode()
     got = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectSize"])
     assert "ETag" not in got and got["ObjectSize"] == 5
-    assert code_of(s3.raw, "GET", f"/{bucket}/k?attributes") == (400, "InvalidArgument")
+    for wanted in ({}, {"x-amz-object-attributes": ""}, {"x-amz-object-attributes": "ETag,Colour"}):
+        assert code_of(s3.raw, "GET", f"/{bucket}/k?attributes", wanted) == \
+            (400, "InvalidArgument"), wanted
 
 
 def checksums_are_kept_and_given_back(s3, bucket):
@@ -528,7 +575,8 @@ def checksums_are_kept_and_given_back(s3, bucket):
 
 if __name__ == "__main__":
     main(buckets_are_made_listed_and_deleted, impossible_bucket_names_are_refused,
-         what_a_bucket_could_have_is_answered_as_none, what_is_not_there_is_said_so,
+         what_a_bucket_could_have_is_answered_as_none, to_delete_what_no_bucket_has_is_no_error,
+         errors_name_no_machine_of_the_cluster, what_is_not_there_is_said_so,
          a_bucket_is_private_or_public_read_and_its_objects_with_it,
          an_access_list_may_come_as_a_document, other_access_lists_are_refused,
          a_bucket_can_be_made_public_read, bytes_come_back_with_their_md5_for_an_etag,
@@ -539,5 +587,6 @@ if __name__ == "__main__":
          lists_are_in_the_order_of_bytes_on_pages_of_any_size, a_list_says_what_it_was_asked,
          a_thousand_keys_are_deleted_at_once, errors_of_single_keys_leave_the_others_deleted,
          a_deleting_body_is_read_with_care, a_copy_is_the_source_with_or_without_other_words,
+         a_copy_says_what_of_its_source_is_missing,
          a_copy_may_depend_on_its_source_and_destination, tags_are_set_told_and_removed,
          attributes_are_told_as_asked, checksums_are_kept_and_given_back)

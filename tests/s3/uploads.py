@@ -231,6 +231,38 @@ def checksums_of_parts_make_that_of_the_object(s3, bucket):
                    Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256") == (400, "InvalidRequest")
 
 
+def what_is_said_of_the_whole_is_looked_at(s3, bucket):
+    data = bytes_by(10, 1000)
+    sums = {"crc32": zlib.crc32(data).to_bytes(4, "big"), "sha1": hashlib.sha1(data).digest()}
+    texts = {name: base64.b64encode(value).decode() for name, value in sums.items()}
+    whole = hashlib.sha1(sums["sha1"]).digest()
+    composite = base64.b64encode(whole).decode()
+    for name, kind, right, wrong in (
+            ("crc32", "FULL_OBJECT", (texts["crc32"],), ("AAAAAA==", texts["crc32"] + "-1")),
+            ("sha1", "COMPOSITE", (composite + "-1", composite), (texts["sha1"], composite + "-2"))):
+        header = "x-amz-checksum-" + name
+        for said in right:
+            upload = s3.plus("create_multipart_upload", {"x-amz-checksum-type": kind}, Bucket=bucket,
+                             Key="k", ChecksumAlgorithm=name.upper())["UploadId"]
+            parts = [part(s3, bucket, upload, 1, data, ChecksumAlgorithm=name.upper())]
+            for other in wrong:
+                assert code_of(complete, s3, bucket, upload, parts, **{header: other}) == \
+                    (400, "BadDigest"), other
+            for refused in ({"x-amz-checksum-sha256": "A" * 43 + "="}, {"x-amz-mp-object-size": "999"},
+                            {"x-amz-mp-object-size": "1000x"}):
+                assert code_of(complete, s3, bucket, upload, parts, **refused) == \
+                    (400, "InvalidRequest"), refused
+            complete(s3, bucket, upload, parts, **{header: said, "x-amz-mp-object-size": "1000"})
+    upload = begin(s3, bucket)
+    parts = [part(s3, bucket, upload, 1, data)]
+    assert code_of(complete, s3, bucket, upload, parts, **{"x-amz-checksum-crc32": texts["crc32"]}) == \
+        (400, "InvalidRequest")  # nobody knows whether it is right
+    assert code_of(s3.plus, "create_multipart_upload", {"x-amz-checksum-type": "FULL_OBJECT"},
+                   Bucket=bucket, Key="k") == (400, "InvalidRequest")
+    listed = s3.list_parts(Bucket=bucket, Key="k", UploadId=upload, MaxParts=0)
+    assert "Parts" not in listed and not listed["IsTruncated"]
+
+
 def many_parts_arrive_at_once(s3, bucket):
     count = 40
     datas = [bytes_by(n, PART if n + 1 < count else 77) for n in range(4)] * 10
@@ -295,6 +327,6 @@ if __name__ == "__main__":
     main(parts_become_one_object, completing_again_says_the_same, wrong_parts_are_named,
          the_last_part_of_a_number_counts, an_upload_completes_only_on_its_condition,
          parts_and_uploads_are_listed_until_they_end, a_part_is_copied_out_of_another_object,
-         checksums_of_parts_make_that_of_the_object, many_parts_arrive_at_once,
+         checksums_of_parts_make_that_of_the_object, what_is_said_of_the_whole_is_looked_at, many_parts_arrive_at_once,
          a_whole_file_goes_and_comes_as_sdks_do_it,
          an_object_may_have_five_tebibytes_and_no_more)

@@ -36,7 +36,8 @@ static void act(struct call *call)
         call_header(call, "ETag", "of what would have been");
         call_fail(call, S3_ERROR_INVALID_TAG, "<%s>", "tag");
     } else if (strncmp(target, "/hearth", 7) == 0) {
-        hearth_fail(&err, HEARTH_UNREACHABLE, "secrets of the house");
+        hearth_fail(&err, strstr(target, "condition") ? HEARTH_PRECONDITION : HEARTH_UNREACHABLE,
+            "192.0.2.1:7000: secrets of the house");
         call_fail_hearth(call, S3_ABOUT_OBJECT, &err);
     } else if (strncmp(target, "/late", 5) == 0) {
         call_start(call, 200, 1000 * 1000);
@@ -166,6 +167,12 @@ static void a_client_is_not_told_of_the_inside(void **state)
     assert_int_equal(answer.status, 503);
     assert_null(strstr((char *)answer.body, "secrets"));
     assert_non_null(strstr((char *)answer.body, "<Code>ServiceUnavailable</Code>"));
+    test_http_answer_fini(&answer);
+
+    ask(state, "GET /hearth/condition HTTP/1.1\r\nHost: h\r\n\r\n", &answer);
+    assert_int_equal(answer.status, 412);
+    assert_null(strstr((char *)answer.body, "192.0.2.1"));
+    assert_non_null(strstr((char *)answer.body, "<Code>PreconditionFailed</Code>"));
     test_http_answer_fini(&answer);
 }
 

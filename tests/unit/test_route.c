@@ -56,7 +56,7 @@ static void a_sub_resource_without_a_row_is_not_implemented(void **state)
     const struct route *found;
     assert_int_equal(find("GET", "/b?analytics", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
     assert_int_equal(find("PUT", "/b?accelerate", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
-    assert_int_equal(find("DELETE", "/b?replication=", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
+    assert_int_equal(find("DELETE", "/b?encryption=", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
     assert_int_equal(find("GET", "/b/k?torrent", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
     assert_int_equal(find("POST", "/b/k?restore", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
     assert_int_equal(find("PUT", "/b/k?legal-h%6Fld", NULL, &found), S3_ERROR_NOT_IMPLEMENTED);
