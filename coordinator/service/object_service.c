@@ -57,14 +57,11 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
     const struct wire_begin_request *in = request;
     struct wire_begin_reply *out = response;
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
     struct meta_part part;
-    if (code == HEARTH_OK) {
-        code = service_part(in->part, &part, err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err) !=
+            HEARTH_OK ||
+        service_part(in->part, &part, err) != HEARTH_OK) {
+        return err->code;
     }
     struct meta_begin begin = {
         .bucket = bucket.id,
@@ -76,7 +73,7 @@ static enum hearth_code begin(void *service, const struct rpc_context *context, 
     };
     struct meta_intent intent;
     (void)FAILPOINT(COORDINATOR_BEGIN_ASKED);
-    code = meta_begin(coordinator->store, &begin, &intent, err);
+    enum hearth_code code = meta_begin(coordinator->store, &begin, &intent, err);
     (void)FAILPOINT(COORDINATOR_BEGIN_DURABLE);
     if (code == HEARTH_OK) {
         out->intent_id = service_copy(context->arena, intent.id.bytes, sizeof(intent.id.bytes));
@@ -234,14 +231,11 @@ static enum hearth_code copy(void *service, const struct rpc_context *context, c
     if (in->put == NULL) {
         return hearth_fail(err, HEARTH_INVALID, "a copy without a destination");
     }
-    enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_READS, in->source_bucket, &source, err);
-    if (code == HEARTH_OK) {
-        code = service_bucket_sealed_for(
-            coordinator, context, in->put->bucket, in->put->bucket_id, &bucket, err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket(coordinator, context, SERVICE_READS, in->source_bucket, &source, err) !=
+            HEARTH_OK ||
+        service_bucket_sealed_for(
+            coordinator, context, in->put->bucket, in->put->bucket_id, &bucket, err) != HEARTH_OK) {
+        return err->code;
     }
     struct meta_copy copy = {
         .source_bucket = source.id,
@@ -253,7 +247,7 @@ static enum hearth_code copy(void *service, const struct rpc_context *context, c
     assert(in->source_version.size == sizeof(copy.source_version.bytes));
     memcpy(copy.source_version.bytes, in->source_version.bytes, in->source_version.size);
     copy.put.body.extent_count = in->extents_count;
-    code = extents_from_wire(
+    enum hearth_code code = extents_from_wire(
         in->extents, in->extents_count, context->arena, &copy.put.body.extents, err);
     struct meta_object_info info;
     if (code == HEARTH_OK) {
@@ -272,10 +266,9 @@ static enum hearth_code delete_object(void *service, const struct rpc_context *c
     const struct wire_delete_request *in = request;
     struct wire_delete_reply *out = response;
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err) !=
+        HEARTH_OK) {
+        return err->code;
     }
     struct meta_delete delete = {
         .bucket = bucket.id,
@@ -284,7 +277,7 @@ static enum hearth_code delete_object(void *service, const struct rpc_context *c
         .token = service_id(in->token),
     };
     (void)FAILPOINT(COORDINATOR_DELETE_ASKED);
-    code = meta_delete(coordinator->store, &delete, &out->existed, err);
+    enum hearth_code code = meta_delete(coordinator->store, &delete, &out->existed, err);
     (void)FAILPOINT(COORDINATOR_DELETE_DURABLE);
     return code;
 }
@@ -375,10 +368,9 @@ static enum hearth_code lookup_object(struct coordinator *coordinator,
     struct meta_object *object, struct hearth_err *err)
 {
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err) !=
+        HEARTH_OK) {
+        return err->code;
     }
     struct meta_lookup lookup = {
         .bucket = bucket.id,
@@ -394,7 +386,7 @@ static enum hearth_code lookup_object(struct coordinator *coordinator,
         memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
         lookup.version = &version;
     }
-    code = meta_lookup(coordinator->store, &lookup, context->arena, object, err);
+    enum hearth_code code = meta_lookup(coordinator->store, &lookup, context->arena, object, err);
     if (code == HEARTH_OK && in->session_id.size == PKI_ID_SIZE) {
         audit_reader_note(coordinator->audit, &lookup, object);
     }
@@ -459,10 +451,9 @@ static enum hearth_code list(void *service, const struct rpc_context *context, c
     struct coordinator *coordinator = service;
     const struct wire_list_request *in = request;
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err) !=
+        HEARTH_OK) {
+        return err->code;
     }
     struct meta_list list = {
         .bucket = bucket.id,
@@ -473,7 +464,7 @@ static enum hearth_code list(void *service, const struct rpc_context *context, c
         .max = in->max == 0 || in->max > META_LIST_MAX ? META_LIST_MAX : in->max,
     };
     struct meta_list_page page;
-    code = meta_list(coordinator->store, &list, context->arena, &page, err);
+    enum hearth_code code = meta_list(coordinator->store, &list, context->arena, &page, err);
     return code == HEARTH_OK ? page_to_wire(&page, context->arena, response, err) : code;
 }
 

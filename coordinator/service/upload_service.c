@@ -17,10 +17,9 @@ static enum hearth_code create_upload(void *service, const struct rpc_context *c
     const struct wire_create_upload_request *in = request;
     struct wire_create_upload_reply *out = response;
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err) !=
+        HEARTH_OK) {
+        return err->code;
     }
     const struct meta_upload upload = {
         .id = service_id(in->upload_id),
@@ -31,7 +30,8 @@ static enum hearth_code create_upload(void *service, const struct rpc_context *c
         .tags = in->tags,
     };
     (void)FAILPOINT(COORDINATOR_UPLOAD_ASKED);
-    code = meta_upload_create(coordinator->store, &upload, &out->created_unix_ms, err);
+    enum hearth_code code =
+        meta_upload_create(coordinator->store, &upload, &out->created_unix_ms, err);
     (void)FAILPOINT(COORDINATOR_UPLOAD_DURABLE);
     return code;
 }
@@ -81,18 +81,15 @@ static enum hearth_code complete_upload(void *service, const struct rpc_context 
     struct wire_version_info *out = response;
     struct meta_bucket bucket;
     const struct meta_part_ref *parts = NULL;
-    enum hearth_code code =
-        service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err);
-    if (code == HEARTH_OK) {
-        code = refs_from_wire(in, context->arena, &parts, err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket_sealed_for(coordinator, context, in->bucket, in->bucket_id, &bucket, err) !=
+            HEARTH_OK ||
+        refs_from_wire(in, context->arena, &parts, err) != HEARTH_OK) {
+        return err->code;
     }
     const struct meta_complete complete = complete_from_wire(in, &bucket, parts);
     struct meta_object_info info;
     (void)FAILPOINT(COORDINATOR_COMPLETE_ASKED);
-    code = meta_upload_complete(coordinator->store, &complete, &info, err);
+    enum hearth_code code = meta_upload_complete(coordinator->store, &complete, &info, err);
     (void)FAILPOINT(COORDINATOR_COMPLETE_DURABLE);
     if (code == HEARTH_OK) {
         *out = service_version(&info, context->arena);
@@ -169,10 +166,9 @@ static enum hearth_code list_parts(void *service, const struct rpc_context *cont
     struct coordinator *coordinator = service;
     const struct wire_list_parts_request *in = request;
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err) !=
+        HEARTH_OK) {
+        return err->code;
     }
     const struct meta_part_list list = {
         .upload = service_id(in->upload_id),
@@ -183,7 +179,7 @@ static enum hearth_code list_parts(void *service, const struct rpc_context *cont
         .with_manifests = in->with_manifests,
     };
     struct meta_part_page page;
-    code = meta_part_list(coordinator->store, &list, context->arena, &page, err);
+    enum hearth_code code = meta_part_list(coordinator->store, &list, context->arena, &page, err);
     return code == HEARTH_OK ? parts_to_wire(&page, context->arena, response, err) : code;
 }
 
@@ -208,10 +204,9 @@ static enum hearth_code list_uploads(void *service, const struct rpc_context *co
     struct coordinator *coordinator = service;
     const struct wire_list_uploads_request *in = request;
     struct meta_bucket bucket;
-    enum hearth_code code =
-        service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err);
-    if (code != HEARTH_OK) {
-        return code;
+    if (service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err) !=
+        HEARTH_OK) {
+        return err->code;
     }
     struct meta_id after;
     struct meta_upload_list list = {
@@ -225,7 +220,7 @@ static enum hearth_code list_uploads(void *service, const struct rpc_context *co
         list.after_upload = &after;
     }
     struct meta_upload_page page;
-    code = meta_upload_list(coordinator->store, &list, context->arena, &page, err);
+    enum hearth_code code = meta_upload_list(coordinator->store, &list, context->arena, &page, err);
     return code == HEARTH_OK ? uploads_to_wire(&page, context->arena, response, err) : code;
 }
 
