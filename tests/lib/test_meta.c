@@ -80,6 +80,20 @@ void test_meta_init(struct test_meta *meta, uint64_t seed, unsigned nodes)
     }
 }
 
+int test_meta_set_up(void **state)
+{
+    static struct test_meta meta;
+    test_meta_init(&meta, 1, (unsigned)(uintptr_t)*state);
+    *state = &meta;
+    return 0;
+}
+
+int test_meta_tear_down(void **state)
+{
+    test_meta_fini(*state);
+    return 0;
+}
+
 void test_meta_reopen(struct test_meta *meta)
 {
     meta_store_close(meta->store);

@@ -34,6 +34,13 @@ void test_meta_init(struct test_meta *meta, uint64_t seed, unsigned nodes);
 /* Closes and removes everything. */
 void test_meta_fini(struct test_meta *meta);
 
+/* A claim about a store of its own, which is its *state; for cmocka's list. */
+#define TEST_META_CASE(claim, nodes)                                                               \
+    cmocka_unit_test_prestate_setup_teardown(                                                      \
+        claim, test_meta_set_up, test_meta_tear_down, (void *)(uintptr_t)(nodes))
+int test_meta_set_up(void **state); /* *state: how many nodes */
+int test_meta_tear_down(void **state);
+
 /* As after a clean end and a new start of the process. */
 void test_meta_reopen(struct test_meta *meta);
 

@@ -9,20 +9,6 @@
 
 #include <stdio.h>
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, 8);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* ---- tenants and keys ---- */
 
 static void a_tenant_is_made_once(void **state)
@@ -274,7 +260,7 @@ static void settings_that_are_not_named_stay(void **state)
         meta_bucket_set(meta->store, view_text("nothing"), &none, 1, &meta->err), HEARTH_NOT_FOUND);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, 8)
 
 int main(void)
 {

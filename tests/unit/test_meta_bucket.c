@@ -6,20 +6,6 @@
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, 0);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 static struct meta_bucket_create create_of(struct test_meta *meta, const char *name)
 {
     return (struct meta_bucket_create){.id = test_meta_id(meta),
@@ -170,7 +156,7 @@ static void buckets_are_listed_by_tenant_and_name(void **state)
     assert_int_equal(list.count, 0);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, 0)
 
 int main(void)
 {

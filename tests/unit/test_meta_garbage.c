@@ -12,20 +12,6 @@
 
 enum { NODES = 8, MANY = 16 };
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, NODES);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 static void delete_key(struct test_meta *meta, const char *key)
 {
     bool existed;
@@ -277,7 +263,7 @@ static void what_served_its_time_is_forgotten(void **state)
     assert_int_equal(test_meta_collect(meta).rows_forgotten, 1);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, NODES)
 
 int main(void)
 {

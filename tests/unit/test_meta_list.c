@@ -11,20 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, 0);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* ---- the seek ---- */
 
 static void assert_seek(
@@ -247,7 +233,7 @@ static void the_longest_keys_are_listed_and_passed(void **state)
     assert_int_equal(page.count, 0);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, 0)
 
 int main(void)
 {

@@ -9,20 +9,6 @@
 
 enum { NODES = 3 };
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, NODES);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 static struct meta_invite invite(struct test_meta *meta, enum meta_class class)
 {
     struct meta_invite invite = {.class = class,
@@ -196,7 +182,7 @@ static void numbers_no_disk_can_have_are_refused(void **state)
     assert_int_equal(meta_node_seen(meta->store, &seen, 1, &meta->err), HEARTH_INVALID);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, NODES)
 
 int main(void)
 {

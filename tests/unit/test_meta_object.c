@@ -8,20 +8,6 @@
 
 enum { NODES = 8 };
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, NODES);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 static struct meta_usage usage_of(struct test_meta *meta)
 {
     struct meta_usage usage;
@@ -506,7 +492,7 @@ static void a_copy_onto_itself_keeps_its_segments(void **state)
     assert_int_equal(usage_of(meta).objects, 1);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, NODES)
 
 int main(void)
 {

@@ -14,20 +14,6 @@
 
 enum { SEGMENT = 1000 }; /* bytes of test_meta_sealed_segment() */
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, 8);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* ---- short words ---- */
 
 static void set_quota(struct test_meta *meta, uint64_t bytes, uint64_t objects)
@@ -429,7 +415,7 @@ static void of_many_that_begin_at_once_as_many_do_as_fit_and_all_of_these_commit
     assert_reserved(meta, 0, 0);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, 8)
 
 int main(void)
 {

@@ -14,20 +14,6 @@
 enum { NODES = 8, MANY = 64 };
 #define DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, NODES);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* Slot i of a segment of test_meta.h is at node i + 1. */
 static enum meta_shard_verdict judge(
     struct test_meta *meta, struct meta_id segment, uint16_t slot, uint16_t p)
@@ -248,7 +234,7 @@ static void purging_waits_until_the_node_was_judged_since_the_last_restore(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(claim) TEST_META_CASE(claim, NODES)
         CASE(what_the_layout_names_is_wanted_and_other_placements_are_not),
         CASE(what_an_upload_may_yet_take_up_is_left_alone),
         CASE(a_dying_segment_is_left_to_those_who_bury_it),

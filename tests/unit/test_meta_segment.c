@@ -9,20 +9,6 @@
 
 enum { NODES = 24, SLOTS = 8, NEEDED = 6 };
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, NODES);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* One upload with one open segment. */
 struct upload {
     struct meta_intent intent;
@@ -494,7 +480,7 @@ static void what_has_an_offer_or_a_slot_is_excluded_from_the_next_choice(void **
     }
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, NODES)
 
 int main(void)
 {

@@ -14,20 +14,6 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, 0);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* ---- closures of these tests: owners are counted by number ---- */
 
 struct insert {
@@ -432,7 +418,7 @@ static void a_backup_made_while_others_write_is_one_state(void **state)
     assert_int_equal(counts.buckets, 1);
 }
 
-#define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define IN_A_STORE(claim) TEST_META_CASE(claim, 0)
 
 int main(void)
 {

@@ -14,20 +14,6 @@
 
 enum { NODES = 8, PART_SIZE = 1000 };
 
-static int setup(void **state)
-{
-    static struct test_meta meta;
-    test_meta_init(&meta, 1, NODES);
-    *state = &meta;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    test_meta_fini(*state);
-    return 0;
-}
-
 /* ---- short words ---- */
 
 static struct meta_id create_for(struct test_meta *meta, const char *key)
@@ -485,7 +471,7 @@ static void many_keys_are_deleted_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(claim) TEST_META_CASE(claim, NODES)
         CASE(parts_become_one_object),
         CASE(parts_count_once_for_a_quota),
         CASE(completing_again_within_seven_days_says_the_same),
