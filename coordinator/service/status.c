@@ -194,6 +194,20 @@ static void say_of_data(const struct wire_status_reply *status, struct list *lis
     }
 }
 
+/* A profile that asks for nodes to spare, beyond those of one segment, was worked out for them. */
+static void say_of_profile(
+    const struct profile *profile, const struct wire_status_reply *status, struct list *list)
+{
+    unsigned nodes = 0;
+    for (size_t i = 0; i < status->nodes_count; i++) {
+        nodes += cluster_expects_node(&status->nodes[i]);
+    }
+    if (profile->nodes_min > profile->n && nodes < profile->nodes_min) {
+        say(list, "profile %s is for %u nodes and more, there are %u: what it promises is not kept",
+            profile->name, profile->nodes_min, nodes);
+    }
+}
+
 static void say_of_fleet(const struct wire_status_reply *status, struct list *list)
 {
     uint64_t late_ms = status->now_unix_ms - status->sweep_finished_unix_ms;
@@ -257,6 +271,7 @@ enum hearth_code status_collect(struct coordinator *coordinator, struct arena *a
     out->garbage_held = settings.garbage_held;
     say_of_data(out, &list);
     say_of_fleet(out, &list);
+    say_of_profile(coordinator->profile, out, &list);
     say_of_shipping(coordinator, out, &list);
     out->human = arena_copy(arena, view_text(list.text));
     return HEARTH_OK;
