@@ -3,6 +3,7 @@
  */
 #include "coordinator/fleet/fleet_view.h"
 
+#include "coordinator/meta/meta_health.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_coordinator.h"
 
@@ -106,6 +107,44 @@ static void draining_and_suspended_nodes_answer_and_take_nothing(void **state)
     fleet_view_release(view);
 }
 
+/* Seen for four weeks: two nodes sleep in the first hours of each day, one does not. */
+static void write_weeks(struct fixture *at)
+{
+    enum { NIGHT_HOURS = 6, WEEKS = 4 };
+    uint8_t bytes[NODES][PRESENCE_BLOB_SIZE];
+    struct meta_presence rows[NODES];
+    for (uint32_t i = 0; i < NODES; i++) {
+        struct node_presence presence = {0};
+        for (uint64_t hour = 0; hour < WEEKS * PRESENCE_HOURS; hour++) {
+            node_presence_add(&presence, hour * PRESENCE_HOUR_MS, (hour + 1) * PRESENCE_HOUR_MS,
+                hour % 24 >= NIGHT_HOURS || i == 2);
+        }
+        node_presence_encode(&presence, bytes[i]);
+        rows[i] =
+            (struct meta_presence){.number = i + 1, .bytes = view_of(bytes[i], PRESENCE_BLOB_SIZE)};
+    }
+    assert_ok(meta_presence_put(at->world.coordinator->store, rows, NODES, &at->world.err),
+        &at->world.err);
+}
+
+static void nodes_that_sleep_are_fewer_at_the_fleets_ebb(void **state)
+{
+    struct fixture *at = *state;
+    struct node_table *table;
+    const struct fleet_view *view;
+    write_weeks(at);
+    const struct node_table_options options = {
+        .store = at->world.coordinator->store, .env = &at->world.env.env, .heartbeat_ms = 1000};
+    assert_ok(node_table_create(&options, &table, &at->world.err), &at->world.err);
+    assert_ok(fleet_view_take(table, &view, &at->world.err), &at->world.err);
+    for (uint32_t number = 1; number <= NODES; number++) {
+        const float ebb = fleet_view_node(view, number)->swing[0];
+        assert_true(number == 3 ? ebb > -0.05F : ebb < -0.3F);
+    }
+    fleet_view_release(view);
+    node_table_destroy(table);
+}
+
 static void a_node_is_on_probation_for_its_first_week(void **state)
 {
     struct fixture *at = *state;
@@ -127,6 +166,7 @@ int main(void)
         CASE(a_view_stays_as_it_was_while_somebody_keeps_it),
         CASE(draining_and_suspended_nodes_answer_and_take_nothing),
         CASE(a_node_is_on_probation_for_its_first_week),
+        CASE(nodes_that_sleep_are_fewer_at_the_fleets_ebb),
 #undef CASE
     };
     return cmocka_run_group_tests_name("fleet_view", tests, NULL, NULL);
