@@ -8,9 +8,10 @@
  * A put is hashed by its own thread until HASH_BESIDE_FROM bytes were: for less, a thread costs
  * more than it saves.  Where there is no thread or no memory to be had, it stays like that.
  *
- * The hasher sleeps until half of the rooms are full, and who finds none free until half are:
- * each wakes the other once for many bytes.  So what was added last may lie a while; the end waits
- * for it.
+ * The hasher sleeps until three rooms are full, and who finds none free until three are: each wakes
+ * the other once for many bytes.  So what was added last may lie a while; the end waits for it.
+ * There are more rooms than these so that hashers of several puts can wait for each other
+ * (md5_crew.h); when one room is left, the hasher is told to hurry.
  *
  * Thread-safety: belongs to its put, but that `update` runs on the hasher, never twice at once.
  */
@@ -20,10 +21,11 @@
 #include "common/view.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     HASH_BESIDE_ROOM_SIZE = 64 * 1024,
-    HASH_BESIDE_ROOMS = 6,
+    HASH_BESIDE_ROOMS = 12,
     HASH_BESIDE_MEMORY = HASH_BESIDE_ROOMS * HASH_BESIDE_ROOM_SIZE,
     HASH_BESIDE_FROM = 1 << 20,
 };
@@ -31,7 +33,9 @@ enum {
 struct hash_beside {
     /* Set once. */
     void (*update)(void *context, struct view bytes);
+    void (*hurry)(void *context);
     void *context;
+    atomic_bool is_hurried; /* the put has one room left at most, or wants the end */
 
     /* The put's. */
     uint64_t size; /* of all bytes so far */
@@ -47,14 +51,17 @@ struct hash_beside {
         size_t sizes[HASH_BESIDE_ROOMS];
         uint64_t added;
         uint64_t hashed;
-        uint64_t awaited; /* the put waits until no more than these are not hashed */
+        uint64_t awaited; /* no more than these not hashed: then there is no hurry any more */
         bool is_over;
     } shared;
 };
 
-/* update: hashes the next bytes; its context is borrowed. */
-void hash_beside_init(
-    struct hash_beside *beside, void (*update)(void *context, struct view bytes), void *context);
+/*
+ * update: hashes the next bytes; its context is borrowed.  It may wait for others that hash, until
+ * is_hurried; hurry is called, by the put, when that becomes true.
+ */
+void hash_beside_init(struct hash_beside *beside, void (*update)(void *context, struct view bytes),
+    void (*hurry)(void *context), void *context);
 
 /* Accepts zeros.  What was added may stay unhashed; `update` does not run any more. */
 void hash_beside_fini(struct hash_beside *beside);

@@ -371,7 +371,7 @@ static enum hearth_code put_segmented(
     struct transfer transfer;
     enum hearth_code code = transfer_open(&transfer, put->session, &put->options->control, err);
     if (code == HEARTH_OK) {
-        code = transfer_take_memory(&transfer, PUT_AHEAD_MAX, PUT_AHEAD_MAX, err);
+        code = transfer_take_memory(&transfer, PUT_OUTSIDE_MEMORY, PUT_OUTSIDE_MEMORY, err);
         code = code == HEARTH_OK ? put_in_transfer(put, &transfer, reply, err) : code;
         transfer_close(&transfer);
     }
@@ -423,7 +423,8 @@ static enum hearth_code run(struct put *put, const char *bucket, const struct he
 {
     enum hearth_code code = prepare(put, bucket, err);
     if (code == HEARTH_OK) {
-        code = source_reader_init(&put->reader, source, put->options->size_expected, err);
+        code = source_reader_init(
+            &put->reader, source, put->options->size_expected, &put->session->md5s, err);
     }
     if (code == HEARTH_OK) {
         code = put_either_way(put, reply, err);

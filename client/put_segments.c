@@ -44,7 +44,7 @@ static uint64_t cell_memory(const struct put_segments *segments)
 {
     uint64_t memory = segments->transfer->memory_max;
     uint64_t ahead = segments->reader->ahead_max;
-    memory -= memory / 32 + HASH_BESIDE_MEMORY;
+    memory -= memory / 36 + HASH_BESIDE_MEMORY;
     return ahead > SOURCE_AHEAD_MAX ? memory - ahead : memory;
 }
 

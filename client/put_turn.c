@@ -92,7 +92,7 @@ void put_turn_end(struct put_turn *turn)
 {
     struct hearth_err err;
     enum hearth_code code =
-        transfer_take_memory(turn->transfer, PUT_AHEAD_MAX, PUT_AHEAD_MAX, &err);
+        transfer_take_memory(turn->transfer, PUT_OUTSIDE_MEMORY, PUT_OUTSIDE_MEMORY, &err);
     assert(code == HEARTH_OK); /* it is no more than it had */
     source_reader_set_patience(turn->reader, NULL);
     turnstile_leave(puts_of(turn), &turn->turn);

@@ -19,8 +19,10 @@
 #include "client/source_reader.h"
 #include "client/transfer.h"
 
-/* What a put may hold outside. */
-enum { PUT_AHEAD_MAX = 4 << 20 };
+enum {
+    PUT_AHEAD_MAX = 4 << 20, /* of its source, outside */
+    PUT_OUTSIDE_MEMORY = PUT_AHEAD_MAX + HASH_BESIDE_MEMORY,
+};
 
 struct put_turn {
     /* Set once; borrowed. */
@@ -33,7 +35,7 @@ struct put_turn {
     uint64_t began_ns;
 };
 
-/* The transfer has PUT_AHEAD_MAX of memory. */
+/* The transfer has PUT_OUTSIDE_MEMORY. */
 void put_turn_init(struct put_turn *turn, struct transfer *transfer, struct source_reader *reader,
     uint64_t memory_wanted);
 

@@ -26,6 +26,7 @@ void session_init(struct session *session, const struct session_options *options
     env_random(session->env, &session->id_lane, sizeof(session->id_lane));
     byte_budget_init(&session->budget, options->memory_max, options->memory);
     turnstile_init(&session->puts, options->env, SESSION_PUTS_MAX);
+    md5_crew_init(&session->md5s);
     node_health_init(&session->health, options->env);
     session->buckets = bucket_cache_create(session);
     pthread_mutex_init(&session->shared.mutex, NULL);
@@ -36,6 +37,7 @@ void session_fini(struct session *session)
     pthread_mutex_destroy(&session->shared.mutex);
     bucket_cache_destroy(session->buckets);
     node_health_fini(&session->health);
+    md5_crew_fini(&session->md5s);
     turnstile_fini(&session->puts);
     byte_budget_fini(&session->budget);
     crypto_wipe(&session->root_key, sizeof(session->root_key));

@@ -15,6 +15,7 @@
 #include "client/byte_budget.h"
 #include "client/coordinator.h"
 #include "client/manifest.h"
+#include "client/md5_crew.h"
 #include "client/node_health.h"
 #include "client/root_key.h"
 #include "client/shard_net.h"
@@ -60,6 +61,7 @@ struct session {
     /* Each with its own lock. */
     struct byte_budget budget;
     struct turnstile puts; /* that send shards */
+    struct md5_crew md5s;  /* of what is put */
     struct node_health health;
     struct bucket_cache *buckets;
 

@@ -10,30 +10,47 @@ enum { PATIENCE_SLICE_MS = 100 };
 static void see(void *context, struct view bytes)
 {
     struct source_reader *reader = context;
-    crypto_hash_update(reader->md5, bytes);
+    if (reader->is_in_crew) {
+        md5_crew_update(reader->crew, &reader->md5, bytes, &reader->hashing.is_hurried);
+    } else {
+        md5_update(&reader->md5, bytes);
+    }
     if (reader->source->see != NULL) {
         reader->source->see(reader->source->context, bytes);
     }
 }
 
-enum hearth_code source_reader_init(struct source_reader *reader,
-    const struct hearth_source *source, uint64_t size_expected, struct hearth_err *err)
+static void hurry(void *context)
 {
-    *reader = (struct source_reader){
-        .source = source, .size_expected = size_expected, .ahead_max = SOURCE_AHEAD_MAX};
+    const struct source_reader *reader = context;
+    if (reader->is_in_crew) {
+        md5_crew_hurry(reader->crew);
+    }
+}
+
+enum hearth_code source_reader_init(struct source_reader *reader,
+    const struct hearth_source *source, uint64_t size_expected, struct md5_crew *crew,
+    struct hearth_err *err)
+{
+    *reader = (struct source_reader){.source = source,
+        .size_expected = size_expected,
+        .crew = crew,
+        .ahead_max = SOURCE_AHEAD_MAX};
     reader->ahead = malloc(SOURCE_AHEAD_MAX);
     if (reader->ahead == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "source reader");
     }
-    reader->md5 = crypto_hash_create(CRYPTO_MD5);
-    hash_beside_init(&reader->hashing, see, reader);
+    md5_begin(&reader->md5);
+    hash_beside_init(&reader->hashing, see, hurry, reader);
     return HEARTH_OK;
 }
 
 void source_reader_fini(struct source_reader *reader)
 {
     hash_beside_fini(&reader->hashing);
-    crypto_hash_destroy(reader->md5);
+    if (reader->is_in_crew) {
+        md5_crew_leave(reader->crew);
+    }
     free(reader->ahead);
 }
 
@@ -178,6 +195,15 @@ enum hearth_code source_reader_read(struct source_reader *reader, uint8_t *bytes
     return code;
 }
 
+/* Before the first bytes that the thread beside hashes. */
+static void join_crew(struct source_reader *reader)
+{
+    if (!reader->is_in_crew) {
+        md5_crew_join(reader->crew);
+        reader->is_in_crew = true;
+    }
+}
+
 enum hearth_code source_reader_next(struct source_reader *reader, uint8_t *bytes, size_t size,
     struct view *out, struct hearth_err *err)
 {
@@ -190,6 +216,7 @@ enum hearth_code source_reader_next(struct source_reader *reader, uint8_t *bytes
         return code;
     }
     if (room != NULL && got > 0) {
+        join_crew(reader);
         hash_beside_add(&reader->hashing, got);
     }
     *out = view_of(room == NULL ? bytes : room, got);
@@ -227,6 +254,6 @@ enum hearth_code source_reader_finish(
     if (source->vouch != NULL && source->vouch(source->context, err) != HEARTH_OK) {
         return hearth_err_prefix(err, "read the source");
     }
-    crypto_hash_final(reader->md5, md5);
+    md5_end(&reader->md5, md5);
     return HEARTH_OK;
 }

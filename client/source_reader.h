@@ -14,6 +14,7 @@
 
 #include "client/hash_beside.h"
 #include "client/hearth.h"
+#include "client/md5_crew.h"
 #include "common/crypto.h"
 
 enum { SOURCE_AHEAD_MAX = 64 * 1024 + 1 }; /* more than any profile's inline_max */
@@ -28,7 +29,9 @@ struct source_reader {
     const struct hearth_source *source;
     uint64_t size_expected;                 /* 0: not known */
     uint64_t size;                          /* handed out so far */
-    struct crypto_hash *md5;                /* of these */
+    struct md5 md5;                         /* of these */
+    struct md5_crew *crew;                  /* with whom it is made, */
+    bool is_in_crew;                        /* from the first room on; */
     struct hash_beside hashing;             /* who makes it */
     uint64_t drawn;                         /* taken from the source so far */
     bool has_ended;                         /* the source said so */
@@ -40,9 +43,10 @@ struct source_reader {
     uint8_t *ahead; /* ahead_max; bytes [ahead_start, ahead_end) wait */
 };
 
-/* The source is borrowed for the life of the reader. */
+/* Source and crew are borrowed for the life of the reader. */
 enum hearth_code source_reader_init(struct source_reader *reader,
-    const struct hearth_source *source, uint64_t size_expected, struct hearth_err *err);
+    const struct hearth_source *source, uint64_t size_expected, struct md5_crew *crew,
+    struct hearth_err *err);
 void source_reader_fini(struct source_reader *reader);
 
 /*
