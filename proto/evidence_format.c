@@ -115,7 +115,7 @@ static void write_all(struct writer *writer, const struct evidence *evidence)
     writer_sized(writer, evidence->cell);
 }
 
-/* False: more tries than there can be. */
+/* False: more tries, or a longer cell, than there can be. */
 static bool read_all(struct reader *reader, struct evidence *out)
 {
     out->fault = reader_u8(reader);
@@ -138,7 +138,7 @@ static bool read_all(struct reader *reader, struct evidence *out)
         read_try(reader, &out->tries[i]);
     }
     out->cell = reader_sized(reader);
-    return !reader->failed;
+    return !reader->failed && out->cell.size <= EVIDENCE_CELL_MAX;
 }
 
 /* What is signed: the purpose, and the record. NULL: out of memory. */

@@ -28,7 +28,7 @@
 
 enum {
     EVIDENCE_FORMAT_VERSION = 1,
-    EVIDENCE_TRIES_MAX = 32, /* the latest; 8 strikes with 2 controls each, and a first one */
+    EVIDENCE_TRIES_MAX = 96, /* the latest; 7 strikes and 14 sulks with 2 controls each, and more */
     EVIDENCE_CELL_MAX = 128 * 1024,
     EVIDENCE_TRY_SIZE = 1 + 1 + 2 + 8 + 8 + ORDER_SIZE,
     EVIDENCE_SIZE_MAX = 1024 + EVIDENCE_TRIES_MAX * EVIDENCE_TRY_SIZE + EVIDENCE_CELL_MAX,
@@ -49,10 +49,20 @@ enum evidence_role {
 
 const char *evidence_role_text(enum evidence_role role); /* static storage */
 
+/* What came of a question, as the coordinator numbers it (audit_judge.h): records say so for ever.
+ */
+enum evidence_answer {
+    EVIDENCE_TRUE = 1,
+    EVIDENCE_WRONG,
+    EVIDENCE_MISSING,
+    EVIDENCE_ROTTEN,
+    EVIDENCE_ANSWERS = 8, /* between: none came, for some reason */
+};
+
 /* One question and what came of it. */
 struct evidence_try {
     enum evidence_role role;
-    uint8_t answer; /* enum audit_answer of the coordinator: 1 is "true" */
+    uint8_t answer; /* enum evidence_answer */
     uint16_t code;  /* enum hearth_code the call ended with */
     uint64_t asked_unix_ms;
     uint64_t ended_unix_ms;

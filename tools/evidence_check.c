@@ -1,11 +1,10 @@
 #include "tools/evidence_check.h"
 
 #include "client/shard_tag.h"
+#include "proto/evidence_count.h"
 
 /* As the coordinator numbers them (audit_judge.h): records say so for ever. */
 enum fault { WRONG = 1, MISSING, ROTTEN, SILENT, FAULTS };
-enum answer { TRUE = 1, ANSWERED_WRONG, ANSWERED_MISSING, ANSWERED_ROTTEN, ANSWERS = 8 };
-enum { STRIKES = 8 };
 
 const char *evidence_fault_text(uint8_t fault)
 {
@@ -15,9 +14,9 @@ const char *evidence_fault_text(uint8_t fault)
 
 const char *evidence_answer_text(uint8_t answer)
 {
-    static const char *const texts[ANSWERS] = {
+    static const char *const texts[EVIDENCE_ANSWERS] = {
         "not asked", "true", "wrong", "missing", "rotten", "silent", "cut off", "refused"};
-    return answer < ANSWERS ? texts[answer] : "something else";
+    return answer < EVIDENCE_ANSWERS ? texts[answer] : "something else";
 }
 
 /* ---- orders ---- */
@@ -80,28 +79,28 @@ static bool cell_is_true(const struct evidence *evidence)
     return fits;
 }
 
-/* So many questions about the cell got one of the answers in [least, most]. */
-static unsigned count_answers(const struct evidence *evidence, unsigned least, unsigned most)
+/* So many questions about the cell were answered, and not with what was stored. */
+static unsigned count_bad_answers(const struct evidence *evidence)
 {
     unsigned count = 0;
     for (size_t i = 0; i < evidence->try_count; i++) {
         const struct evidence_try *one = &evidence->tries[i];
-        count += is_about_the_cell(one) && one->answer >= least && one->answer <= most;
+        count += is_about_the_cell(one) && one->answer >= EVIDENCE_WRONG &&
+            one->answer <= EVIDENCE_ROTTEN;
     }
     return count;
 }
 
-/* The cell did not come between two others that did. */
-static unsigned count_strikes(const struct evidence *evidence)
+/* Either is enough: it came never while others did, or the node was gone each time. */
+static enum hearth_code check_silence(const struct evidence *evidence, struct hearth_err *err)
 {
-    unsigned count = 0;
-    for (size_t i = 1; i + 1 < evidence->try_count; i++) {
-        const struct evidence_try *one = &evidence->tries[i];
-        count += one->role == EVIDENCE_CELL && one->answer > ANSWERED_ROTTEN &&
-            one[-1].role == EVIDENCE_BEFORE && one[-1].answer == TRUE &&
-            one[1].role == EVIDENCE_AFTER && one[1].answer == TRUE;
+    unsigned strikes = evidence_strikes(evidence->tries, evidence->try_count);
+    unsigned sulks = evidence_sulks(evidence->tries, evidence->try_count);
+    if (strikes < EVIDENCE_STRIKES && sulks < EVIDENCE_SULKS) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "%u strikes and %u sulks, %d or %d are needed",
+            strikes, sulks, EVIDENCE_STRIKES, EVIDENCE_SULKS);
     }
-    return count;
+    return HEARTH_OK;
 }
 
 static enum hearth_code check_proof(const struct evidence *evidence, struct hearth_err *err)
@@ -111,11 +110,10 @@ static enum hearth_code check_proof(const struct evidence *evidence, struct hear
         return hearth_fail(err, HEARTH_CHECKSUM, "%u witnesses, %u are needed",
             evidence->witnesses_true, evidence->k);
     }
-    if (evidence->fault == SILENT && count_strikes(evidence) < STRIKES) {
-        return hearth_fail(
-            err, HEARTH_CHECKSUM, "%u strikes, %d are needed", count_strikes(evidence), STRIKES);
+    if (evidence->fault == SILENT) {
+        return check_silence(evidence, err);
     }
-    if (evidence->fault != SILENT && count_answers(evidence, ANSWERED_WRONG, ANSWERED_ROTTEN) < 2) {
+    if (count_bad_answers(evidence) < 2) {
         return hearth_fail(err, HEARTH_CHECKSUM, "it was not asked for twice in vain");
     }
     if (evidence->fault == WRONG && cell_is_true(evidence)) {

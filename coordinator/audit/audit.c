@@ -4,12 +4,14 @@
 #include "common/log.h"
 #include "coordinator/audit/audit_draw.h"
 #include "coordinator/audit/audit_pace.h"
+#include "proto/evidence_count.h"
 
 enum {
     HOUR_MS = 60 * 60 * 1000,
     HOURS = 24,
     RECHECK_NODES = 8, /* in one batch */
-    RECHECKS = 4,      /* contained cells of one node in it */
+    RECHECKS = 16,     /* contained cells of one node that are looked at for it ... */
+    TOGETHER = 4,      /* ... and asked for in it */
     TIPS = 8,          /* shards that readers named in it */
     REQUESTED = 16,    /* cells asked for by hand of one node in it */
     OWED_NODES = 16,   /* nodes whose turn it is in it */
@@ -329,7 +331,57 @@ static struct audit_visit *add_control(struct audit *audit, struct audit_batch *
     return NULL;
 }
 
-/* Due cells of one node, between two other ones. */
+/* Cells to go before a contained one, as many as there are: the last of them. */
+static struct audit_visit *add_leads(struct audit *audit, struct audit_batch *batch, uint32_t node,
+    const struct contained *contained, unsigned count)
+{
+    struct audit_visit *last = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        struct audit_visit *lead = add_control(audit, batch, node, contained, EVIDENCE_BEFORE);
+        if (lead != NULL) {
+            lead->before = last;
+            last = lead;
+        }
+    }
+    return last;
+}
+
+static void add_recheck(struct audit_batch *batch, const struct meta_audit_contained *due,
+    struct audit_visit *before, struct audit_visit *after)
+{
+    struct audit_visit *visit = add_visit(batch, &due->cell, EVIDENCE_CELL);
+    if (visit != NULL) {
+        visit->is_contained = true;
+        visit->strikes = due->strikes;
+        visit->sulks = evidence_sulks_so_far(due->log);
+        visit->log = due->log;
+        visit->before = before;
+        visit->after = after;
+    }
+}
+
+/* Under the lock: some of those that are due, from a random one on, between other cells.  One that
+ * was sulked about is asked for alone, so that it is known whose silence it was; so is any when
+ * there is no other to go before it. */
+static void add_some(struct audit *audit, struct audit_batch *batch, uint32_t node,
+    const struct contained *contained, const struct meta_audit_contained *due, size_t count)
+{
+    struct env *env = audit->coordinator->env;
+    const size_t first = env_random_below(env, count);
+    const unsigned sulks = evidence_sulks_so_far(due[first].log);
+    const unsigned leads = audit_leads(sulks, (uint32_t)env_random_below(env, UINT32_MAX));
+    struct audit_visit *after = add_control(audit, batch, node, contained, EVIDENCE_AFTER);
+    struct audit_visit *before = add_leads(audit, batch, node, contained, leads);
+    unsigned added = 0;
+    for (size_t i = 0; i < count && added < (before == NULL || sulks > 0 ? 1 : TOGETHER); i++) {
+        const struct meta_audit_contained *one = &due[(first + i) % count];
+        if (i == 0 || evidence_sulks_so_far(one->log) == 0) {
+            add_recheck(batch, one, before, after);
+            added++;
+        }
+    }
+}
+
 static enum hearth_code add_rechecks(
     struct audit *audit, struct audit_batch *batch, uint32_t node, struct hearth_err *err)
 {
@@ -342,23 +394,11 @@ static enum hearth_code add_rechecks(
         code = meta_audit_contained_shards(
             audit->coordinator->store, node, contained.cells, &contained.count, err);
     }
-    if (code != HEARTH_OK || count == 0) {
-        return code;
+    if (code == HEARTH_OK && count > 0) {
+        UNLOCKS pthread_mutex_t *held = lock(&audit->shared.mutex);
+        add_some(audit, batch, node, &contained, due, count);
     }
-    UNLOCKS pthread_mutex_t *held = lock(&audit->shared.mutex);
-    struct audit_visit *before = add_control(audit, batch, node, &contained, EVIDENCE_BEFORE);
-    struct audit_visit *after = add_control(audit, batch, node, &contained, EVIDENCE_AFTER);
-    for (size_t i = 0; i < count; i++) {
-        struct audit_visit *visit = add_visit(batch, &due[i].cell, EVIDENCE_CELL);
-        if (visit != NULL) {
-            visit->is_contained = true;
-            visit->strikes = due[i].strikes;
-            visit->log = due[i].log;
-            visit->before = before;
-            visit->after = after;
-        }
-    }
-    return HEARTH_OK;
+    return code;
 }
 
 static enum hearth_code add_contained(

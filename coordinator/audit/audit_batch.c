@@ -5,9 +5,15 @@
 
 /* ---- asking ---- */
 
+/* There is an order for it. */
 static bool is_askable(const struct audit_visit *visit)
 {
     return !visit->is_void && visit->ask.door.order.size > 0;
+}
+
+static bool was_asked(const struct audit_visit *visit)
+{
+    return visit->ask.answer != AUDIT_NOT_ASKED;
 }
 
 static enum hearth_code prepare_all(struct audit_batch *batch, struct hearth_err *err)
@@ -19,15 +25,34 @@ static enum hearth_code prepare_all(struct audit_batch *batch, struct hearth_err
     return code;
 }
 
-enum phase { FIRST, CONTAINED, LAST, AGAIN, PHASES };
+enum phase { LEAD, CONTAINED = LEAD + AUDIT_LEADS_MAX, AFTER, OTHERS, AGAIN, PHASES };
+
+/* How many go before it. */
+static unsigned depth_of(const struct audit_visit *visit)
+{
+    unsigned depth = 0;
+    for (const struct audit_visit *lead = visit->before; lead != NULL; lead = lead->before) {
+        depth++;
+    }
+    return depth;
+}
+
+/* It is its turn, and what went before it came. */
+static bool is_lead(const struct audit_visit *visit, unsigned depth)
+{
+    const struct audit_visit *lead = audit_visit_lead(visit);
+    return visit->role == EVIDENCE_BEFORE && depth_of(visit) == depth &&
+        (lead == NULL || lead->ask.answer == AUDIT_TRUE);
+}
 
 static bool is_of_phase(const struct audit_visit *visit, enum phase phase)
 {
     switch (phase) {
-    case FIRST: return !visit->is_contained && visit->role != EVIDENCE_AFTER;
     case CONTAINED: return visit->is_contained;
-    case LAST: return visit->role == EVIDENCE_AFTER;
-    default: return audit_answer_is_bad(visit->ask.answer);
+    case AFTER: return visit->role == EVIDENCE_AFTER;
+    case OTHERS: return !visit->is_contained && visit->role == EVIDENCE_CELL;
+    case AGAIN: return audit_answer_is_bad(visit->ask.answer);
+    default: return is_lead(visit, (unsigned)(phase - LEAD));
     }
 }
 
@@ -64,8 +89,8 @@ static enum hearth_code ask_all(struct audit_batch *batch, struct hearth_err *er
 {
     enum hearth_code code = HEARTH_OK;
     unsigned asked = 0;
-    for (enum phase phase = FIRST; phase < PHASES && code == HEARTH_OK; phase++) {
-        if (phase == LAST && asked > 0) {
+    for (enum phase phase = LEAD; phase < PHASES && code == HEARTH_OK; phase++) {
+        if (phase == AFTER && asked > 0) {
             code = let_time_pass(batch, err);
         }
         if (code == HEARTH_OK) {
@@ -94,7 +119,7 @@ static bool note_doubt(struct audit_batch *batch)
     uint64_t now_ms = meta_now_ms(batch->asker.coordinator->store);
     for (unsigned i = 0; i < batch->count; i++) {
         uint32_t node = batch->visits[i].cell.node;
-        if (is_askable(&batch->visits[i])) {
+        if (was_asked(&batch->visits[i])) {
             audit_doubt_note(batch->doubt, node, gave_something(batch, node), now_ms);
         }
     }
@@ -165,7 +190,7 @@ static enum hearth_code weigh_all(struct audit_batch *batch, struct hearth_err *
     enum hearth_code code = HEARTH_OK;
     for (unsigned i = 0; i < batch->count && code == HEARTH_OK; i++) {
         struct audit_visit *visit = &batch->visits[i];
-        if (!visit->is_void && !is_askable(visit)) {
+        if (!visit->is_void && !was_asked(visit)) {
             continue;
         }
         if (!visit->is_void) {

@@ -43,17 +43,27 @@ static bool is_confirmed(const struct audit_case *audit)
     return audit_answer_is_bad(audit->answer) && audit_answer_is_bad(audit->again);
 }
 
-static bool is_unanswered(const struct audit_case *audit)
+/* It was there a moment ago; this did not come. */
+static bool is_missed(const struct audit_case *audit)
 {
-    return audit->answer == AUDIT_SILENT || audit->answer == AUDIT_CUT_OFF ||
-        audit->answer == AUDIT_REFUSED;
+    return audit_answer_is_none(audit->answer) && audit->before == AUDIT_TRUE &&
+        !audit->is_auditor_doubted;
 }
 
-/* The controls came; this did not. */
 static bool is_strike(const struct audit_case *audit)
 {
-    return is_unanswered(audit) && audit->before == AUDIT_TRUE && audit->after == AUDIT_TRUE &&
-        !audit->is_auditor_doubted;
+    return is_missed(audit) && audit->after == AUDIT_TRUE;
+}
+
+static bool is_sulk(const struct audit_case *audit)
+{
+    return is_missed(audit) && audit_answer_is_none(audit->after);
+}
+
+static bool is_last_straw(const struct audit_case *audit)
+{
+    return (is_strike(audit) && audit->strikes + 1 >= AUDIT_STRIKES_MAX) ||
+        (is_sulk(audit) && audit->sulks + 1 >= AUDIT_SULKS_MAX);
 }
 
 /* Once, wrong bytes may be what was uploaded; "missing" cannot, for there is a receipt. */
@@ -68,7 +78,7 @@ bool audit_needs_witnesses(const struct audit_case *audit)
         return false;
     }
     return is_confirmed(audit) ? audit->again != AUDIT_ROTTEN && !is_nobodys_fault(audit)
-                               : is_strike(audit) && audit->strikes + 1 >= AUDIT_STRIKES_MAX;
+                               : is_last_straw(audit);
 }
 
 /* Fewer than k true ones, or half of them not: it may be us. */
@@ -112,12 +122,13 @@ static struct audit_verdict judge_bad(const struct audit_case *audit)
 
 static struct audit_verdict judge_unanswered(const struct audit_case *audit)
 {
-    if (is_strike(audit)) {
-        if (audit->strikes + 1 >= AUDIT_STRIKES_MAX && is_witnessed(audit)) {
-            return fail(AUDIT_FAULT_SILENT);
-        }
-        struct audit_verdict verdict = contain(AUDIT_CONTAINED);
-        verdict.is_strike = true;
+    if (is_last_straw(audit) && is_witnessed(audit)) {
+        return fail(AUDIT_FAULT_SILENT);
+    }
+    if (is_strike(audit) || is_sulk(audit)) {
+        struct audit_verdict verdict = contain(is_strike(audit) ? AUDIT_CONTAINED : AUDIT_UNKNOWN);
+        verdict.is_strike = is_strike(audit);
+        verdict.is_sulk = is_sulk(audit);
         return verdict;
     }
     if (audit->is_auditor_doubted) {
@@ -126,8 +137,7 @@ static struct audit_verdict judge_unanswered(const struct audit_case *audit)
     if (audit->answer == AUDIT_CUT_OFF && audit->before != AUDIT_TRUE && !audit->is_heard) {
         return contain(AUDIT_OFFLINE);
     }
-    bool went_silent = audit->before == AUDIT_TRUE && audit->after != AUDIT_NOT_ASKED;
-    return contain(audit->answer == AUDIT_REFUSED || went_silent ? AUDIT_UNKNOWN : AUDIT_CONTAINED);
+    return contain(audit->answer == AUDIT_REFUSED ? AUDIT_UNKNOWN : AUDIT_CONTAINED);
 }
 
 void audit_judge(const struct audit_case *audit, struct audit_verdict *out)
@@ -144,14 +154,19 @@ void audit_judge(const struct audit_case *audit, struct audit_verdict *out)
     }
 }
 
-/* ---- time ---- */
+/* ---- the next time ---- */
 
-uint64_t audit_recheck_ms(uint64_t setting_ms, unsigned strikes)
+uint64_t audit_recheck_ms(uint64_t setting_ms, unsigned missed)
 {
-    return setting_ms << (strikes < 4 ? strikes : 4);
+    return setting_ms << (missed < 4 ? missed : 4);
 }
 
-uint64_t audit_patience_ms(uint64_t setting_ms, unsigned strikes)
+uint64_t audit_patience_ms(uint64_t setting_ms, unsigned missed)
 {
-    return setting_ms << (strikes < 2 ? strikes : 2);
+    return setting_ms << (missed < 2 ? missed : 2);
+}
+
+unsigned audit_leads(unsigned sulks, uint32_t chance)
+{
+    return sulks == 0 ? 1 : chance % (AUDIT_LEADS_MAX + 1);
 }

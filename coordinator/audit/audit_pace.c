@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CONTROLS = 8 }; /* picks to go beside contained cells */
+enum { CONTROLS = 16 }; /* picks to go beside contained cells */
 
 static const double FAILED_LATELY = 0.05; /* of the decayed count: one, 150 audits ago */
 static const double MARK_MAX = 3;

@@ -2,6 +2,10 @@
 
 #include "coordinator/meta/meta_blob.h"
 #include "coordinator/service/segment_orders.h"
+#include "proto/evidence_count.h"
+
+static_assert((int)AUDIT_STRIKES_MAX == (int)EVIDENCE_STRIKES, "who is convicted is proven guilty");
+static_assert((int)AUDIT_SULKS_MAX == (int)EVIDENCE_SULKS, "who is convicted is proven guilty");
 
 /* ---- what is asked ---- */
 
@@ -91,8 +95,17 @@ enum hearth_code audit_visit_prepare(struct audit_visit *visit, const struct aud
         code = make_ask(asker, &visit->segment, visit->cell.slot, run_of(&visit->cell), arena,
             &visit->ask, err);
     }
-    visit->ask.patience_ms = audit_patience_ms(asker->patience_ms, visit->strikes);
+    visit->ask.patience_ms = audit_patience_ms(asker->patience_ms, visit->strikes + visit->sulks);
     return code;
+}
+
+const struct audit_visit *audit_visit_lead(const struct audit_visit *visit)
+{
+    const struct audit_visit *lead = visit->before;
+    while (lead != NULL && lead->ask.answer == AUDIT_NOT_ASKED) {
+        lead = lead->before;
+    }
+    return lead;
 }
 
 enum hearth_code audit_visit_prepare_again(struct audit_visit *visit,
@@ -168,7 +181,16 @@ static enum hearth_code read_again(
 
 static enum audit_answer answer_of(const struct audit_visit *visit)
 {
-    return visit == NULL || visit->is_void ? AUDIT_NOT_ASKED : visit->ask.answer;
+    return visit == NULL ? AUDIT_NOT_ASKED : visit->ask.answer;
+}
+
+/* Another cell that was followed by silence: what went before it had come. NULL: there is none. */
+static const struct audit_visit *find_excuse(const struct audit_visit *visit)
+{
+    const struct audit_visit *lead = audit_visit_lead(visit);
+    bool is_excuse =
+        audit_answer_is_none(answer_of(lead)) && answer_of(audit_visit_lead(lead)) == AUDIT_TRUE;
+    return is_excuse ? lead : NULL;
 }
 
 enum hearth_code audit_visit_weigh_blocking(struct audit_visit *visit,
@@ -180,11 +202,12 @@ enum hearth_code audit_visit_weigh_blocking(struct audit_visit *visit,
         .answer = visit->ask.answer,
         .again = visit->again.answer,
         .strikes = visit->strikes,
+        .sulks = visit->sulks,
         .has_passed = ec_slots_has(visit->segment.passed, visit->cell.slot),
         .is_in_place = true,
         .is_heard = node_table_health(asker->coordinator->nodes, visit->cell.node, &silent_ms) <=
             NODE_SUSPENDED,
-        .before = answer_of(visit->before),
+        .before = answer_of(audit_visit_lead(visit)),
         .after = answer_of(visit->after),
         .k = visit->segment.k,
         .is_auditor_doubted = is_auditor_doubted,
@@ -230,8 +253,12 @@ static void list_tries(const struct audit_visit *visit, struct evidence_try *tri
     if (!evidence_tries_decode(visit->log, tries, count)) {
         *count = 0;
     }
-    if (visit->before != NULL) {
-        add_try(tries, count, EVIDENCE_BEFORE, &visit->before->ask);
+    const struct audit_visit *lead = audit_visit_lead(visit);
+    if (find_excuse(visit) != NULL) {
+        add_try(tries, count, EVIDENCE_BEFORE, &audit_visit_lead(lead)->ask);
+    }
+    if (lead != NULL) {
+        add_try(tries, count, EVIDENCE_BEFORE, &lead->ask);
     }
     add_try(tries, count, EVIDENCE_CELL, &visit->ask);
     add_try(tries, count, EVIDENCE_AGAIN, &visit->again);
@@ -269,7 +296,7 @@ static void describe(const struct audit_visit *visit, const struct audit_asker *
         .first_stripe = visit->cell.first,
         .stripes = visit->cell.count,
         .wrong_stripe = bad->wrong_stripe,
-        .strikes = (uint16_t)(visit->strikes + 1),
+        .strikes = (uint16_t)(visit->strikes + visit->sulks + 1),
         .witnesses_asked = (uint16_t)visit->audit.witnesses_asked,
         .witnesses_true = (uint16_t)visit->audit.witnesses_true,
     };
@@ -298,11 +325,13 @@ static enum hearth_code make_evidence(const struct audit_visit *visit,
     return HEARTH_OK;
 }
 
-/* What a contained cell is held against its node for: the first question, then strikes alone. */
+/* What a contained cell is held against its node for, and what excuses it: the first question, then
+ * strikes, sulks and excuses alone. */
 static enum hearth_code make_log(
     const struct audit_visit *visit, struct arena *arena, struct view *out, struct hearth_err *err)
 {
-    if (visit->is_contained && !visit->verdict.is_strike) {
+    bool counts = visit->verdict.is_strike || visit->verdict.is_sulk || find_excuse(visit) != NULL;
+    if (visit->is_contained && !counts) {
         *out = visit->log;
         return HEARTH_OK;
     }
@@ -324,9 +353,11 @@ enum hearth_code audit_visit_result(const struct audit_visit *visit,
     unsigned strikes = visit->strikes + visit->verdict.is_strike;
     *out = (struct meta_audit_result){.cell = visit->cell,
         .verdict = visit->verdict,
+        .is_control = visit->role != EVIDENCE_CELL,
         .is_recheck = visit->is_contained,
         .strikes = strikes,
-        .due_ms = visit->asked_ms + audit_recheck_ms(asker->recheck_ms, strikes)};
+        .due_ms = visit->asked_ms +
+            audit_recheck_ms(asker->recheck_ms, strikes + visit->sulks + visit->verdict.is_sulk)};
     enum hearth_code code = HEARTH_OK;
     if (visit->verdict.is_contained) {
         code = make_log(visit, arena, &out->log, err);

@@ -28,11 +28,12 @@ struct audit_asker {
 struct audit_visit {
     struct meta_audit_cell
         cell; /* count 0: a run around stripe `first` is drawn; p 0: whoever holds it */
-    enum evidence_role role; /* CELL: for its own sake; BEFORE, AFTER: beside a contained one */
-    bool is_contained;       /* it was asked for before, in vain */
-    unsigned strikes;        /* so far */
-    struct view log;         /* of questions so far; in the arena of the batch */
-    struct audit_visit *before, *after; /* of a contained one; NULL: there was none to ask for */
+    enum evidence_role role;    /* CELL: for its own sake; BEFORE, AFTER: beside a contained one */
+    bool is_contained;          /* it was asked for before, in vain */
+    unsigned strikes, sulks;    /* so far */
+    struct view log;            /* of questions so far; in the arena of the batch */
+    struct audit_visit *before; /* of a contained one, or one before it: what goes before; NULL */
+    struct audit_visit *after;  /* of a contained one; NULL: there was none to ask for */
 
     bool is_tip;  /* a reader named it */
     bool is_void; /* its place had changed before it was asked for */
@@ -47,6 +48,9 @@ struct audit_visit {
 /* Reads the segment and makes the order; is_void when there is nothing to ask for any more. */
 enum hearth_code audit_visit_prepare(struct audit_visit *visit, const struct audit_asker *asker,
     struct arena *arena, struct hearth_err *err);
+
+/* What was asked last before this one, of those that were; NULL: nothing. */
+const struct audit_visit *audit_visit_lead(const struct audit_visit *visit);
 
 /* The same question once more, with an order of its own: visit->again is ready to be asked. */
 enum hearth_code audit_visit_prepare_again(struct audit_visit *visit,

@@ -377,6 +377,9 @@ static void record_one_in(struct meta_tx *tx, struct meta_audit_result *result)
         return;
     }
     apply_shard_in(tx, result, &segment);
+    if (result->is_control && result->verdict.outcome == AUDIT_PASS) {
+        return; /* drawn from what is not contained: no fair sample of what the node has */
+    }
     score_get_in(tx, result->cell.node, &score);
     audit_score_add(
         &score, result->verdict.outcome, result->verdict.fault == AUDIT_FAULT_ROTTEN, tx->now_ms);

@@ -68,6 +68,7 @@ enum hearth_code meta_audit_contained_shards(struct meta_store *store, uint32_t 
 struct meta_audit_result {
     struct meta_audit_cell cell;
     struct audit_verdict verdict;
+    bool is_control;      /* asked beside a contained one: that it came says nothing of the rest */
     bool is_recheck;      /* it was contained before: otherwise what is known of it stays */
     unsigned strikes;     /* of a contained one, this visit's included */
     uint64_t due_ms;      /* of a contained one */

@@ -503,6 +503,10 @@ static void wait(struct shard_net *base, struct shard_inbox *inbox, uint64_t unt
     if (shard_inbox_has_events(inbox)) {
         return;
     }
+    const uint64_t most_ns = now_ns(net) + net->wait_ms_max * 1000000u;
+    if (net->wait_ms_max > 0 && until_ns != UINT64_MAX && until_ns > most_ns) {
+        until_ns = most_ns;
+    }
     if (!happen_next(net, until_ns)) {
         assert(until_ns != UINT64_MAX); /* nothing can happen any more: the transfer hangs */
         step_to(net, until_ns);

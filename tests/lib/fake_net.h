@@ -95,6 +95,7 @@ struct fake_net {
     void *manner_context;
     void (*at_wait)(struct fake_net *net, void *context); /* before each wait; NULL: nothing */
     void *at_wait_context;
+    uint64_t wait_ms_max; /* one that nothing ends is over then; 0: as long as it was to be */
     void (*at_open)(struct fake_net *net, void *context); /* before each call is opened */
     void *at_open_context;
 };

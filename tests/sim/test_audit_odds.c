@@ -128,6 +128,98 @@ static void dropped_shards_are_met_as_often_as_the_formula_says(void **state)
     fleet_destroy(fleet);
 }
 
+/* ---- who has not the room it says it has ---- */
+
+enum { ROOM = 300, SHARDS_AN_AUDIT = 3, FULL_TRIALS = 1000, FULL_AUDITS = 40 };
+
+/* Shards come and come; it goes on taking them when it is full. */
+enum full { DROPS_NEW, DROPS_OLD, FULLS };
+
+static const char *const full_texts[] = {"what comes", "the oldest"};
+
+static bool is_dropped_by(enum full full, unsigned index, unsigned stored)
+{
+    return full == DROPS_NEW ? index >= ROOM : index < stored - ROOM;
+}
+
+/* By one audit of a node that was given `stored` shards. */
+static bool is_met_when_full(struct fleet *fleet, enum full full, unsigned stored)
+{
+    const struct audit_quota quota = {.node = 1, .picks = 1};
+    size_t count;
+    uint32_t index;
+    assert_true(audit_sample_begin(fleet->sample, &quota, 1));
+    audit_sample_page(fleet->sample, fleet->segments, stored);
+    const struct audit_pick *picks = audit_sample_of(fleet->sample, 1, &count);
+    assert_int_equal(count, 1);
+    memcpy(&index, picks[0].segment.bytes, sizeof(index));
+    return is_dropped_by(full, index, stored);
+}
+
+static void who_takes_more_than_it_has_room_for_is_met_as_predicted(void **state)
+{
+    (void)state;
+    struct fleet *fleet = fleet_create(46);
+    for (enum full full = 0; full < FULLS; full++) {
+        unsigned met[FULL_AUDITS + 1] = {0}; /* within so many audits */
+        for (unsigned trial = 0; trial < FULL_TRIALS; trial++) {
+            unsigned audit = 1;
+            while (audit <= FULL_AUDITS &&
+                !is_met_when_full(fleet, full, ROOM + audit * SHARDS_AN_AUDIT)) {
+                audit++;
+            }
+            for (; audit <= FULL_AUDITS; audit++) {
+                met[audit]++;
+            }
+        }
+        double missed = 1; /* the product of 1 - f, with f as it grows */
+        for (unsigned audit = 1; audit <= FULL_AUDITS; audit++) {
+            double dropped = audit * SHARDS_AN_AUDIT;
+            missed *= 1 - dropped / (ROOM + dropped);
+            double share = (double)met[audit] / FULL_TRIALS;
+            double deviation = sqrt(missed * (1 - missed) / FULL_TRIALS);
+            assert_true(fabs(share - (1 - missed)) < 4.5 * deviation + 0.005);
+            if (audit % 10 == 0) {
+                print_message("full, and drops %s: met within %u audits: %.3f, by the formula "
+                              "%.3f\n",
+                    full_texts[full], audit, share, 1 - missed);
+            }
+        }
+    }
+    fleet_destroy(fleet);
+}
+
+/* ---- two that share a name ---- */
+
+/* One of them has a shard that came after the copy was made, and one of them answers. */
+static void copies_that_report_as_one_are_met_as_predicted(void **state)
+{
+    (void)state;
+    static const unsigned percents[] = {10, 50};
+    static const unsigned counts[] = {5, 20, 60};
+    struct fleet *fleet = fleet_create(47);
+    for (unsigned p = 0; p < 2; p++) {
+        unsigned met[3] = {0};
+        for (unsigned trial = 0; trial < TRIALS; trial++) {
+            drop(fleet, percents[p]); /* here: came since, to one or the other */
+            unsigned audit = 0;
+            while (audit < counts[2] &&
+                !(is_dropped(fleet, next_pick(fleet, audit)) &&
+                    env_random_below(&fleet->env.env, 2) == 0)) {
+                audit++;
+            }
+            for (unsigned c = 0; c < 3; c++) {
+                met[c] += audit < counts[c];
+            }
+        }
+        for (unsigned c = 0; c < 3; c++) {
+            check_odds((double)met[c] / TRIALS, audit_rate_chance(percents[p] / 200.0, counts[c]),
+                "came since the copy", percents[p], counts[c]);
+        }
+    }
+    fleet_destroy(fleet);
+}
+
 /* ---- how the rest of the story goes ---- */
 
 /* What an evil node does when it is asked for what it has not. */
@@ -264,6 +356,7 @@ struct tally {
     unsigned outcomes[AUDIT_OUTCOMES];
     unsigned damaged;
     unsigned strikes;
+    unsigned sulks;
     unsigned audits;
 };
 
@@ -275,12 +368,14 @@ static void audit_one(struct env *env, struct honest *node, struct tally *tally)
     bool auditor_is_cut_off = chance(env) < 0.02;
     struct audit_verdict verdict = {.is_contained = true};
     unsigned strikes = 0;
+    unsigned sulks = 0;
     while (verdict.is_contained) {
         let_happen(env, node);
         struct audit_case audit = {
             .answer = answer_for(env, node, fate, is_spoilt),
             .again = answer_for(env, node, fate, is_spoilt),
             .strikes = strikes,
+            .sulks = sulks,
             .has_passed = !is_spoilt,
             .is_in_place = fate == NOTHING,
             .is_heard = !node->is_away,
@@ -304,8 +399,10 @@ static void audit_one(struct env *env, struct honest *node, struct tally *tally)
         tally->outcomes[verdict.outcome]++;
         tally->damaged += verdict.is_damaged;
         tally->strikes += verdict.is_strike;
+        tally->sulks += verdict.is_sulk;
         tally->audits++;
         strikes += verdict.is_strike;
+        sulks += verdict.is_sulk; /* without the excuses there are */
         assert_true(!verdict.is_damaged || is_spoilt);
     }
 }
@@ -336,20 +433,24 @@ static void no_honest_node_is_convicted_in_200000_audits_under_faults(void **sta
         run_honest(seed, &tally);
     }
     print_message("seeds 1 to %d: %u audits: %u pass, %u fail, %u contained, %u offline, "
-                  "%u unknown, %u discarded; %u strikes, %u shards with wrong tags made anew\n",
+                  "%u unknown, %u discarded; %u strikes, %u sulks, %u shards with wrong tags made "
+                  "anew\n",
         SEEDS, tally.audits, tally.outcomes[AUDIT_PASS], tally.outcomes[AUDIT_FAIL],
         tally.outcomes[AUDIT_CONTAINED], tally.outcomes[AUDIT_OFFLINE],
-        tally.outcomes[AUDIT_UNKNOWN], tally.outcomes[AUDIT_NONE], tally.strikes, tally.damaged);
+        tally.outcomes[AUDIT_UNKNOWN], tally.outcomes[AUDIT_NONE], tally.strikes, tally.sulks,
+        tally.damaged);
     assert_true(tally.audits >= SEEDS * AUDITS);
     assert_int_equal(tally.outcomes[AUDIT_FAIL], 0);
     assert_true(tally.outcomes[AUDIT_CONTAINED] > 1000 && tally.outcomes[AUDIT_OFFLINE] > 1000);
-    assert_true(tally.strikes > 100 && tally.damaged > 1000);
+    assert_true(tally.strikes > 100 && tally.sulks > 100 && tally.damaged > 1000);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dropped_shards_are_met_as_often_as_the_formula_says),
+        cmocka_unit_test(who_takes_more_than_it_has_room_for_is_met_as_predicted),
+        cmocka_unit_test(copies_that_report_as_one_are_met_as_predicted),
         cmocka_unit_test(every_kind_of_evil_node_is_suspended_within_bounds),
         cmocka_unit_test(reputation_that_was_farmed_is_spent_at_once),
         cmocka_unit_test(no_honest_node_is_convicted_in_200000_audits_under_faults),

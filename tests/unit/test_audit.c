@@ -158,6 +158,37 @@ static void a_node_that_dropped_shards_is_suspended(void **state)
     evil_is_convicted(at);
 }
 
+/* Which upload it was. */
+static unsigned upload_of(const struct audit_world *at, const struct fake_order *order)
+{
+    unsigned i = 0;
+    while (memcmp(order->segment_id, at->rows[i].id.bytes, META_ID_SIZE) != 0) {
+        assert_true(++i < at->row_count);
+    }
+    return i;
+}
+
+/* It said that it has room, took all, and kept the first dozen. */
+enum { KEPT = 12 };
+
+static enum fake_manner keep_a_dozen(void *context, uint32_t node, const struct fake_order *order)
+{
+    return node == EVIL && upload_of(context, order) >= KEPT ? FAKE_LACKS : FAKE_HONEST;
+}
+
+/* Each by its first audit: none has to be met by chance. */
+static void what_a_full_node_dropped_is_missed_by_its_first_audit(void **state)
+{
+    struct audit_world *at = *state;
+    at->choose = keep_a_dozen;
+    at->choose_context = at;
+    let_all_pass(at);
+    evil_is_convicted(at);
+    assert_int_equal(audit_world_score(at, EVIL).score.counts[AUDIT_FAIL], SEGMENTS - KEPT);
+    assert_int_equal(damaged_shards(at, EVIL), SEGMENTS - KEPT);
+    assert_true(audit_world_score(at, EVIL).score.counts[AUDIT_PASS] >= KEPT);
+}
+
 static enum fake_manner flip(void *context, uint32_t node, const struct fake_order *order)
 {
     (void)context;
@@ -197,12 +228,17 @@ static enum fake_manner stall(void *context, uint32_t node, const struct fake_or
     return node == EVIL && order->segment_id[1] % 2 == 0 ? FAKE_STOPPED : FAKE_HONEST;
 }
 
-static void ask_again_until_the_end(struct audit_world *at)
+static void go_on(struct audit_world *at, unsigned rounds, uint64_t apart_ms)
 {
-    for (unsigned i = 0; i < 150; i++) {
-        audit_world_pass_ms(at, HOUR_MS);
+    for (unsigned i = 0; i < rounds; i++) {
+        audit_world_pass_ms(at, apart_ms);
         audit_world_round(at);
     }
+}
+
+static void ask_again_until_the_end(struct audit_world *at)
+{
+    go_on(at, 150, HOUR_MS);
 }
 
 static void a_node_that_times_out_on_what_is_missing_is_suspended_in_the_end(void **state)
@@ -236,7 +272,9 @@ static void breaking_the_connection_is_no_better_than_silence(void **state)
     evil_is_convicted(at);
 }
 
-/* Once it was asked for what it lacks, it is silent about everything for a while. */
+/* Once it was asked for what it lacks, the first few, it is silent about everything for a while. */
+enum { LACKED = 2, SULK_MS = 10 * 60 * 1000 };
+
 struct sulker {
     struct audit_world *at;
     uint64_t until_ms;
@@ -248,23 +286,71 @@ static enum fake_manner sulk(void *context, uint32_t node, const struct fake_ord
     if (node != EVIL) {
         return FAKE_HONEST;
     }
-    if (order->segment_id[1] % 2 == 0) {
-        sulker->until_ms = sulker->at->world.env.unix_ms + 10 * 60 * 1000;
+    if (upload_of(sulker->at, order) < LACKED) {
+        sulker->until_ms = sulker->at->world.env.unix_ms + SULK_MS;
     }
     return sulker->at->world.env.unix_ms < sulker->until_ms ? FAKE_STOPPED : FAKE_HONEST;
 }
 
-static void who_pretends_to_be_away_each_time_stays_contained(void **state)
+/* What it has, it is not charged with, whatever it was asked for at the same time. */
+static void only_what_it_lacks_is_held_against_it(struct audit_world *at)
+{
+    for (unsigned i = LACKED; i < at->row_count; i++) {
+        assert_int_equal(ec_slots_count(audit_world_row(at, i).damaged), 0);
+    }
+}
+
+static void who_pretends_to_be_away_each_time_is_convicted_in_the_end(void **state)
 {
     struct audit_world *at = *state;
     struct sulker sulker = {.at = at};
     let_all_pass(at);
     at->choose = sulk;
     at->choose_context = &sulker;
-    audit_world_ask(at, 0, 20);
-    ask_again_until_the_end(at);
-    assert_true(audit_world_score(at, EVIL).contained > 0);
+    at->world.settings.audit_recheck_ms = SULK_MS;
+    for (unsigned rounds = 0; damaged_shards(at, EVIL) < LACKED; rounds++) {
+        assert_in_range(rounds, 0, 100);
+        go_on(at, 10, SULK_MS);
+    }
+    assert_int_equal(audit_world_score(at, EVIL).score.counts[AUDIT_FAIL], LACKED);
+    assert_int_equal(count_evidence(at, EVIL), LACKED);
     honest_nodes_are_left_alone(at);
+    only_what_it_lacks_is_held_against_it(at);
+}
+
+/* A line that breaks whenever a second question comes within ten minutes of another. */
+struct frail {
+    struct audit_world *at;
+    uint64_t asked_ms;
+    bool is_broken;
+};
+
+static enum fake_manner break_down(void *context, uint32_t node, const struct fake_order *order)
+{
+    (void)order;
+    struct frail *frail = context;
+    if (node != EVIL) {
+        return FAKE_HONEST;
+    }
+    uint64_t now_ms = frail->at->world.env.unix_ms;
+    frail->is_broken = now_ms < frail->asked_ms + SULK_MS;
+    frail->asked_ms = frail->is_broken ? frail->asked_ms : now_ms;
+    return frail->is_broken ? FAKE_STOPPED : FAKE_HONEST;
+}
+
+static void a_line_that_breaks_under_a_second_question_convicts_nobody(void **state)
+{
+    struct audit_world *at = *state;
+    struct frail frail = {.at = at};
+    let_all_pass(at);
+    at->choose = break_down;
+    at->choose_context = &frail;
+    audit_world_ask(at, EVIL, 20);
+    assert_true(audit_world_score(at, EVIL).contained > 0);
+    at->world.settings.audit_recheck_ms = SULK_MS;
+    go_on(at, 120, SULK_MS);
+    assert_true(audit_world_score(at, EVIL).score.counts[AUDIT_UNKNOWN] > 0);
+    assert_int_equal(audit_world_count(at, AUDIT_FAIL), 0);
 }
 
 /* ---- honest nodes ---- */
@@ -443,11 +529,13 @@ int main(void)
         TEST(a_node_is_asked_as_often_as_the_rate_says),
         TEST(what_cannot_be_asked_for_is_not_waited_for),
         TEST(a_node_that_dropped_shards_is_suspended),
+        TEST(what_a_full_node_dropped_is_missed_by_its_first_audit),
         TEST(a_node_that_serves_other_bytes_is_suspended),
         TEST(a_node_that_serves_old_versions_is_suspended),
         TEST(a_node_that_times_out_on_what_is_missing_is_suspended_in_the_end),
         TEST(breaking_the_connection_is_no_better_than_silence),
-        TEST(who_pretends_to_be_away_each_time_stays_contained),
+        TEST(who_pretends_to_be_away_each_time_is_convicted_in_the_end),
+        TEST(a_line_that_breaks_under_a_second_question_convicts_nobody),
         TEST(tags_that_were_wrong_from_the_start_are_nobodys_fault),
         TEST(what_is_deleted_meanwhile_convicts_nobody),
         TEST(what_is_deleted_at_the_last_moment_convicts_nobody),

@@ -122,10 +122,39 @@ static void a_node_that_fails_other_cells_too_gets_no_strike(void **state)
     assert_int_equal(judge(audit).outcome, AUDIT_CONTAINED);
     assert_false(judge(audit).is_strike);
     audit = stubborn(AUDIT_STRIKES_MAX - 1);
-    audit.after =
-        AUDIT_SILENT; /* it may pretend: trouble, which suspends, and convicts of nothing */
-    assert_int_equal(judge(audit).outcome, AUDIT_UNKNOWN);
+    audit.after = AUDIT_SILENT;
     assert_false(judge(audit).is_strike);
+}
+
+/* Whether it pretends is not known the first time: it is trouble. */
+static void who_is_gone_whenever_the_cell_is_asked_for_fails_in_the_end(void **state)
+{
+    (void)state;
+    struct audit_case audit = stubborn(0);
+    audit.after = AUDIT_SILENT;
+    for (audit.sulks = 0; audit.sulks + 1 < AUDIT_SULKS_MAX; audit.sulks++) {
+        const struct audit_verdict verdict = judge(audit);
+        assert_int_equal(verdict.outcome, AUDIT_UNKNOWN);
+        assert_true(verdict.is_sulk && verdict.is_contained);
+    }
+    assert_int_equal(judge(audit).fault, AUDIT_FAULT_SILENT);
+    audit.before = AUDIT_SILENT;
+    assert_false(judge(audit).is_sulk);
+    audit.before = AUDIT_NOT_ASKED; /* it went first */
+    assert_false(judge(audit).is_sulk);
+}
+
+static void how_many_go_before_cannot_be_guessed_once_there_was_a_sulk(void **state)
+{
+    (void)state;
+    bool seen[AUDIT_LEADS_MAX + 1] = {false};
+    for (uint32_t chance = 0; chance < 100; chance++) {
+        assert_int_equal(audit_leads(0, chance), 1);
+        seen[audit_leads(1, chance)] = true;
+    }
+    for (unsigned leads = 0; leads <= AUDIT_LEADS_MAX; leads++) {
+        assert_true(seen[leads]);
+    }
 }
 
 static void nobody_there_is_offline_unless_the_node_is_heard(void **state)
@@ -157,9 +186,11 @@ static void check_case(const struct audit_case *audit)
         assert_false(audit->is_auditor_doubted);
     }
     if (is_fail && !audit_answer_is_bad(audit->answer)) {
-        assert_int_equal(audit->strikes, AUDIT_STRIKES_MAX - 1);
-        assert_true(audit->before == AUDIT_TRUE && audit->after == AUDIT_TRUE);
+        assert_int_equal(audit->before, AUDIT_TRUE);
+        assert_true(audit->after == AUDIT_TRUE ? audit->strikes == AUDIT_STRIKES_MAX - 1
+                                               : audit->sulks == AUDIT_SULKS_MAX - 1);
     }
+    assert_false(verdict.is_strike && verdict.is_sulk);
     if (verdict.fault == AUDIT_FAULT_WRONG) {
         assert_true(audit->has_passed);
     }
@@ -167,12 +198,13 @@ static void check_case(const struct audit_case *audit)
 
 static void with_flags(struct audit_case audit)
 {
-    for (unsigned flags = 0; flags < 32; flags++) {
+    for (unsigned flags = 0; flags < 64; flags++) {
         audit.has_passed = flags & 1;
         audit.is_in_place = flags & 2;
         audit.is_heard = flags & 4;
         audit.is_auditor_doubted = flags & 8;
         audit.strikes = flags & 16 ? AUDIT_STRIKES_MAX - 1 : 0;
+        audit.sulks = flags & 32 ? AUDIT_SULKS_MAX - 1 : 0;
         for (unsigned true_ones = K - 1; true_ones <= K; true_ones++) {
             audit.witnesses_true = true_ones;
             check_case(&audit);
@@ -214,6 +246,8 @@ int main(void)
         cmocka_unit_test(with_fewer_than_k_witnesses_or_most_against_it_the_auditor_doubts_itself),
         cmocka_unit_test(the_same_cell_never_while_others_come_is_a_fail_in_the_end),
         cmocka_unit_test(a_node_that_fails_other_cells_too_gets_no_strike),
+        cmocka_unit_test(who_is_gone_whenever_the_cell_is_asked_for_fails_in_the_end),
+        cmocka_unit_test(how_many_go_before_cannot_be_guessed_once_there_was_a_sulk),
         cmocka_unit_test(nobody_there_is_offline_unless_the_node_is_heard),
         cmocka_unit_test(no_combination_convicts_against_the_rules),
         cmocka_unit_test(re_asks_are_further_apart_and_wait_longer),

@@ -21,7 +21,14 @@ enum {
     MISSING = 3,
     SILENT = 5
 };
-enum { FAULT_WRONG = 1, FAULT_MISSING = 2, FAULT_ROTTEN = 3, FAULT_SILENT = 4, STRIKES = 8 };
+enum {
+    FAULT_WRONG = 1,
+    FAULT_MISSING = 2,
+    FAULT_ROTTEN = 3,
+    FAULT_SILENT = 4,
+    STRIKES = 8,
+    SULKS = 14
+};
 
 struct fixture {
     struct test_env env;
@@ -153,6 +160,32 @@ static void eight_strikes_between_cells_that_came_are_proof_and_seven_are_not(vo
     assert_ok(check(at), &at->err);
 }
 
+/* Another cell came, and the next one did not. */
+static void excuse(struct fixture *at)
+{
+    const struct order other = order_of(at, false);
+    add_try(at, EVIDENCE_BEFORE, TRUE, &other);
+    add_try(at, EVIDENCE_BEFORE, SILENT, &other);
+}
+
+static void fourteen_sulks_are_proof_less_what_excuses_them(void **state)
+{
+    struct fixture *at = *state;
+    at->evidence.fault = FAULT_SILENT;
+    for (unsigned i = 0; i + 1 < SULKS; i++) {
+        strike(at, TRUE, SILENT);
+    }
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
+    strike(at, TRUE, SILENT);
+    assert_ok(check(at), &at->err);
+    excuse(at);
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
+    strike(at, SILENT, SILENT); /* it may have been away before */
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
+    strike(at, TRUE, SILENT);
+    assert_ok(check(at), &at->err);
+}
+
 static void questions_about_something_else_prove_nothing(void **state)
 {
     struct fixture *at = *state;
@@ -189,6 +222,7 @@ int main(void)
         TEST(once_is_not_enough),
         TEST(a_cell_that_fits_its_tag_proves_nothing),
         TEST(eight_strikes_between_cells_that_came_are_proof_and_seven_are_not),
+        TEST(fourteen_sulks_are_proof_less_what_excuses_them),
         TEST(questions_about_something_else_prove_nothing),
         TEST(what_a_node_says_of_itself_needs_no_witness),
 #undef TEST

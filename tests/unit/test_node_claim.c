@@ -9,6 +9,8 @@
 #include "tests/lib/test.h"
 #include "tests/lib/test_env.h"
 
+#include <math.h>
+
 enum { INTERVAL = 30, SUSPECT = 3 * INTERVAL, QUIET = 10 * INTERVAL };
 
 /* One daemon with a home of its own, perhaps a copy. */
@@ -235,6 +237,82 @@ static void two_copies_are_always_noticed(void **state)
     }
 }
 
+/* Five reports decide: the copy, the original, the copy, the original, the copy; or the last four,
+ * when the original has written more before the copy reports at all. When chance says who is next,
+ * they are noticed within r reports as often as r throws bring five heads, or four. */
+static double chance_of_heads(unsigned heads, unsigned throws)
+{
+    double chance = 1;
+    double of_heads = pow(0.5, throws); /* exactly i */
+    for (unsigned i = 0; i < heads; i++) {
+        chance -= of_heads;
+        of_heads *= (double)(throws - i) / (i + 1);
+    }
+    return chance;
+}
+
+static unsigned reports_until_noticed(struct env *env)
+{
+    struct world world = {0};
+    struct home homes[2] = {new_home(1)};
+    start(&homes[0], 1);
+    beat(&world, &homes[0]);
+    homes[1] = homes[0];
+    start(&homes[1], 2);
+    unsigned reports = 1;
+    while (beat(&world, &homes[env_random_below(env, 2)]).verdict != CLAIM_TWO_AT_ONCE) {
+        reports++;
+    }
+    return reports;
+}
+
+static void two_copies_are_noticed_within_as_many_reports_as_chance_says(void **state)
+{
+    (void)state;
+    static const unsigned counts[] = {5, 8, 12, 20};
+    unsigned noticed[4] = {0};
+    struct test_env env;
+    test_env_init(&env, 5);
+    for (unsigned i = 0; i < WORLDS; i++) {
+        unsigned reports = reports_until_noticed(&env.env);
+        for (unsigned c = 0; c < 4; c++) {
+            noticed[c] += reports <= counts[c];
+        }
+    }
+    for (unsigned c = 0; c < 4; c++) {
+        double share = (double)noticed[c] / WORLDS;
+        double least = chance_of_heads(5, counts[c]);
+        double most = chance_of_heads(4, counts[c]);
+        print_message("two copies: noticed within %2u reports: %.3f, by the formula %.3f to %.3f\n",
+            counts[c], share, least, most);
+        assert_true(share > least - 4 * sqrt(least * (1 - least) / WORLDS) - 0.005);
+        assert_true(share < most + 4 * sqrt(most * (1 - most) / WORLDS));
+    }
+}
+
+/* Copied with its memory, so that it has the same instance: fenced at the first report of the one
+ * that has written less.  Half of all pairs of reports bring one. */
+static void a_machine_that_was_copied_while_it_ran_is_fenced_when_counters_go_back(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        struct test_env env;
+        struct world world = {0};
+        struct home homes[2] = {new_home(1)};
+        test_env_init(&env, seed);
+        start(&homes[0], 1);
+        beat(&world, &homes[0]);
+        homes[1] = homes[0];
+        struct claim_judgement judged = {.verdict = CLAIM_TRUE};
+        for (unsigned reports = 0; judged.verdict == CLAIM_TRUE; reports++) {
+            assert_in_range(reports, 0, 40);
+            judged = beat(&world, &homes[env_random_below(&env.env, 2)]);
+        }
+        assert_int_equal(judged.verdict, CLAIM_OLDER_COPY);
+        assert_false(judged.is_second);
+    }
+}
+
 /* Daemons that draw no instance are judged by their counters alone. */
 static void without_instances_counters_decide(void **state)
 {
@@ -262,6 +340,8 @@ int main(void)
         cmocka_unit_test(a_late_heartbeat_is_no_second_machine),
         cmocka_unit_test(an_honest_node_is_never_taken_for_two),
         cmocka_unit_test(two_copies_are_always_noticed),
+        cmocka_unit_test(two_copies_are_noticed_within_as_many_reports_as_chance_says),
+        cmocka_unit_test(a_machine_that_was_copied_while_it_ran_is_fenced_when_counters_go_back),
         cmocka_unit_test(without_instances_counters_decide),
     };
     return cmocka_run_group_tests_name("node_claim", tests, NULL, NULL);
