@@ -58,13 +58,19 @@ static enum hearth_code check_inline(const struct meta_body *body, uint32_t prof
     return HEARTH_OK;
 }
 
-/* One reference more. False: the segment is not there, dying, or has fewer than refs_min. */
-static bool add_reference(struct meta_tx *tx, const struct meta_id *segment, unsigned refs_min)
+/* One reference more; *own: the bucket it was written for. False: the segment is not there, dying,
+ * or has fewer than refs_min. */
+static bool add_reference(
+    struct meta_tx *tx, const struct meta_id *segment, unsigned refs_min, struct meta_id *own)
 {
     struct sql *sql = sql_use(tx, SQL_SEGMENT_REF);
     sql_set_id(sql, ":segment", segment);
     sql_set_u64(sql, ":refs_min", refs_min);
-    return sql_run(sql) == 1;
+    if (!sql_step(sql)) {
+        return false;
+    }
+    sql_id(sql, own);
+    return true;
 }
 
 /* ---- commit ---- */
@@ -82,6 +88,7 @@ static enum hearth_code refer_to_own_segments(struct meta_tx *tx, const struct m
         const struct meta_extent *extent = &body->extents[i];
         struct meta_opened opened;
         struct meta_segment segment;
+        struct meta_id own;
         if (!meta_opened_in(tx, &extent->segment, &opened) ||
             !meta_id_equal(opened.intent, *intent) ||
             !meta_segment_in(tx, &extent->segment, &segment)) {
@@ -91,7 +98,7 @@ static enum hearth_code refer_to_own_segments(struct meta_tx *tx, const struct m
         if (extent->offset > segment.length || extent->length > segment.length - extent->offset) {
             return hearth_fail(err, HEARTH_INVALID, "extent %zu: past its segment's end", i);
         }
-        if (!add_reference(tx, &extent->segment, 0)) {
+        if (!add_reference(tx, &extent->segment, 0, &own)) {
             return hearth_fail(err, HEARTH_INVALID, "extent %zu: the segment is gone", i);
         }
     }
@@ -330,7 +337,6 @@ static enum hearth_code check_extents(struct meta_tx *tx, const struct meta_id *
                 : hearth_fail(err, HEARTH_INVALID, "copy: the extents are not the source's");
 }
 
-/* Nothing, where the bucket is the segment's own. */
 static void add_share(
     struct meta_tx *tx, const struct meta_id *segment, const struct meta_id *bucket)
 {
@@ -344,10 +350,13 @@ enum hearth_code meta_refer_in(struct meta_tx *tx, const struct meta_id *bucket,
     const struct meta_body *body, struct hearth_err *err)
 {
     for (size_t i = 0; i < body->extent_count; i++) {
-        if (!add_reference(tx, &body->extents[i].segment, 1)) {
+        struct meta_id own;
+        if (!add_reference(tx, &body->extents[i].segment, 1, &own)) {
             return hearth_fail(err, HEARTH_NOT_FOUND, "segment of extent %zu is gone", i);
         }
-        add_share(tx, &body->extents[i].segment, bucket);
+        if (!meta_id_equal(own, *bucket)) {
+            add_share(tx, &body->extents[i].segment, bucket);
+        }
     }
     return HEARTH_OK;
 }

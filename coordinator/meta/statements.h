@@ -467,15 +467,14 @@
     X(SEGMENT_SET_LAST_P, "UPDATE segment SET last_p = :last_p WHERE segment = :segment")          \
     X(SEGMENT_REF,                                                                                 \
         "UPDATE segment SET refs = refs + 1 WHERE segment = :segment AND dying_ms = 0"             \
-        " AND refs >= :refs_min")                                                                  \
+        " AND refs >= :refs_min RETURNING bucket")                                                 \
     X(SEGMENT_UNREF,                                                                               \
         "UPDATE segment SET refs = refs - 1, doomed_refs ="                                        \
         " CASE WHEN doomed_refs > :doomed THEN doomed_refs - :doomed ELSE 0 END,"                  \
         " dying_ms = CASE WHEN refs = 1 THEN :now ELSE 0 END"                                      \
         " WHERE segment = :segment AND refs > 0 RETURNING refs, bucket")                           \
     X(SHARE_ADD,                                                                                   \
-        "INSERT INTO segment_share (segment, bucket, refs) SELECT segment, :bucket, 1"             \
-        " FROM segment WHERE segment = :segment AND bucket <> :bucket"                             \
+        "INSERT INTO segment_share (segment, bucket, refs) VALUES (:segment, :bucket, 1)"          \
         " ON CONFLICT (segment, bucket) DO UPDATE SET refs = segment_share.refs + 1")              \
     X(SHARE_DROP,                                                                                  \
         "UPDATE segment_share SET refs = refs - 1 WHERE segment = :segment AND bucket = :bucket")  \
