@@ -72,6 +72,8 @@ HARM = (
      (sql("UPDATE segment SET dying_ms = 5 WHERE segment = " + FIRST), "is dying, and 1 extents")),
     ((sql("UPDATE segment SET vk = zeroblob(32) WHERE segment = " + FIRST), "does not fit its tag"),
      (sql("UPDATE usage SET bytes = bytes + 1"), "usage of a bucket is off by"),
+     (sql("UPDATE usage SET reserved_bytes = 7, reserved_objects = 1"),
+      "what uploads under way reserve of a bucket is off by"),
      (sql("DELETE FROM body WHERE body IN (SELECT body FROM object_version LIMIT 1)"),
       "a version without its body")),
     ((exchange_two_holders, '"missing",.*"slot":1,'),
