@@ -122,12 +122,19 @@ static enum hearth_code ask_more_orders(
     return session_ask(session_of(holders), &ask, &holders->arena, out, err);
 }
 
+/* A segment may have got another code since it was looked up: its cells are others then, and the
+ * shards of before are there for as long as our orders last. */
+static bool is_same_code(const struct wire_segment_info *a, const struct wire_segment_info *b)
+{
+    return a->k == b->k && a->n == b->n && view_equal(a->vk, b->vk);
+}
+
 /* Orders for holders that had none, or whose order was no good; and holders that are new. */
 static void get_more_orders(struct get_holders *holders)
 {
     struct wire_segment_info info;
     struct hearth_err err; /* without them the holders there are must do */
-    if (ask_more_orders(holders, &info, &err) != HEARTH_OK) {
+    if (ask_more_orders(holders, &info, &err) != HEARTH_OK || !is_same_code(holders->info, &info)) {
         return;
     }
     for (size_t i = 0; i < info.holders_count; i++) {

@@ -79,6 +79,10 @@
     X(COORDINATOR_MOVE_VERIFIED, "coordinator.move.verified",                                      \
         "it was read back, the holder is old")                                                     \
     X(COORDINATOR_MOVE_APPLIED, "coordinator.move.applied", "the holder is new, nobody was told")  \
+    X(COORDINATOR_RECODE_OFFERED, "coordinator.recode.offered", "places are durable, and empty")   \
+    X(COORDINATOR_RECODE_COPIED, "coordinator.recode.copied", "both codes are there, unverified")  \
+    X(COORDINATOR_RECODE_VERIFIED, "coordinator.recode.verified", "read back, the old is named")   \
+    X(COORDINATOR_RECODE_APPLIED, "coordinator.recode.applied", "the code is new, nobody knows")   \
     X(COORDINATOR_REBALANCE_PLANNED, "coordinator.rebalance.planned", "worked out, not written")   \
     X(COORDINATOR_REBALANCE_PROGRESS, "coordinator.rebalance.progress", "moved, the pass not")     \
     X(COORDINATOR_DELETE_ASKED, "coordinator.delete.asked", "allowed, nothing written")            \

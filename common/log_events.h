@@ -58,6 +58,8 @@
     X(MOVE_REBUILT, INFO, "move.rebuilt",                                                          \
         "its holder does not give a shard: it is made anew at the new one")                        \
     X(MOVE_FAILED, WARN, "move.failed", "a shard could not be moved now; tried again")             \
+    X(SEGMENT_RECODED, DEBUG, "segment.recoded", "it has the code of another profile now")         \
+    X(RECODE_FAILED, WARN, "recode.failed", "a segment could not be coded anew now; tried again")  \
     X(REBALANCE_PLANNED, INFO, "rebalance.planned", "what a plan would move is known")             \
     X(REBALANCE_CHANGED, INFO, "rebalance.changed", "an admin applied, paused or ended a plan")    \
     X(REBALANCE_ENDED, INFO, "rebalance.ended", "a plan is done, or cannot be carried out")        \

@@ -45,6 +45,9 @@ static const struct wire_field rebalance_info_fields[] = {
     NUMBER(rebalance_info, bytes_done),
     NUMBER(rebalance_info, now_unix_ms),
     MESSAGES(rebalance_info, shares, rebalance_share, WIRE_NODES_MAX),
+    BYTES(rebalance_info, profile, WIRE_NAME_MAX),
+    NUMBER(rebalance_info, disk_before),
+    NUMBER(rebalance_info, disk_after),
 };
 DESCRIBE(rebalance_info, rebalance_info_fields);
 
@@ -55,6 +58,7 @@ static const struct wire_field rebalance_plan_request_fields[] = {
     BYTES(rebalance_plan_request, network, WIRE_NAME_MAX),
     NUMBER_TO(rebalance_plan_request, bytes_max, INT64_MAX),
     NUMBER_TO(rebalance_plan_request, bandwidth, INT64_MAX),
+    BYTES(rebalance_plan_request, bucket, WIRE_NAME_MAX),
 };
 DESCRIBE(rebalance_plan_request, rebalance_plan_request_fields);
 

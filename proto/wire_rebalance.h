@@ -25,10 +25,10 @@ struct wire_rebalance_share {
 
 struct wire_rebalance_info {
     uint64_t number;
-    struct view kind; /* "space", "domains", "drain" */
+    struct view kind; /* "space", "domains", "drain", "recode" */
     struct view
         state; /* "planning", "planned", "running", "paused", "done", "cancelled", "failed" */
-    struct view subject; /* what leaves: "node 7", "owner ann" */
+    struct view subject; /* what leaves, "node 7"; or the name of a bucket */
     struct view admin;   /* who made it */
     struct view reason;  /* why it is as it is */
     uint64_t bytes_max;  /* 0: no limit */
@@ -54,6 +54,9 @@ struct wire_rebalance_info {
     uint64_t now_unix_ms;
     const struct wire_rebalance_share *shares; /* by node; of a list: none */
     size_t shares_count;
+    struct view profile;  /* that segments are to get; empty: they keep theirs */
+    uint64_t disk_before; /* bytes of their shards */
+    uint64_t disk_after;
 };
 
 struct wire_rebalance_plan_request {
@@ -63,6 +66,7 @@ struct wire_rebalance_plan_request {
     struct view network;
     uint64_t bytes_max;
     uint64_t bandwidth;
+    struct view bucket; /* name of that whose segments get its profile's code */
 };
 
 struct wire_rebalance_command_request {

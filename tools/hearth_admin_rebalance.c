@@ -14,6 +14,7 @@ struct plan_options {
     const char *node;
     const char *owner;
     const char *network;
+    const char *bucket;
     bool domains;
     const char *max_bytes;
     const char *bandwidth;
@@ -37,6 +38,9 @@ static struct view or_nothing(const char *text)
 static const char *kind_of(const struct plan_options *options)
 {
     bool leaves = options->node != NULL || options->owner != NULL || options->network != NULL;
+    if (options->bucket != NULL) {
+        return "recode";
+    }
     return leaves ? "drain" : options->domains ? "domains" : "space";
 }
 
@@ -48,7 +52,8 @@ static enum hearth_code plan_moves(
     struct wire_rebalance_plan_request request = {.kind = view_text(kind_of(options)),
         .node = or_nothing(options->node),
         .owner = or_nothing(options->owner),
-        .network = or_nothing(options->network)};
+        .network = or_nothing(options->network),
+        .bucket = or_nothing(options->bucket)};
     if (parse_bytes("max-bytes", options->max_bytes, &request.bytes_max, err) != HEARTH_OK ||
         parse_bytes("bandwidth", options->bandwidth, &request.bandwidth, err) != HEARTH_OK ||
         admin_ask(admin, RPC_REBALANCE_PLAN, &request, &plan, err) != HEARTH_OK ||
@@ -63,9 +68,10 @@ static enum program_exit run_plan(const struct program_call *call, struct hearth
 {
     const struct plan_options *options = call->options;
     const int named = (options->node != NULL) + (options->owner != NULL) +
-        (options->network != NULL) + options->domains;
+        (options->network != NULL) + (options->bucket != NULL) + options->domains;
     if (named > 1) {
-        return program_usage(err, "one of --node, --owner, --network, --domains, or none of them");
+        return program_usage(
+            err, "one of --node, --owner, --network, --bucket, --domains, or none of them");
     }
     return admin_run(call, plan_moves, err);
 }
@@ -83,6 +89,10 @@ static const struct program_option plan_params[] = {
         .value = "NETWORK",
         .offset = offsetof(struct plan_options, network),
         .help = "everything in this network, as `node list` says it"},
+    {.name = "bucket",
+        .value = "NAME",
+        .offset = offsetof(struct plan_options, bucket),
+        .help = "this bucket's segments get the code of the profile that it has now"},
     {.name = "domains",
         .offset = offsetof(struct plan_options, domains),
         .help = "shards of a segment that share an owner or a network are parted"},
@@ -106,9 +116,9 @@ const struct program_verb hearth_admin_verb_rebalance_plan = {
     .options_size = sizeof(struct plan_options),
     .needs_config = true,
     .help = "what would move, how much, how long, and what that changes; nothing moves yet",
-    .notes =
-        "Without --node, --owner, --network or --domains each node is to hold its share of all\n"
-        "bytes, by its capacity.\n",
+    .notes = "Without --node, --owner, --network, --bucket or --domains each node is to hold its "
+             "share of\n"
+             "all bytes, by its capacity.\n",
     .run = run_plan,
 };
 

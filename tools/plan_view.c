@@ -66,8 +66,27 @@ static void print_shares(const struct wire_rebalance_info *plan)
     }
 }
 
+static void print_recoding(const struct wire_rebalance_info *plan)
+{
+    char before[FORMAT_BYTES_SIZE];
+    char after[FORMAT_BYTES_SIZE];
+    char profile[FORMAT_NAME_SIZE];
+    printf("their shards take %s, and %s with profile %s; while it runs both are there\n",
+        format_bytes(plan->disk_before, before), format_bytes(plan->disk_after, after),
+        format_name(plan->profile, profile));
+    if (plan->stuck_planned > 0) {
+        printf("%" PRIu64 " segments stay as they are: copies in other buckets name them, too"
+               "\n",
+            plan->stuck_planned);
+    }
+}
+
 static void print_effect(const struct wire_rebalance_info *plan)
 {
+    if (plan->profile.size > 0) {
+        print_recoding(plan);
+        return;
+    }
     printf("nodes hold %" PRIu64 " to %" PRIu64 " %% of their share, and %" PRIu64 " to %" PRIu64
            " %% afterwards\n",
         plan->least_before, plan->most_before, plan->least_after, plan->most_after);
@@ -103,17 +122,21 @@ void plan_view_print(const struct wire_rebalance_info *plan)
     if (plan->reason.size > 0) {
         printf("%s\n", format_name(plan->reason, text));
     }
-    printf("moves %" PRIu64 " shards, %s, in about %s\n", plan->moves_planned,
-        format_bytes(plan->bytes_planned, bytes), format_duration(expected_ms(plan), duration));
+    const char *things = plan->profile.size > 0 ? "segments" : "shards";
+    printf("%s %" PRIu64 " %s, %s, in about %s\n", plan->profile.size > 0 ? "codes anew" : "moves",
+        plan->moves_planned, things, format_bytes(plan->bytes_planned, bytes),
+        format_duration(expected_ms(plan), duration));
     print_limits(plan);
     if (plan->moves_done > 0) {
-        printf("moved %" PRIu64 " shards, %s", plan->moves_done,
-            format_bytes(plan->bytes_done, bytes));
+        printf("%s %" PRIu64 " %s, %s", plan->profile.size > 0 ? "coded anew" : "moved",
+            plan->moves_done, things, format_bytes(plan->bytes_done, bytes));
         printf(plan_view_is(plan, "running") ? "; about %s to go\n" : "\n",
             format_duration(plan_view_duration_ms(plan), duration));
     }
     print_effect(plan);
-    print_shares(plan);
+    if (plan->shares_count > 0) {
+        print_shares(plan);
+    }
     if (plan_view_is(plan, "planned")) {
         printf("nothing moves before: hearth-admin rebalance apply %" PRIu64 "\n", plan->number);
     }
@@ -188,6 +211,9 @@ void plan_view_json(const struct wire_rebalance_info *plan)
     json_line_number(line, "pass", plan->pass);
     json_line_number(line, "moves_done", plan->moves_done);
     json_line_number(line, "bytes_done", plan->bytes_done);
+    json_line_bytes(line, "profile", plan->profile);
+    json_line_number(line, "disk_before", plan->disk_before);
+    json_line_number(line, "disk_after", plan->disk_after);
     json_line_number(line, "moves_left_by_pass", plan->pass_left);
     json_line_number(line, "eta_ms", is_open(plan) ? plan_view_duration_ms(plan) : 0);
     json_line_set(line, "nodes", shares_json(plan));

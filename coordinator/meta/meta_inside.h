@@ -207,6 +207,9 @@ struct meta_opened {
 /* False: no such segment has been opened, or its intent is settled. */
 bool meta_opened_in(struct meta_tx *tx, const struct meta_id *segment, struct meta_opened *out);
 
+/* An upload has opened it and has neither committed nor ended. */
+bool meta_is_being_written_in(struct meta_tx *tx, const struct meta_id *segment);
+
 /* False: no such segment is sealed. */
 bool meta_segment_in(struct meta_tx *tx, const struct meta_id *segment, struct meta_segment *out);
 
@@ -223,6 +226,15 @@ enum hearth_code meta_seal_in(struct meta_tx *tx, const struct meta_seal *reques
 
 /* As meta_repair_apply(). */
 enum hearth_code meta_repair_apply_in(struct meta_tx *tx, const struct meta_repair_apply *request,
+    struct meta_seal_result *out, struct hearth_err *err);
+
+/*
+ * In one swap the segment has the new code and its holders (D6).  What held the old one become dead
+ * shards, to be trashed when no reader can have an order for them (D5), and nobody fills a slot by
+ * an offer that was made before.  HEARTH_SHARDS_LOST: fewer than w receipts are good.  HEARTH_BUSY:
+ * an upload writes it.
+ */
+enum hearth_code meta_recode_apply_in(struct meta_tx *tx, const struct meta_recode_apply *request,
     struct meta_seal_result *out, struct hearth_err *err);
 
 /* A sealed segment as it is now. */

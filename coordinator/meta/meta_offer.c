@@ -288,8 +288,12 @@ static enum hearth_code repair_offer(struct meta_tx *tx, void *arg, struct heart
     if (segment.last_p == META_PLACEMENT_MAX) {
         return hearth_fail(err, HEARTH_NO_SPACE, "the segment has used all its placements");
     }
-    assert_offers(request->offers, request->offer_count, segment.n);
-    start_offers(&call->offers, tx, segment.profile, segment.k, segment.n);
+    if (request->recode_n > 0 && meta_is_being_written_in(tx, &segment.id)) {
+        return hearth_fail(err, HEARTH_BUSY, "an upload writes it");
+    }
+    const uint16_t n = request->recode_n > 0 ? request->recode_n : segment.n;
+    assert_offers(request->offers, request->offer_count, n);
+    start_offers(&call->offers, tx, segment.profile, segment.k, n);
     uint16_t p = (uint16_t)(segment.last_p + 1);
     set_last_p(tx, SQL_SEGMENT_SET_LAST_P, &request->segment, p);
     for (size_t i = 0; i < request->offer_count; i++) {

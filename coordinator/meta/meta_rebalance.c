@@ -318,17 +318,33 @@ static void charge(
     sql_run(sql);
 }
 
+/* A shard may be handed over, and counted, by the plan. */
+static enum hearth_code read_going(
+    struct meta_tx *tx, uint64_t number, struct meta_rebalance *out, struct hearth_err *err)
+{
+    if (meta_rebalance_in(tx, number, out, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return out->state == META_REBALANCE_RUNNING || out->state == META_REBALANCE_PAUSED
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_CANCELLED, "plan %" PRIu64 " is %s", number,
+              meta_rebalance_state_text((enum meta_rebalance_state)out->state));
+}
+
+static void count_done(struct meta_tx *tx, struct meta_rebalance *plan, uint64_t bytes)
+{
+    plan->moves_done++;
+    plan->bytes_done += bytes;
+    meta_rebalance_put_in(tx, plan);
+}
+
 static enum hearth_code move_shard(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     const struct meta_shard_move *move = arg;
     struct meta_rebalance plan;
     struct meta_seal_result result;
-    if (meta_rebalance_in(tx, move->plan, &plan, err) != HEARTH_OK) {
+    if (read_going(tx, move->plan, &plan, err) != HEARTH_OK) {
         return err->code;
-    }
-    if (plan.state != META_REBALANCE_RUNNING && plan.state != META_REBALANCE_PAUSED) {
-        return hearth_fail(err, HEARTH_CANCELLED, "plan %" PRIu64 " is %s", plan.number,
-            meta_rebalance_state_text((enum meta_rebalance_state)plan.state));
     }
     if (meta_repair_apply_in(tx, &move->apply, &result, err) != HEARTH_OK) {
         return result.bad_count == 0
@@ -337,9 +353,7 @@ static enum hearth_code move_shard(struct meta_tx *tx, void *arg, struct hearth_
     }
     charge(tx, plan.number, move->from, SQL_REBALANCE_GAVE, move->apply.shard_length);
     charge(tx, plan.number, move->to, SQL_REBALANCE_TOOK, move->apply.shard_length);
-    plan.moves_done++;
-    plan.bytes_done += move->apply.shard_length;
-    meta_rebalance_put_in(tx, &plan);
+    count_done(tx, &plan, move->apply.shard_length);
     return HEARTH_OK;
 }
 
@@ -349,4 +363,26 @@ enum hearth_code meta_shard_move(
     assert(move->apply.receipt_count == 1);
     struct meta_shard_move copy = *move;
     return meta_run(store, move_shard, &copy, err);
+}
+
+/* ---- one segment ---- */
+
+static enum hearth_code recode_segment(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    const struct meta_segment_recode *request = arg;
+    struct meta_rebalance plan;
+    struct meta_seal_result result;
+    if (read_going(tx, request->plan, &plan, err) != HEARTH_OK ||
+        meta_recode_apply_in(tx, &request->apply, &result, err) != HEARTH_OK) {
+        return err->code;
+    }
+    count_done(tx, &plan, request->bytes);
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_segment_recode(
+    struct meta_store *store, const struct meta_segment_recode *request, struct hearth_err *err)
+{
+    struct meta_segment_recode copy = *request;
+    return meta_run(store, recode_segment, &copy, err);
 }

@@ -65,7 +65,10 @@ enum {
     X(pass_left)  /* shards this pass did not move and should have */                              \
     X(started_ms) /* when it began to run */                                                       \
     X(moves_done)                                                                                  \
-    X(bytes_done)
+    X(bytes_done)                                                                                  \
+    X(profile)     /* that segments are to get, of a plan that codes anew */                       \
+    X(disk_before) /* bytes of their shards at n */                                                \
+    X(disk_after)
 
 struct meta_rebalance {
     uint64_t number; /* from 1 */
@@ -73,7 +76,7 @@ struct meta_rebalance {
     META_REBALANCE_NUMBERS(X)
 #undef X
     struct meta_id cursor;                     /* of the pass: the last segment dealt with */
-    char subject[META_REBALANCE_TEXT_MAX + 1]; /* what is to leave: "node 7", "owner ann" */
+    char subject[META_REBALANCE_TEXT_MAX + 1]; /* what leaves, "node 7"; or the name of a bucket */
     char admin[META_REBALANCE_TEXT_MAX + 1];   /* who made it */
     char reason[META_REBALANCE_TEXT_MAX + 1];  /* why it is as it is; empty: nothing to say */
 };
@@ -173,5 +176,15 @@ struct meta_shard_move {
 /* As meta_repair_apply(), and the plan's budgets. HEARTH_CANCELLED: the plan has ended. */
 enum hearth_code meta_shard_move(
     struct meta_store *store, const struct meta_shard_move *move, struct hearth_err *err);
+
+struct meta_segment_recode {
+    uint64_t plan;
+    uint64_t bytes; /* that were read and written for it */
+    struct meta_recode_apply apply;
+};
+
+/* As meta_recode_apply_in(), and the plan's count. HEARTH_CANCELLED: the plan has ended. */
+enum hearth_code meta_segment_recode(
+    struct meta_store *store, const struct meta_segment_recode *request, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_META_META_REBALANCE_H */

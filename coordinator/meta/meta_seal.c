@@ -428,3 +428,88 @@ enum hearth_code meta_repair_apply(struct meta_store *store,
     struct apply_call call = {.request = request, .out = out};
     return meta_run(store, repair_apply, &call, err);
 }
+
+/* ---- another code ---- */
+
+/* What had the old code's shards, or may be writing them: its upload, which has committed, offers
+ * no slot any more, and what was offered gets no holder. */
+static void end_old_code(struct meta_tx *tx, const struct meta_segment *segment)
+{
+    for (uint16_t slot = 0; slot < segment->n; slot++) {
+        if (segment->holders[slot].node > 0) {
+            meta_dead_insert_in(tx, &segment->id, slot, segment->holders[slot],
+                tx->now_ms + meta_read_grace_ms(tx));
+        }
+    }
+    static const enum statement statements[] = {SQL_OFFER_END, SQL_OPENED_DELETE};
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+        struct sql *sql = sql_use(tx, statements[i]);
+        sql_set_id(sql, ":segment", &segment->id);
+        sql_run(sql);
+    }
+}
+
+static enum hearth_code swap_code(struct meta_tx *tx, const struct meta_recode_apply *request,
+    const struct weighing *weighing, struct hearth_err *err)
+{
+    uint8_t bytes[META_HOLDERS_SIZE_MAX];
+    size_t size = meta_holders_encode(weighing->holders, request->n, bytes);
+    struct sql *sql = sql_use(tx, SQL_SEGMENT_RECODE);
+    sql_set_u64(sql, ":profile", request->profile);
+    sql_set_u64(sql, ":codec", META_CODEC_RS_CAUCHY);
+    sql_set_u64(sql, ":k", request->k);
+    sql_set_u64(sql, ":n", request->n);
+    sql_set_blob(sql, ":vk", view_of(request->vk, sizeof(request->vk)));
+    sql_set_u64(sql, ":now", tx->now_ms);
+    sql_set_blob(sql, ":holders", view_of(bytes, size));
+    sql_set_blob(sql, ":none", view_of(bytes, 0));
+    sql_set_id(sql, ":segment", &request->segment);
+    sql_set_u64(sql, ":generation", request->generation);
+    if (sql_run(sql) != 1) {
+        return hearth_fail(err, HEARTH_CONFLICT, "the segment's holders have changed");
+    }
+    weighing->result->generation = request->generation + 1;
+    weighing->result->holders = count_holders(weighing->holders, request->n);
+    return HEARTH_OK;
+}
+
+static enum hearth_code check_recodable(struct meta_tx *tx, const struct meta_recode_apply *request,
+    struct meta_segment *out, struct hearth_err *err)
+{
+    if (check_receipt_count(request->receipt_count, err) != HEARTH_OK ||
+        read_alive(tx, &request->segment, out, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (out->generation != request->generation) {
+        return hearth_fail(err, HEARTH_CONFLICT, "the segment's holders have changed");
+    }
+    return meta_is_being_written_in(tx, &request->segment)
+        ? hearth_fail(err, HEARTH_BUSY, "an upload writes it")
+        : HEARTH_OK;
+}
+
+enum hearth_code meta_recode_apply_in(struct meta_tx *tx, const struct meta_recode_apply *request,
+    struct meta_seal_result *out, struct hearth_err *err)
+{
+    struct meta_segment segment;
+    out->bad_count = 0;
+    if (check_recodable(tx, request, &segment, err) != HEARTH_OK) {
+        return err->code;
+    }
+    struct weighing weighing = {
+        .tx = tx,
+        .segment = segment.id,
+        .n = request->n,
+        .shard_length = request->shard_length,
+        .orders_must_live = true,
+        .result = out,
+    };
+    unsigned good = weigh_all(&weighing, request->receipts, request->receipt_count);
+    if (good < request->w) {
+        return hearth_fail(err, HEARTH_SHARDS_LOST,
+            "another code: %u good receipts of %zu, %u are needed", good, request->receipt_count,
+            request->w);
+    }
+    end_old_code(tx, &segment);
+    return swap_code(tx, request, &weighing, err);
+}

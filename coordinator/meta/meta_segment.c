@@ -27,6 +27,14 @@ bool meta_opened_in(struct meta_tx *tx, const struct meta_id *segment, struct me
     return true;
 }
 
+bool meta_is_being_written_in(struct meta_tx *tx, const struct meta_id *segment)
+{
+    struct meta_opened opened;
+    struct meta_intent_row intent;
+    return meta_opened_in(tx, segment, &opened) && meta_intent_in(tx, &opened.intent, &intent) &&
+        intent.state == META_INTENT_OPEN;
+}
+
 /* True: *out is the next row. */
 static bool read_segment(struct meta_tx *tx, struct sql *sql, struct meta_segment *out)
 {

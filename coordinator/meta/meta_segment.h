@@ -138,9 +138,11 @@ struct meta_repair_offer {
     uint64_t generation;             /* as read; HEARTH_CONFLICT when it moved on */
     const struct meta_offer *offers; /* slot and node; p is set by the call */
     size_t offer_count;
+    uint16_t recode_n; /* slots of another code that it is to get; 0: of the one it has */
 };
 
-/* HEARTH_NOT_FOUND: the segment is gone or dying. */
+/* HEARTH_NOT_FOUND: the segment is gone or dying.  HEARTH_BUSY: it is to get another code while
+ * an upload writes it. */
 enum hearth_code meta_repair_offer(struct meta_store *store,
     const struct meta_repair_offer *request, struct meta_offers *out, struct hearth_err *err);
 
@@ -159,5 +161,21 @@ struct meta_repair_apply {
  */
 enum hearth_code meta_repair_apply(struct meta_store *store,
     const struct meta_repair_apply *request, struct meta_seal_result *out, struct hearth_err *err);
+
+/*
+ * Another code of the same sealed bytes.  The id stays, for manifests name it under their
+ * customers' keys; so the tags' key must not: the cell of a slot and stripe is another string of
+ * bytes now (D12).
+ */
+struct meta_recode_apply {
+    struct meta_id segment;
+    uint64_t generation; /* as read before the offers; HEARTH_CONFLICT when it moved on */
+    uint32_t profile;
+    uint16_t k, n, w;
+    uint8_t vk[META_VK_SIZE];
+    uint64_t shard_length;
+    const struct meta_receipt *receipts; /* of shards that were read back */
+    size_t receipt_count;
+};
 
 #endif /* HEARTH_COORDINATOR_META_META_SEGMENT_H */

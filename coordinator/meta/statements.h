@@ -11,6 +11,7 @@
 #define HEARTH_COORDINATOR_META_STATEMENTS_H
 
 #include "coordinator/meta/statements_audit.h"
+#include "coordinator/meta/statements_rebalance.h"
 
 #define STATEMENTS_CLUSTER(X)                                                                      \
     X(CLUSTER_INSERT,                                                                              \
@@ -124,98 +125,6 @@
     X(ENDPOINT_INSERT,                                                                             \
         "INSERT INTO endpoint (node, position, kind, host, port, verified_ms)"                     \
         " VALUES (:node, :position, :kind, :host, :port, :verified)")
-
-#define STATEMENTS_REBALANCE(X)                                                                    \
-    X(REBALANCE_PUT,                                                                               \
-        "INSERT INTO rebalance (plan, kind, state, starts, bytes_max, bandwidth, "                 \
-        "fleet, created_ms, changed_ms, moves_planned, bytes_planned, "                            \
-        "stuck_planned, least_before, most_before, least_after, most_after, "                      \
-        "violations_before, violations_after, busiest, pass, pass_moves, "                         \
-        "pass_left, started_ms, moves_done, bytes_done, cursor, subject, admin, "                  \
-        "reason)"                                                                                  \
-        " VALUES (:plan, :kind, :state, :starts, :bytes_max, :bandwidth, :fleet, "                 \
-        ":created_ms, :changed_ms, :moves_planned, :bytes_planned, :stuck_planned, "               \
-        ":least_before, :most_before, :least_after, :most_after, "                                 \
-        ":violations_before, :violations_after, :busiest, :pass, :pass_moves, "                    \
-        ":pass_left, :started_ms, :moves_done, :bytes_done, :cursor, :subject, "                   \
-        ":admin, :reason)"                                                                         \
-        " ON CONFLICT (plan) DO UPDATE SET"                                                        \
-        " kind = excluded.kind, state = excluded.state, starts = excluded.starts, "                \
-        "bytes_max = excluded.bytes_max, bandwidth = excluded.bandwidth, "                         \
-        "fleet = excluded.fleet, created_ms = excluded.created_ms, "                               \
-        "changed_ms = excluded.changed_ms, moves_planned = excluded.moves_planned, "               \
-        "bytes_planned = excluded.bytes_planned, "                                                 \
-        "stuck_planned = excluded.stuck_planned, "                                                 \
-        "least_before = excluded.least_before, most_before = excluded.most_before, "               \
-        "least_after = excluded.least_after, most_after = excluded.most_after, "                   \
-        "violations_before = excluded.violations_before, "                                         \
-        "violations_after = excluded.violations_after, busiest = excluded.busiest, "               \
-        "pass = excluded.pass, pass_moves = excluded.pass_moves, "                                 \
-        "pass_left = excluded.pass_left, started_ms = excluded.started_ms, "                       \
-        "moves_done = excluded.moves_done, bytes_done = excluded.bytes_done, "                     \
-        "cursor = excluded.cursor, subject = excluded.subject, "                                   \
-        "admin = excluded.admin, reason = excluded.reason")                                        \
-    X(REBALANCE_GET,                                                                               \
-        "SELECT plan, kind, state, starts, bytes_max, bandwidth, fleet, "                          \
-        "created_ms, changed_ms, moves_planned, bytes_planned, stuck_planned, "                    \
-        "least_before, most_before, least_after, most_after, violations_before, "                  \
-        "violations_after, busiest, pass, pass_moves, pass_left, started_ms, "                     \
-        "moves_done, bytes_done, cursor, subject, admin, reason"                                   \
-        " FROM rebalance WHERE plan = :plan")                                                      \
-    X(REBALANCE_LIST,                                                                              \
-        "SELECT plan, kind, state, starts, bytes_max, bandwidth, fleet, "                          \
-        "created_ms, changed_ms, moves_planned, bytes_planned, stuck_planned, "                    \
-        "least_before, most_before, least_after, most_after, violations_before, "                  \
-        "violations_after, busiest, pass, pass_moves, pass_left, started_ms, "                     \
-        "moves_done, bytes_done, cursor, subject, admin, reason"                                   \
-        " FROM rebalance ORDER BY plan DESC")                                                      \
-    X(REBALANCE_LAST, "SELECT CAST(COALESCE(MAX(plan), 0) AS BIGINT) FROM rebalance")              \
-    X(REBALANCE_COUNT_OPEN, "SELECT COUNT(*) FROM rebalance WHERE state < 5")                      \
-    X(REBALANCE_RUNNING,                                                                           \
-        "SELECT plan, kind FROM rebalance WHERE state = 3 AND plan <> :plan ORDER BY plan")        \
-    X(REBALANCE_FORGET_SHARES,                                                                     \
-        "DELETE FROM rebalance_share WHERE plan <= :before AND plan IN"                            \
-        " (SELECT plan FROM rebalance WHERE state >= 5)")                                          \
-    X(REBALANCE_FORGET, "DELETE FROM rebalance WHERE plan <= :before AND state >= 5")              \
-    X(REBALANCE_SHARE_PUT,                                                                         \
-        "INSERT INTO rebalance_share (plan, node, leaves, held, target, give, take)"               \
-        " VALUES (:plan, :node, :leaves, :held, :target, :give, :take)"                            \
-        " ON CONFLICT (plan, node) DO UPDATE SET leaves = excluded.leaves, held ="                 \
-        " excluded.held, target = excluded.target, give = excluded.give, take = excluded.take")    \
-    X(REBALANCE_SHARES,                                                                            \
-        "SELECT node, leaves, held, target, give, take FROM rebalance_share"                       \
-        " WHERE plan = :plan ORDER BY node")                                                       \
-    X(REBALANCE_COUNT_SHARES, "SELECT COUNT(*) FROM rebalance_share WHERE plan = :plan")           \
-    X(REBALANCE_COUNT_LEAVERS,                                                                     \
-        "SELECT COUNT(*) FROM rebalance_share WHERE plan = :plan AND leaves = 1")                  \
-    X(REBALANCE_OF_LEAVER,                                                                         \
-        "SELECT s.plan FROM rebalance_share AS s JOIN rebalance AS r ON r.plan = s.plan"           \
-        " WHERE s.node = :node AND s.leaves = 1 AND r.state < 5 ORDER BY s.plan LIMIT 1")          \
-    X(REBALANCE_DRAINED,                                                                           \
-        "SELECT r.state FROM rebalance_share AS s JOIN rebalance AS r ON r.plan = s.plan"          \
-        " WHERE s.node = :node AND s.leaves = 1 ORDER BY s.plan DESC LIMIT 1")                     \
-    X(REBALANCE_STAY,                                                                              \
-        "UPDATE rebalance_share SET leaves = 0, give = 0 WHERE plan = :plan AND node = :node")     \
-    X(REBALANCE_TURN_LEAVERS,                                                                      \
-        "UPDATE node SET state = :to WHERE state = :from AND node IN"                              \
-        " (SELECT node FROM rebalance_share WHERE plan = :plan AND leaves = 1)")                   \
-    X(REBALANCE_GAVE,                                                                              \
-        "UPDATE rebalance_share SET"                                                               \
-        " held = CASE WHEN held > :size THEN held - :size ELSE 0 END,"                             \
-        " give = CASE WHEN give > :size THEN give - :size ELSE 0 END"                              \
-        " WHERE plan = :plan AND node = :node")                                                    \
-    X(REBALANCE_TOOK,                                                                              \
-        "UPDATE rebalance_share SET held = held + :size,"                                          \
-        " take = CASE WHEN take > :size THEN take - :size ELSE 0 END"                              \
-        " WHERE plan = :plan AND node = :node")                                                    \
-    X(REBALANCE_OFFERS,                                                                            \
-        "SELECT COUNT(*) FROM (SELECT 1 FROM offer WHERE node IN"                                  \
-        " (SELECT node FROM rebalance_share WHERE plan = :plan AND leaves = 1) LIMIT 1)"           \
-        " AS counted")                                                                             \
-    X(REBALANCE_LAST_ORDER,                                                                        \
-        "SELECT CAST(COALESCE(MAX(not_before_ms), 0) AS BIGINT) FROM dead_shard WHERE"             \
-        " not_before_ms > :now AND node IN"                                                        \
-        " (SELECT node FROM rebalance_share WHERE plan = :plan AND leaves = 1)")
 
 #define STATEMENTS_BUCKET(X)                                                                       \
     X(BUCKET_INSERT,                                                                               \
@@ -438,6 +347,7 @@
     X(OFFER_LIST, "SELECT slot, p, node FROM offer WHERE segment = :segment ORDER BY slot, p")     \
     X(OFFER_COUNT_OF_SLOT, "SELECT COUNT(*) FROM offer WHERE segment = :segment AND slot = :slot") \
     X(OFFER_RENEW, "UPDATE offer SET expires_ms = :expires WHERE segment = :segment")              \
+    X(OFFER_END, "UPDATE offer SET expires_ms = 0 WHERE segment = :segment")                       \
     X(OFFER_SET_DUE,                                                                               \
         "UPDATE offer SET due_ms = expires_ms + :skew WHERE segment = :segment AND due_ms = 0")    \
     X(OFFER_DUE,                                                                                   \
@@ -462,6 +372,10 @@
         "UPDATE segment SET holders = :holders, damaged = :damaged, passed = :passed,"             \
         " generation = generation + 1"                                                             \
         " WHERE segment = :segment AND generation = :generation")                                  \
+    X(SEGMENT_RECODE,                                                                              \
+        "UPDATE segment SET profile = :profile, codec = :codec, k = :k, n = :n, vk = :vk,"         \
+        " sealed_ms = :now, holders = :holders, damaged = :none, passed = :none,"                  \
+        " generation = generation + 1 WHERE segment = :segment AND generation = :generation")      \
     X(SEGMENT_SET_DAMAGED, "UPDATE segment SET damaged = :damaged WHERE segment = :segment")       \
     X(SEGMENT_SET_PASSED, "UPDATE segment SET passed = :passed WHERE segment = :segment")          \
     X(SEGMENT_SET_LAST_P, "UPDATE segment SET last_p = :last_p WHERE segment = :segment")          \

@@ -5,6 +5,8 @@
 #include "coordinator/meta/meta_rebalance.h"
 #include "coordinator/rebalance/rebalance_batch.h"
 #include "coordinator/rebalance/rebalance_survey.h"
+#include "coordinator/rebalance/recode_set.h"
+#include "coordinator/rebalance/recode_survey.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -24,6 +26,7 @@ struct active {
     bool has_begun;              /* the pass of row: `leaving` is known */
     bool is_last_look;           /* nothing could come to the nodes that leave when it began */
     struct meta_leaving leaving; /* as it began */
+    struct recode_set recode;    /* likewise, of a plan that codes anew */
 };
 
 struct rebalance {
@@ -39,7 +42,7 @@ struct rebalance {
     struct {
         struct active *first;
         struct rebalance_batch batch;
-        struct meta_segment page[META_SWEEP_MAX];
+        struct recode_page page;
     } on_duty;
 };
 
@@ -203,8 +206,40 @@ static void add_tasks(struct rebalance_batch *batch, const struct meta_segment *
     }
 }
 
+static bool is_too_much(const struct rebalance_plan *plan, uint64_t bytes)
+{
+    return plan->bytes_max > 0 && plan->bytes_picked + bytes > plan->bytes_max;
+}
+
 /* False: the batch is full. */
-static bool pick_segment(struct rebalance *rebalance, struct active *active,
+static bool pick_recode(
+    struct rebalance *rebalance, struct active *active, size_t index, struct step *step)
+{
+    const struct recode_page *page = &rebalance->on_duty.page;
+    const struct meta_segment *segment = &page->segments[index];
+    struct hearth_err err;
+    struct recode_cost cost;
+    struct rebalance_batch *batch = &rebalance->on_duty.batch;
+    const enum recode_verdict verdict = recode_judge(&active->recode, page, index);
+    active->stuck += verdict == RECODE_SHARED;
+    if (verdict != RECODE_WANTED) {
+        return true;
+    }
+    if (batch->count == REBALANCE_BATCH_MAX) {
+        return false;
+    }
+    if (recode_cost_of(active->recode.profile, segment, &cost, &err) != HEARTH_OK) {
+        step->left++;
+    } else if (!is_too_much(&active->plan, cost.moved)) {
+        active->plan.bytes_picked += cost.moved;
+        batch->tasks[batch->count++] = (struct rebalance_task){
+            .segment = segment->id, .recode = active->recode.profile, .size = cost.moved};
+    }
+    return true;
+}
+
+/* False: the batch is full. */
+static bool pick_moves(struct rebalance *rebalance, struct active *active,
     const struct meta_segment *segment, struct step *step)
 {
     struct rebalance_segment seen;
@@ -230,6 +265,23 @@ static bool pick_segment(struct rebalance *rebalance, struct active *active,
     return true;
 }
 
+static bool pick_segment(
+    struct rebalance *rebalance, struct active *active, size_t index, struct step *step)
+{
+    return active->plan.kind == REBALANCE_RECODE
+        ? pick_recode(rebalance, active, index, step)
+        : pick_moves(rebalance, active, &rebalance->on_duty.page.segments[index], step);
+}
+
+static void give_back(struct active *active, const struct rebalance_task *task)
+{
+    if (task->recode != NULL) {
+        active->plan.bytes_picked -= task->size;
+    } else {
+        rebalance_undo(&active->plan, &task->move, task->size);
+    }
+}
+
 static void settle_tasks(struct rebalance *rebalance, struct active *active, struct step *step)
 {
     const struct rebalance_batch *batch = &rebalance->on_duty.batch;
@@ -238,7 +290,7 @@ static void settle_tasks(struct rebalance *rebalance, struct active *active, str
         if (task->is_begun && task->code == HEARTH_OK) {
             step->moved++;
         } else {
-            rebalance_undo(&active->plan, &task->move, task->size);
+            give_back(active, task);
             step->left++;
         }
     }
@@ -268,20 +320,6 @@ static bool run_batch(
 
 /* ---- passes ---- */
 
-static enum hearth_code begin_pass(
-    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
-{
-    struct meta_leaving leaving;
-    enum hearth_code code =
-        meta_rebalance_leaving(rebalance->coordinator->store, active->row.number, &leaving, err);
-    if (code == HEARTH_OK) {
-        active->has_begun = true;
-        active->is_last_look = meta_id_is_zero(active->row.cursor) && leaving.offers == 0 &&
-            leaving.last_order_ms == 0;
-    }
-    return code;
-}
-
 static enum hearth_code finish(
     struct rebalance *rebalance, struct active *active, const char *reason, struct hearth_err *err)
 {
@@ -291,6 +329,36 @@ static enum hearth_code finish(
         log_write(LOG_REBALANCE_ENDED,
             "plan=%" PRIu64 " state=done moves=%" PRIu64 " reason=\"%s\"", active->row.number,
             active->row.moves_done, reason);
+    }
+    return code;
+}
+
+/* What the bucket names now.  A bucket that is gone, or has another profile, ends the plan. */
+static enum hearth_code begin_recode(
+    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
+{
+    struct hearth_err why;
+    enum hearth_code code = recode_set_open(rebalance->coordinator->store,
+        view_text(active->row.subject), (uint32_t)active->row.profile, &active->recode, &why);
+    if (code == HEARTH_CANCELLED && finish(rebalance, active, why.message, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return code == HEARTH_OK ? code : hearth_fail(err, code, "%s", why.message);
+}
+
+static enum hearth_code begin_pass(
+    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
+{
+    struct meta_leaving leaving;
+    enum hearth_code code =
+        meta_rebalance_leaving(rebalance->coordinator->store, active->row.number, &leaving, err);
+    if (code == HEARTH_OK && active->plan.kind == REBALANCE_RECODE) {
+        code = begin_recode(rebalance, active, err);
+    }
+    if (code == HEARTH_OK) {
+        active->has_begun = true;
+        active->is_last_look = meta_id_is_zero(active->row.cursor) && leaving.offers == 0 &&
+            leaving.last_order_ms == 0;
     }
     return code;
 }
@@ -351,13 +419,17 @@ static enum hearth_code end_of_pass(
     if (active->plan.kind == REBALANCE_LEAVING) {
         return end_of_drain(rebalance, active, err);
     }
+    const bool recodes = active->plan.kind == REBALANCE_RECODE;
     if (active->row.pass_left == 0) {
-        return finish(rebalance, active,
-            active->stuck > 0 ? "some shards had nowhere better to go" : "", err);
+        const char *stuck = recodes ? "others name some segments, too: they stay as they are"
+                                    : "some shards had nowhere better to go";
+        return finish(rebalance, active, active->stuck > 0 ? stuck : "", err);
     }
     if (active->idle_passes == REBALANCE_IDLE_PASSES_MAX) {
-        return finish(
-            rebalance, active, "what is left has nowhere to go, or its node did not answer", err);
+        return finish(rebalance, active,
+            recodes ? "what is left has nowhere to go, or cannot be read"
+                    : "what is left has nowhere to go, or its node did not answer",
+            err);
     }
     return next_pass(rebalance, active, err);
 }
@@ -365,13 +437,13 @@ static enum hearth_code end_of_pass(
 static enum hearth_code read_page(
     struct rebalance *rebalance, struct active *active, struct step *step, struct hearth_err *err)
 {
-    struct rebalance_batch *batch = &rebalance->on_duty.batch;
-    struct meta_segment *page = rebalance->on_duty.page;
-    enum hearth_code code = meta_sweep(
-        rebalance->coordinator->store, active->row.cursor, page, META_SWEEP_MAX, &step->read, err);
-    batch->count = 0;
+    struct recode_page *page = &rebalance->on_duty.page;
+    enum hearth_code code =
+        recode_page_read(rebalance->coordinator->store, active->row.cursor, page, err);
+    step->read = page->count;
+    rebalance->on_duty.batch.count = 0;
     while (code == HEARTH_OK && step->dealt < step->read &&
-        pick_segment(rebalance, active, &page[step->dealt], step)) {
+        pick_segment(rebalance, active, step->dealt, step)) {
         step->dealt++;
     }
     return code;
@@ -399,7 +471,7 @@ static enum hearth_code run_step(struct rebalance *rebalance, struct active *act
         return hearth_fail(err, HEARTH_IO, "failpoint");
     }
     if (step.dealt > 0) {
-        active->row.cursor = rebalance->on_duty.page[step.dealt - 1].id;
+        active->row.cursor = rebalance->on_duty.page.segments[step.dealt - 1].id;
     }
     active->row.pass_moves += step.moved;
     active->row.pass_left += step.left;
@@ -432,7 +504,8 @@ static bool work_on(
     enum hearth_code code = HEARTH_OK;
     switch ((enum meta_rebalance_state)row->state) {
     case META_REBALANCE_READING:
-        code = rebalance_survey(rebalance->coordinator, row, duty, &err);
+        code = (row->kind == REBALANCE_RECODE ? recode_survey : rebalance_survey)(
+            rebalance->coordinator, row, duty, &err);
         if (code == HEARTH_OK) {
             struct hearth_err ignored;
             (void)node_table_reload(rebalance->coordinator->nodes, &ignored);

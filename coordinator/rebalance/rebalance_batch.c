@@ -62,7 +62,7 @@ static bool is_failure(enum hearth_code code)
         code != HEARTH_CANCELLED;
 }
 
-static void say(
+static void say_moved(
     struct rebalance_batch *batch, const struct rebalance_task *task, const struct hearth_err *err)
 {
     char segment[2 * META_ID_SIZE + 1];
@@ -78,7 +78,21 @@ static void say(
     }
 }
 
-static void run_task(struct rebalance_batch *batch, struct rebalance_task *task)
+static void say_recoded(
+    struct rebalance_batch *batch, const struct rebalance_task *task, const struct hearth_err *err)
+{
+    char segment[2 * META_ID_SIZE + 1];
+    hex_encode(task->segment.bytes, META_ID_SIZE, segment);
+    if (task->code == HEARTH_OK) {
+        log_write(LOG_SEGMENT_RECODED, "plan=%" PRIu64 " segment=%s profile=%s bytes=%" PRIu64,
+            batch->plan, segment, task->recode->name, task->size);
+    } else if (is_failure(task->code) && is_first_failure(batch)) {
+        log_write(LOG_RECODE_FAILED, "plan=%" PRIu64 " segment=%s profile=%s error=\"%s\"",
+            batch->plan, segment, task->recode->name, err->message);
+    }
+}
+
+static void move(struct rebalance_batch *batch, struct rebalance_task *task)
 {
     struct hearth_err err;
     const struct shard_move move = {.coordinator = batch->coordinator,
@@ -90,9 +104,28 @@ static void run_task(struct rebalance_batch *batch, struct rebalance_task *task)
         .from = task->move.from,
         .to = task->move.to,
         .pace = &batch->pace};
-    task->is_begun = true;
     task->code = shard_move_blocking(&move, &err);
-    say(batch, task, &err);
+    say_moved(batch, task, &err);
+}
+
+static void recode(struct rebalance_batch *batch, struct rebalance_task *task)
+{
+    struct hearth_err err;
+    const struct segment_recode recode = {.coordinator = batch->coordinator,
+        .net = batch->net,
+        .session_id = batch->session_id,
+        .plan = batch->plan,
+        .segment = task->segment,
+        .to = task->recode,
+        .pace = &batch->pace};
+    task->code = segment_recode_blocking(&recode, &err);
+    say_recoded(batch, task, &err);
+}
+
+static void run_task(struct rebalance_batch *batch, struct rebalance_task *task)
+{
+    task->is_begun = true;
+    (task->recode != NULL ? recode : move)(batch, task);
 }
 
 static void *run_lane(void *context)

@@ -10,6 +10,7 @@
 
 #include "coordinator/duty.h"
 #include "coordinator/rebalance/rebalance_plan.h"
+#include "coordinator/rebalance/segment_recode.h"
 #include "coordinator/rebalance/shard_move.h"
 
 #include <pthread.h>
@@ -22,6 +23,7 @@ enum {
 
 struct rebalance_task {
     struct meta_id segment;
+    const struct profile *recode; /* the segment gets its code; NULL: a shard of it moves */
     struct rebalance_move move;
     uint64_t size;
     bool is_begun;         /* false: an interruption came first */

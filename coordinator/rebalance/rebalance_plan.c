@@ -293,6 +293,7 @@ static bool should_move(const struct rebalance_plan *plan, const struct slots *s
     switch (plan->kind) {
     case REBALANCE_LEAVING: return node->leaves;
     case REBALANCE_DOMAINS: return has_twin_before(plan, slots, slot);
+    case REBALANCE_RECODE: return false;
     case REBALANCE_SPACE: break;
     }
     return node->give > slots->segment->size / 2;

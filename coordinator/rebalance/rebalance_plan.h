@@ -24,7 +24,8 @@
 #define REBALANCE_KIND_TABLE(X)                                                                    \
     X(SPACE, 1, "space")     /* even by weight */                                                  \
     X(DOMAINS, 2, "domains") /* no two slots with one owner or network */                          \
-    X(LEAVING, 3, "drain")   /* nothing with nodes that leave */
+    X(LEAVING, 3, "drain")   /* nothing with nodes that leave */                                   \
+    X(RECODE, 4, "recode")   /* a bucket's segments get its profile's code: recode_set.h */
 
 enum rebalance_kind {
 #define X(name, value, text) REBALANCE_##name = (value),

@@ -132,14 +132,14 @@ struct survey {
 
 typedef void survey_fn(struct survey *survey, struct rebalance_segment *segment);
 
-static enum hearth_code check_wanted(struct survey *survey, struct hearth_err *err)
+enum hearth_code rebalance_check_wanted(
+    struct coordinator *coordinator, uint64_t number, struct duty *duty, struct hearth_err *err)
 {
     struct meta_rebalance now;
-    if (duty_is_stopping(survey->duty)) {
+    if (duty_is_stopping(duty)) {
         return hearth_fail(err, HEARTH_CANCELLED, "the coordinator ends");
     }
-    enum hearth_code code =
-        meta_rebalance_get(survey->coordinator->store, survey->row.number, &now, err);
+    enum hearth_code code = meta_rebalance_get(coordinator->store, number, &now, err);
     if (code == HEARTH_OK && now.state != META_REBALANCE_READING) {
         return hearth_fail(err, HEARTH_CANCELLED, "it was cancelled");
     }
@@ -168,7 +168,7 @@ static enum hearth_code read_all(struct survey *survey, survey_fn *fn, struct he
     size_t got = META_SWEEP_MAX;
     enum hearth_code code = HEARTH_OK;
     while (code == HEARTH_OK && got == META_SWEEP_MAX) {
-        code = check_wanted(survey, err);
+        code = rebalance_check_wanted(survey->coordinator, survey->row.number, survey->duty, err);
         if (code == HEARTH_OK) {
             code = meta_sweep(
                 survey->coordinator->store, after, survey->page, META_SWEEP_MAX, &got, err);

@@ -32,6 +32,10 @@ bool rebalance_is_over(const struct meta_segment *segment);
 enum hearth_code rebalance_segment_of(
     const struct meta_segment *segment, struct rebalance_segment *out, struct hearth_err *err);
 
+/* HEARTH_CANCELLED: a plan that is READING was cancelled, or the process ends. */
+enum hearth_code rebalance_check_wanted(
+    struct coordinator *coordinator, uint64_t number, struct duty *duty, struct hearth_err *err);
+
 /*
  * Works a plan out that is READING, and writes what came of it: PLANNED, RUNNING, or FAILED with
  * what is missing.  HEARTH_CANCELLED: it was cancelled, or the process ends.

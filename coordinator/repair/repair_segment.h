@@ -11,15 +11,9 @@
 #ifndef HEARTH_COORDINATOR_REPAIR_REPAIR_SEGMENT_H
 #define HEARTH_COORDINATOR_REPAIR_REPAIR_SEGMENT_H
 
-#include "coordinator/repair/repair_read.h"
-#include "coordinator/repair/repair_write.h"
+#include "coordinator/repair/repair_flow.h"
 
 enum {
-    /* A peer that makes no progress for this long is given up. */
-    REPAIR_STALL_MS = 5000,
-    /* However peers behave, a repair is over after half a minute and its bytes at 1 MiB/s. */
-    REPAIR_LEAST_MS = 30 * 1000,
-    REPAIR_BYTES_PER_MS = 1024,
     /* What a budget makes it wait comes on top; orders live ten minutes. */
     REPAIR_REST_MS = 5 * 60 * 1000,
 };

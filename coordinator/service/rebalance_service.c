@@ -88,6 +88,7 @@ static const struct wire_rebalance_share *describe_shares(
 static void describe(struct coordinator *coordinator, const struct meta_rebalance *plan,
     struct arena *arena, struct wire_rebalance_info *out)
 {
+    const struct profile *profile = profile_by_number((uint32_t)plan->profile);
     *out = (struct wire_rebalance_info){
         .number = plan->number,
         .kind = view_text(rebalance_kind_text((enum rebalance_kind)plan->kind)),
@@ -115,6 +116,9 @@ static void describe(struct coordinator *coordinator, const struct meta_rebalanc
         .pass_left = plan->pass_left,
         .moves_done = plan->moves_done,
         .bytes_done = plan->bytes_done,
+        .profile = profile != NULL ? view_text(profile->name) : (struct view){0},
+        .disk_before = plan->disk_before,
+        .disk_after = plan->disk_after,
         .now_unix_ms = meta_now_ms(coordinator->store),
     };
 }
@@ -251,6 +255,19 @@ static enum hearth_code find_leavers(struct coordinator *coordinator,
         : hearth_fail(err, HEARTH_INVALID, "a drain names a node, an owner or a network");
 }
 
+/* The plan is of the bucket, and of the profile that it has now. */
+static enum hearth_code set_bucket(struct coordinator *coordinator, struct view name,
+    struct arena *arena, struct meta_rebalance *plan, struct hearth_err *err)
+{
+    struct meta_bucket bucket;
+    if (meta_bucket_get(coordinator->store, name, arena, &bucket, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "bucket \"%.*s\"", VIEW_ARGS(name));
+    }
+    plan->profile = bucket.settings.profile;
+    snprintf(plan->subject, sizeof(plan->subject), "%.*s", VIEW_ARGS(name));
+    return HEARTH_OK;
+}
+
 static bool parse_kind(struct view text, uint64_t *out)
 {
 #define X(name, value, text_)                                                                      \
@@ -276,6 +293,10 @@ static enum hearth_code make_plan(struct coordinator *coordinator,
     }
     if (plan.kind == REBALANCE_LEAVING &&
         find_leavers(coordinator, request, context->arena, &leavers, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (plan.kind == REBALANCE_RECODE &&
+        set_bucket(coordinator, request->bucket, context->arena, &plan, err) != HEARTH_OK) {
         return err->code;
     }
     snprintf(plan.admin, sizeof(plan.admin), "%s", context->peer.id_text);

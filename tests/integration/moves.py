@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Shards move while customers write: a node is drained, comes back and gets its share again, the
-coordinator dies at every step of a move, operators say what cannot be done and hear why."""
+coordinator dies at every step of a move, a bucket gets another profile and what it has follows,
+operators say what cannot be done and hear why."""
 import time
 
 from cluster import Revival, digest, expect, failpoints, main, noise
@@ -81,6 +82,35 @@ def it_stays_after_all_and_gets_its_share(cluster):
     cluster.admin("rebalance", "cancel", again["plan"])
 
 
+def code_anew(cluster, profile):
+    cluster.admin("bucket", "set", "box", "--profile", profile)
+    made = cluster.admin("rebalance", "plan", "--bucket", "box", "--json").json[0]
+    assert made["kind"] == "recode" and made["profile"] == profile, made
+    assert made["moves"] >= len(OBJECTS), made
+    assert (made["disk_after"] > made["disk_before"]) == (profile == "local"), made
+    return made["plan"]
+
+
+def a_bucket_is_coded_anew_while_the_coordinator_dies_and_customers_write(cluster):
+    expect(cluster.admin("rebalance", "plan", "--bucket", "nothing", fails=1).err,
+           r'.*bucket "nothing".*')
+    profiles = ("lean", "local", "lean", "local")
+    for profile, point in zip(profiles, failpoints("coordinator.recode."), strict=True):
+        number = code_anew(cluster, profile)
+        cluster.kill("coordinator")
+        cluster.start_broken("coordinator", f"{point}=kill")
+        revival = Revival(cluster)
+        cluster.admin("rebalance", "apply", number, fails=None)
+        await_death(revival, point)
+        customer = Customer(cluster)
+        ended = wait_for(cluster, number, lambda now: now["state"] != "running")
+        customer.end()
+        assert ended["state"] == "done" and ended["moves_done"] >= len(OBJECTS), ended
+        check_objects(cluster, {**OBJECTS, **customer.kept})
+        for key in customer.kept:
+            cluster.hearth("rm", f"s3://box/{key}")
+
+
 def a_coordinator_killed_at_every_step_goes_on(cluster):
     for point in failpoints("coordinator.rebalance.planned"):
         cluster.kill("coordinator")
@@ -131,5 +161,7 @@ def a_node_may_be_given_up_with_what_it_holds(cluster):
 
 if __name__ == "__main__":
     main(objects_are_stored, what_cannot_be_done_is_said, a_node_is_drained_while_customers_write,
-         nodes_fetched_from_one_another, it_stays_after_all_and_gets_its_share, a_coordinator_killed_at_every_step_goes_on,
+         nodes_fetched_from_one_another, it_stays_after_all_and_gets_its_share,
+         a_bucket_is_coded_anew_while_the_coordinator_dies_and_customers_write,
+         a_coordinator_killed_at_every_step_goes_on,
          a_node_may_be_given_up_with_what_it_holds, nodes=NODES)

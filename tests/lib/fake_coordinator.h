@@ -91,6 +91,7 @@ struct fake_coordinator {
     unsigned lookup_segments_max;     /* 0: WIRE_SEGMENTS_MAX */
     unsigned part_page_max;           /* of a list of parts; 0: all */
     bool answers_stale_addresses;     /* all but Whereis still say "node" */
+    bool tells_another_code;          /* MoreOrders: segments were coded anew meanwhile */
     bool is_excluded[FAKE_NODES_MAX]; /* never offered */
     uint8_t root_key_id[8];
     bool has_root_key_id;

@@ -299,6 +299,20 @@ enum hearth_code fake_answer_lookup(
     return HEARTH_OK;
 }
 
+/* Other tags, and each node has another slot's shard. */
+static void tell_another_code(struct fake_coordinator *self, struct wire_segment_info *out)
+{
+    uint8_t *vk = fake_remember(self, out->vk.size);
+    struct wire_placement *holders = fake_remember(self, out->holders_count * sizeof(*holders));
+    memset(vk, 0x5a, out->vk.size);
+    memcpy(holders, out->holders, out->holders_count * sizeof(*holders));
+    for (size_t i = 0; i < out->holders_count; i++) {
+        holders[i].slot = (holders[i].slot + 1) % out->n;
+    }
+    out->vk = view_of(vk, out->vk.size);
+    out->holders = holders;
+}
+
 enum hearth_code fake_answer_more_orders(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {
@@ -306,7 +320,11 @@ enum hearth_code fake_answer_more_orders(
     const struct wire_more_orders_request *ask = request;
     const struct fake_segment *segment = fake_find_segment(self, ask->segment_id);
     assert(segment != NULL);
-    tell_segment(self, segment, ask, reply);
+    struct wire_segment_info *out = reply;
+    tell_segment(self, segment, ask, out);
+    if (self->tells_another_code) {
+        tell_another_code(self, out);
+    }
     return HEARTH_OK;
 }
 

@@ -22,6 +22,7 @@ struct move_world {
     unsigned node_count;
     struct fake_net net;
     struct meta_segment rows[MOVE_WORLD_SEGMENTS_MAX]; /* each as it was uploaded */
+    struct meta_id intents[MOVE_WORLD_SEGMENTS_MAX];   /* of its upload */
     unsigned keys[MOVE_WORLD_SEGMENTS_MAX];            /* of its object */
     unsigned row_count;
     unsigned keys_used;

@@ -144,6 +144,12 @@ struct order test_open_order(struct test_coordinator *world, struct view bytes)
 struct wire_slot_receipt test_receipt_of(
     struct test_customer *customer, const struct wire_placement *placement)
 {
+    return test_receipt_of_size(customer, placement, test_shard_size());
+}
+
+struct wire_slot_receipt test_receipt_of_size(
+    struct test_customer *customer, const struct wire_placement *placement, uint64_t size)
+{
     struct test_coordinator *world = customer->world;
     const struct order order = test_open_order(world, placement->order);
     struct receipt receipt = {
@@ -151,7 +157,7 @@ struct wire_slot_receipt test_receipt_of(
         .slot = order.slot,
         .p = order.p,
         .cells = 1,
-        .size = test_shard_size(),
+        .size = size,
         .stored_unix_ms = env_unix_ms(&world->env.env),
     };
     struct order_keys keys;

@@ -59,6 +59,10 @@ struct order test_open_order(struct test_coordinator *world, struct view order);
 struct wire_slot_receipt test_receipt_of(
     struct test_customer *customer, const struct wire_placement *placement);
 
+/* The same of a shard that is not one of CUSTOMER_SEGMENT_LENGTH in profile local. */
+struct wire_slot_receipt test_receipt_of_size(
+    struct test_customer *customer, const struct wire_placement *placement, uint64_t size);
+
 struct wire_seal_segment_request test_ask_seal(const struct test_segment *segment);
 /* An object of that segment alone; `extent` is filled and borrowed. seal may be NULL. */
 struct wire_commit_request test_ask_commit(struct test_customer *customer,

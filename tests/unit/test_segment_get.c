@@ -187,6 +187,25 @@ static void busy_nodes_are_asked_again(void **state)
     world_destroy(world);
 }
 
+/* Its cells are others than those that were looked up: read as if they were, they would be called
+ * wrong, and an honest node with them. */
+static void places_of_another_code_are_not_read(void **state)
+{
+    (void)state;
+    struct world *world = world_with(1, 2);
+    struct hearth_err err;
+    world->coordinator.tells_another_code = true;
+    for (unsigned i = 0; i < 5; i++) {
+        world->net.nodes[i].manner = FAKE_DEAD;
+    }
+    assert_int_equal(world_get(world, "key", 1, 0, 0, NULL, &err), HEARTH_SHARDS_LOST);
+    assert_true(world->coordinator.asked[RPC_MORE_ORDERS] > 0);
+    for (unsigned i = 0; i < world->coordinator.report_count; i++) {
+        assert_int_equal(world->coordinator.reports[i].code, HEARTH_UNREACHABLE);
+    }
+    world_destroy(world);
+}
+
 static void nodes_that_stay_busy_are_given_up_after_10_s(void **state)
 {
     (void)state;
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test(being_late_once_in_ten_times_is_not_held_against_it),
         cmocka_unit_test(a_slow_node_is_passed_over_after_its_bad_standing_is_forgotten),
         cmocka_unit_test(busy_nodes_are_asked_again),
+        cmocka_unit_test(places_of_another_code_are_not_read),
         cmocka_unit_test(nodes_that_stay_busy_are_given_up_after_10_s),
         cmocka_unit_test(a_get_goes_on_though_every_call_dies_after_two_cells),
         cmocka_unit_test(a_get_outlives_a_short_outage),
