@@ -123,21 +123,14 @@ def a_coordinator_killed_at_every_step_goes_on(cluster):
     cluster.admin("node", "undrain", 5)
     points = failpoints("coordinator.move.") + failpoints("coordinator.rebalance.progress")
     for node, point in zip((6, 8, 9, 10, 4), points, strict=True):
-        made = cluster.admin("node", "drain", node, "--bandwidth", "1M", "--json").json[0]
-        cluster.admin("rebalance", "pause", made["plan"])
+        made = cluster.admin("rebalance", "plan", "--node", node, "--bandwidth", "1M", "--json").json[0]
         cluster.kill("coordinator")
         cluster.start_broken("coordinator", f"{point}=kill")
         revival = Revival(cluster)
-        cluster.admin("rebalance", "resume", made["plan"], fails=None)
+        cluster.admin("rebalance", "apply", made["plan"], fails=None)
         await_death(revival, point)
-        resume(cluster, made["plan"])
         cluster.admin("rebalance", "cancel", made["plan"])
         check_objects(cluster, OBJECTS)
-
-
-def resume(cluster, number):
-    if plan(cluster, number)["state"] == "paused":
-        cluster.admin("rebalance", "resume", number)
 
 
 def await_death(revival, point):
