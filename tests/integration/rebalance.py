@@ -101,7 +101,8 @@ def they_get_their_share_and_hardly_more_is_moved_than_must_be(cluster):
     with concurrent.futures.ThreadPoolExecutor(1) as readers:
         reader = readers.submit(waits, cluster, lambda _: not over.is_set())
         try:
-            ended = wait_for(cluster, number, lambda now: now["state"] != "running", limit_s=240)
+            ended = wait_for(cluster, number, lambda now: now["state"] != "running", limit_s=240,
+                             look=lambda: time.sleep(1))  # the readers should wait for moves, not for us
         finally:
             over.set()
         beside = reader.result()

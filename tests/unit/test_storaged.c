@@ -187,6 +187,14 @@ static void set_epoch(struct daemon_world *world, uint64_t epoch)
     pthread_mutex_unlock(&world->coordinator.mutex);
 }
 
+static void name_for_trash(struct daemon_world *world, uint8_t shard)
+{
+    pthread_mutex_lock(&world->coordinator.mutex);
+    world->coordinator.trash = test_shard_id(shard);
+    world->coordinator.has_trash = true;
+    pthread_mutex_unlock(&world->coordinator.mutex);
+}
+
 /* So that answers of before have been worked in. */
 static void wait_for_beats(struct daemon_world *world, unsigned beats)
 {
@@ -215,8 +223,7 @@ static void an_older_coordinator_trashes_nothing_also_after_a_restart(void **sta
     storaged_stop(world->node);
 
     set_epoch(world, 2);
-    world->coordinator.trash = test_shard_id(1);
-    world->coordinator.has_trash = true;
+    name_for_trash(world, 1);
     daemon_world_start(world);
     wait_for_beats(world, 4);
     assert_int_equal(results_of(world), 0);
