@@ -147,15 +147,20 @@ static void a_client_that_breaks_off_leaves_room_for_itself(void **state)
     assert_int_equal(code, HEARTH_OK);
 }
 
+static void name_for_trash(struct daemon_world *world, uint8_t shard)
+{
+    pthread_mutex_lock(&world->coordinator.mutex);
+    world->coordinator.trash = test_shard_id(shard);
+    world->coordinator.has_trash = true;
+    pthread_mutex_unlock(&world->coordinator.mutex);
+}
+
 static void a_shard_named_dead_is_trash_when_that_is_reported(void **state)
 {
     struct daemon_world *world = *state;
     struct daemon_coordinator *coordinator = &world->coordinator;
     assert_int_equal(daemon_world_put(world, world->channel, 1), HEARTH_OK);
-    pthread_mutex_lock(&coordinator->mutex);
-    coordinator->trash = test_shard_id(1);
-    coordinator->has_trash = true;
-    pthread_mutex_unlock(&coordinator->mutex);
+    name_for_trash(world, 1);
     size_t results = 0;
     for (unsigned beats = 0; results == 0; beats++) {
         assert_true(beats < 100);
@@ -184,14 +189,6 @@ static void set_epoch(struct daemon_world *world, uint64_t epoch)
 {
     pthread_mutex_lock(&world->coordinator.mutex);
     world->coordinator.epoch = epoch;
-    pthread_mutex_unlock(&world->coordinator.mutex);
-}
-
-static void name_for_trash(struct daemon_world *world, uint8_t shard)
-{
-    pthread_mutex_lock(&world->coordinator.mutex);
-    world->coordinator.trash = test_shard_id(shard);
-    world->coordinator.has_trash = true;
     pthread_mutex_unlock(&world->coordinator.mutex);
 }
 
