@@ -157,7 +157,8 @@ void put_holder_open(struct put_holder *holder, const struct wire_placement *pla
     assert(placement->slot == holder->slot);
     holder->tries = placement == holder->placement ? holder->tries + 1 : 1;
     holder->placement = placement;
-    holder->is_catching_up = segment_image_stripes(holder->image) > 0;
+    holder->is_catching_up =
+        segment_image_keeps_data(holder->image) && segment_image_stripes(holder->image) > 0;
     holder->may_have_moved = true;
     holder->busy_count = 0;
     begin(holder);

@@ -55,7 +55,7 @@ struct put_holder {
     uint64_t size;         /* bytes queued so far */
     unsigned next_stripe;  /* the first not yet queued */
     unsigned queued;       /* cells the network has not taken yet */
-    bool is_catching_up;   /* began when stripes were finished already; nobody waits for it yet */
+    bool is_catching_up;   /* began late, and what it needs is kept: nobody waits for it yet */
     unsigned tries;        /* of this offer: a node may have several addresses */
     bool may_have_moved;   /* no cell was taken: perhaps the node is somewhere else now */
     unsigned busy_count;   /* times its node was busy in a row */

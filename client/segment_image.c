@@ -272,6 +272,11 @@ size_t segment_image_bytes(const struct segment_image *image)
     return image->bytes;
 }
 
+bool segment_image_keeps_data(const struct segment_image *image)
+{
+    return image->keeps_data;
+}
+
 bool segment_image_is_whole(const struct segment_image *image)
 {
     return image->keeps_data || image->released == 0;

@@ -78,6 +78,9 @@ unsigned segment_image_stripes(const struct segment_image *image);
 /* Bytes of memory held now, the open stripe included. */
 size_t segment_image_bytes(const struct segment_image *image);
 
+/* It stays to the end, whoever is waited for. */
+bool segment_image_keeps_data(const struct segment_image *image);
+
 /* The slot can still be sent from stripe 0 on. */
 bool segment_image_is_whole(const struct segment_image *image);
 

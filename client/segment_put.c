@@ -63,7 +63,7 @@ static bool is_doing_well(const struct put_holder *holder)
     return segment_image_has_ended(holder->image) ? is_stored(holder) : put_holder_is_ahead(holder);
 }
 
-/* The first stripe that some holder still needs; spares that catch up take care of themselves. */
+/* The first stripe that some holder still needs; what spares that catch up need is kept. */
 static unsigned low_water(const struct segment_put *put)
 {
     unsigned lowest = segment_image_stripes(put->image);

@@ -119,6 +119,16 @@ static enum fake_manner manner_of(const struct fake_call *call)
     return call->has_manner ? call->manner : call->node->manner;
 }
 
+static bool is_unreached(const struct fake_call *call)
+{
+    return call->node != NULL && manner_of(call) == FAKE_UNREACHED;
+}
+
+static bool is_silent(const struct fake_call *call)
+{
+    return is_unreached(call) || manner_of(call) == FAKE_STOPPED;
+}
+
 /* When a cell that begins its way now, or as soon as the call is open, is there. */
 static uint64_t cell_due_ns(const struct fake_call *call)
 {
@@ -192,7 +202,8 @@ static void call_fail(struct fake_call *call, enum hearth_code code, const char 
 
 static void take_into_transport(struct fake_call *call)
 {
-    while (call->buffered < call->queued && call->buffered - call->cells_done < FAKE_BUFFER_CELLS) {
+    while (!is_unreached(call) && call->buffered < call->queued &&
+        call->buffered - call->cells_done < FAKE_BUFFER_CELLS) {
         call->net->bytes_queued -= call->queue[call->buffered].view.size;
         call->buffered++;
         shard_port_post_sent(&call->port, call->queued - call->buffered);
@@ -201,8 +212,7 @@ static void take_into_transport(struct fake_call *call)
 
 static void put_schedule(struct fake_call *call)
 {
-    if (call->node == NULL || call->is_over || call->due_ns != UINT64_MAX ||
-        manner_of(call) == FAKE_STOPPED) {
+    if (call->node == NULL || call->is_over || call->due_ns != UINT64_MAX || is_silent(call)) {
         return;
     }
     if (call->cells_done < call->buffered) {
@@ -323,7 +333,7 @@ static void get_schedule(struct fake_call *call)
 {
     bool has_more = call->cells_done < call->wanted && call->credit > 0;
     if (call->node != NULL && !call->is_over && call->due_ns == UINT64_MAX && has_more &&
-        manner_of(call) != FAKE_STOPPED) {
+        !is_silent(call)) {
         call->due_ns = cell_due_ns(call);
     }
 }

@@ -36,6 +36,7 @@ enum fake_manner {
     FAKE_HONEST,
     FAKE_DEAD,        /* nobody is at its address, and what ran has ended */
     FAKE_STOPPED,     /* connected, and silent from then on */
+    FAKE_UNREACHED,   /* nothing comes to it, and nobody says so */
     FAKE_DRIPPING,    /* 1 KiB/s */
     FAKE_SLOW,        /* each cell takes 100 ms longer */
     FAKE_DIES_MIDWAY, /* after two cells of a call */

@@ -120,6 +120,8 @@ static void who_shares_a_network_with_himself_is_let_in(void **state)
         repair_parties_add(&parties, &node);
     }
     repair_budget_enter_blocking(budget, &parties);
+    const struct fleet_node neighbour = node_of(41, 1);
+    assert_false(repair_budget_is_full(budget, &neighbour)); /* one repair, of two at most */
     repair_budget_leave(budget, &parties);
     repair_budget_destroy(budget);
 }

@@ -230,6 +230,25 @@ static void spares_take_the_slots_of_bad_nodes(void **state)
     spares_take_the_slots_of(FAKE_DRIPPING);
 }
 
+/* With less memory than the segment needs, stripes go as soon as nobody needs them: a spare that
+ * comes late does, however slow it is. */
+static void a_slow_spare_gets_what_it_needs_also_with_little_memory(void **state)
+{
+    (void)state;
+    const struct world_options options = {.nodes = 12, .memory_max = 16 * MIB};
+    struct world *world = world_create(&options);
+    for (unsigned i = 0; i < 3; i++) {
+        world->net.nodes[1 + 2 * i].manner = FAKE_UNREACHED;
+    }
+    for (unsigned i = 8; i < 12; i++) {
+        world->net.nodes[i].cell_us = 20 * 1000;
+    }
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 24 * MIB, &err), &err);
+    assert_in_range(fake_segment_holders(&world->coordinator.segments[0]), 6, 8);
+    world_destroy(world);
+}
+
 /* Between the offer and the connection it got another address. */
 static void move_node(struct fake_net *net, void *context)
 {
@@ -303,6 +322,7 @@ int main(void)
         cmocka_unit_test(one_node_that_stays_busy_is_done_without),
         cmocka_unit_test(nodes_that_stay_busy_are_given_up_after_10_s),
         cmocka_unit_test(spares_take_the_slots_of_bad_nodes),
+        cmocka_unit_test(a_slow_spare_gets_what_it_needs_also_with_little_memory),
         cmocka_unit_test(a_node_that_moved_is_followed),
         cmocka_unit_test(an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took),
         cmocka_unit_test(a_late_receipt_is_added),

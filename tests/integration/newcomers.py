@@ -2,7 +2,7 @@
 """Four empty nodes beside twelve full ones get their share: all end within 5 % of it, hardly more is
 moved than has to be, and customers who read meanwhile do not wait much longer than before.
 
-    rebalance.py [--full]      2,000 objects up to 2 MiB instead of 160 up to 200 KB
+    newcomers.py [--full]      2,000 objects up to 2 MiB instead of 160 up to 200 KB
 """
 import concurrent.futures
 import contextlib
