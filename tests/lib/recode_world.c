@@ -153,11 +153,12 @@ void recode_world_set_profile(struct plan_world *world, const char *name)
 }
 
 /* The bucket has that profile from now on, and a plan for what it has is worked out. */
-void recode_world_plan(struct plan_world *world, const char *profile)
+void recode_world_plan(struct plan_world *world, const char *profile, uint64_t bytes_max)
 {
     recode_world_set_profile(world, profile);
-    struct meta_rebalance plan = {
-        .kind = REBALANCE_RECODE, .profile = profile_by_name(view_text(profile))->number};
+    struct meta_rebalance plan = {.kind = REBALANCE_RECODE,
+        .profile = profile_by_name(view_text(profile))->number,
+        .bytes_max = bytes_max};
     snprintf(plan.subject, sizeof(plan.subject), "%.*s", VIEW_ARGS(world->at.customer.bucket));
     assert_ok(
         meta_rebalance_create(plan_world_store_of(world), &plan, NULL, 0, plan_world_err_of(world)),
@@ -168,7 +169,7 @@ void recode_world_plan(struct plan_world *world, const char *profile)
 
 void recode_world_start(struct plan_world *world, const char *profile)
 {
-    recode_world_plan(world, profile);
+    recode_world_plan(world, profile, 0);
     assert_ok(plan_world_command(world, META_REBALANCE_APPLY), plan_world_err_of(world));
 }
 

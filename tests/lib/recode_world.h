@@ -18,8 +18,9 @@ int recode_world_set_up(void **state);
 /* The bucket has that profile from now on. */
 void recode_world_set_profile(struct plan_world *world, const char *name);
 
-/* So has it, and a plan for what it holds is worked out; or applied, too. */
-void recode_world_plan(struct plan_world *world, const char *profile);
+/* So has it, and a plan for what it holds is worked out (bytes_max 0: all of it); or applied, too.
+ */
+void recode_world_plan(struct plan_world *world, const char *profile, uint64_t bytes_max);
 void recode_world_start(struct plan_world *world, const char *profile);
 
 /* Segments of that profile. */

@@ -30,7 +30,7 @@ static void every_segment_has_the_code_of_the_profile_and_the_same_bytes(void **
 static void nothing_is_coded_before_the_plan_is_applied_and_it_says_what_changes(void **state)
 {
     struct plan_world *world = *state;
-    recode_world_plan(world, "small");
+    recode_world_plan(world, "small", 0);
     const struct meta_rebalance plan = plan_world_plan_now(world);
     assert_int_equal(plan.state, META_REBALANCE_PLANNED);
     assert_int_equal(plan.moves_planned, RECODE_WORLD_OBJECTS);
@@ -412,7 +412,7 @@ static void new_holders_that_do_not_give_it_back_do_not_count(void **state)
 static void a_profile_for_which_there_are_too_few_nodes_is_refused(void **state)
 {
     struct plan_world *world = *state;
-    recode_world_plan(world, "home");
+    recode_world_plan(world, "home", 0);
     const struct meta_rebalance plan = plan_world_plan_now(world);
     assert_int_equal(plan.state, META_REBALANCE_FAILED);
     assert_true(strlen(plan.reason) > 0);
@@ -432,15 +432,7 @@ static void a_bucket_that_has_another_profile_by_now_ends_the_plan(void **state)
 static void a_plan_may_be_limited_in_bytes(void **state)
 {
     struct plan_world *world = *state;
-    recode_world_set_profile(world, "small");
-    struct meta_rebalance plan = {
-        .kind = REBALANCE_RECODE, .profile = 2, .bytes_max = 18 * test_shard_size() + 1};
-    snprintf(plan.subject, sizeof(plan.subject), "%.*s", VIEW_ARGS(world->at.customer.bucket));
-    assert_ok(
-        meta_rebalance_create(plan_world_store_of(world), &plan, NULL, 0, plan_world_err_of(world)),
-        plan_world_err_of(world));
-    world->plan = plan.number;
-    plan_world_run_round(world);
+    recode_world_plan(world, "small", 18 * test_shard_size() + 1);
     assert_int_equal(plan_world_plan_now(world).moves_planned, 1);
     assert_ok(plan_world_command(world, META_REBALANCE_APPLY), plan_world_err_of(world));
     plan_world_run_to_the_end(world);
