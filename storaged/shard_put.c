@@ -29,6 +29,7 @@ static const uint32_t put_next[PUT_STATES] = {
 struct shard_put {
     const struct shard_context *context;
     struct shard_stream *stream;
+    char request[SHARD_REQUEST_TEXT_SIZE]; /* its, for the log: the stream may go first */
     enum put_state state;
     struct shard_pace pace;
     struct rate_turn turn; /* to ask for the next message */
@@ -81,7 +82,7 @@ static void count_message(struct shard_put *put, size_t size)
 
 static void fail(struct shard_put *put, const struct hearth_err *err)
 {
-    log_write(LOG_SHARD_REFUSED, "req=%s shard=%s code=%s reason=\"%s\"", put->stream->request,
+    log_write(LOG_SHARD_REFUSED, "req=%s shard=%s code=%s reason=\"%s\"", put->request,
         shard_id_text(&put->id).chars, hearth_code_name(err->code), err->message);
     shard_pace_end(&put->pace);
     rate_gate_leave(put->context->download, &put->turn);
@@ -184,7 +185,7 @@ static void acknowledge(struct shard_put *put)
         fail(put, &err);
         return;
     }
-    log_write(LOG_SHARD_STORED, "req=%s shard=%s bytes=%" PRIu64, put->stream->request,
+    log_write(LOG_SHARD_STORED, "req=%s shard=%s bytes=%" PRIu64, put->request,
         shard_id_text(&put->id).chars, put->totals.length);
     move(put, PUT_DONE);
     if (!put->stream_is_open) {
@@ -431,6 +432,7 @@ enum hearth_code shard_put_start(
     put->tags = crypto_hash_create(CRYPTO_SHA256);
     put->context = context;
     put->stream = stream;
+    memcpy(put->request, stream->request, sizeof(put->request));
     put->stream_is_open = true;
     stream->user = &user;
     stream->context = put;

@@ -7,6 +7,7 @@
 #include "storaged/shard_put.h"
 
 #include "common/failpoint.h"
+#include "common/log.h"
 #include "storaged/shard_pace.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_node.h"
@@ -386,6 +387,44 @@ static void a_client_that_leaves_after_its_footer_finds_its_shard(void **state)
     assert_int_equal(stored(fixture), 1);
 }
 
+/* A put whose footer's sync is under way; its client has left, and its stream is gone. */
+static void leave_after_the_footer(struct fixture *fixture)
+{
+    struct order order = put_order(fixture);
+    struct test_peer *peer = malloc(sizeof(*peer));
+    assert_non_null(peer);
+    test_peer_init(peer);
+    assert_ok(shard_put_start(&fixture->node.context, &peer->stream, &fixture->node.err),
+        &fixture->node.err);
+    test_peer_give(peer, &fixture->node, test_put_open(&order, 0));
+    for (uint32_t stripe = 0; stripe < shard.cells; stripe++) {
+        test_peer_give(peer, &fixture->node, test_put_cell(&shard, stripe));
+    }
+    peer->stream.user->message(&peer->stream, test_put_footer(&shard));
+    peer->stream.user->closed(&peer->stream);
+    free(peer);
+}
+
+/* The sanitizer sees it; the log, which names the request, is what would look. */
+static void a_stream_that_is_gone_is_not_looked_at_again(void **state)
+{
+    struct fixture *fixture = *state;
+    log_set_level(LOG_LEVEL_DEBUG);
+    leave_after_the_footer(fixture);
+    sim_disk_add_fault(fixture->node.sim,
+        &(struct sim_fault){.kind = SIM_FAIL,
+            .request = DISK_SYNC,
+            .nth = sim_disk_requests(fixture->node.sim, DISK_SYNC),
+            .count = 1,
+            .error = EIO});
+    test_node_run(&fixture->node);
+    assert_int_equal(stored(fixture), 0);
+    leave_after_the_footer(fixture);
+    test_node_run(&fixture->node);
+    assert_int_equal(stored(fixture), 1);
+    log_set_level(LOG_LEVEL_INFO);
+}
+
 static void a_client_that_drips_is_sent_away(void **state)
 {
     struct fixture *fixture = *state;
@@ -513,6 +552,7 @@ int main(void)
         CASE(a_client_that_leaves_leaves_nothing),
         CASE(a_client_that_leaves_while_the_volume_works_leaves_nothing),
         CASE(a_client_that_leaves_after_its_footer_finds_its_shard),
+        CASE(a_stream_that_is_gone_is_not_looked_at_again),
         CASE(a_client_that_drips_is_sent_away),
         CASE(a_limited_node_asks_for_the_next_cell_only_when_its_owner_allows),
         CASE(a_put_that_ends_while_it_waits_gives_its_turn_back),
