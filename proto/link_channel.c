@@ -268,7 +268,10 @@ static void conn_changed(struct link_conn *conn)
     if (conn != channel->on_pump.conn) {
         return; /* its last streams end, or the last one has */
     }
-    if (channel->on_pump.state == DIALLING && conn->session.is_greeted) {
+    /* Who goes away while greeting is not there: another address is dialled, or none for a while.
+     */
+    if (channel->on_pump.state == DIALLING && conn->session.is_greeted &&
+        !conn->session.peer_goes) {
         channel->on_pump.state = READY;
         channel->on_pump.backoff_ms = RPC_BACKOFF_FIRST_MS;
         forget_addresses(channel);

@@ -33,6 +33,8 @@ struct fixture {
     bool at_once;                     /* without a HELLO, nor waiting for the request */
     bool floods;                      /* again and again, until the client leaves */
     bool stays;                       /* silent after the script, until the client leaves */
+    unsigned visits;                  /* connections so far; */
+    unsigned visits_max;              /* it takes no more of them */
 
     /* One stream of ours. */
     struct test_gate closed;
@@ -52,6 +54,7 @@ static int set_up(void **state)
     test_rpc_init(&at->rpc);
     at->rpc.transport = RPC_LINK;
     at->patience_ms = TEST_DEADLINE_MS;
+    at->visits_max = 1;
     test_gate_init(&at->closed);
     test_rpc_serve(&at->rpc, served, 1, at, NULL);
 
@@ -115,16 +118,18 @@ static void play(struct fixture *at, struct test_tls *tls)
     }
 }
 
-/* Takes one connection, hears the request, plays the script, reads until the client leaves. */
-static void *answer_one(void *context)
+/* Of each connection hears the request, plays the script, reads until the client leaves. */
+static void *answer(void *context)
 {
     struct fixture *at = context;
-    struct test_tls tls;
-    int fd = accept(at->listener, NULL, NULL);
-    if (test_tls_open(&tls, at->context, fd, true) && (at->at_once || greet_and_hear(&tls))) {
-        play(at, &tls);
+    for (int fd; at->visits < at->visits_max && (fd = accept(at->listener, NULL, NULL)) >= 0;) {
+        struct test_tls tls;
+        at->visits++;
+        if (test_tls_open(&tls, at->context, fd, true) && (at->at_once || greet_and_hear(&tls))) {
+            play(at, &tls);
+        }
+        test_tls_close(&tls);
     }
-    test_tls_close(&tls);
     return NULL;
 }
 
@@ -164,9 +169,10 @@ static enum hearth_code ask_hostile(struct fixture *at, const struct test_script
     pthread_t thread;
     at->script = script;
     at->got = 0;
+    at->visits = 0;
     test_gate_fini(&at->closed);
     test_gate_init(&at->closed);
-    pthread_create(&thread, NULL, answer_one, at);
+    pthread_create(&thread, NULL, answer, at);
     assert_ok(rpc_channel_create(&at->hostile, &channel, &at->rpc.err), &at->rpc.err);
     assert_ok(
         rpc_stream_open(channel, &request, &handlers, at, &at->stream, &at->rpc.err), &at->rpc.err);
@@ -177,6 +183,9 @@ static enum hearth_code ask_hostile(struct fixture *at, const struct test_script
     test_gate_wait(&at->closed, 1);
     rpc_stream_release(at->stream);
     rpc_channel_destroy(channel);
+    if (at->visits_max > 1) {
+        shutdown(at->listener, SHUT_RDWR); /* nobody else comes */
+    }
     pthread_join(thread, NULL);
     return at->code;
 }
@@ -334,6 +343,20 @@ static void a_goaway_lets_the_stream_end(void **state)
     assert_ok(ask_and_free(at, &script), &at->why);
 }
 
+/* Or it would be dialled again and again, for as long as the stream's patience lasts. */
+static void who_goes_away_while_greeting_is_not_there(void **state)
+{
+    struct fixture *at = *state;
+    struct test_script script = {0};
+    at->at_once = true;
+    at->visits_max = 9;
+    test_link_frame(&script, LINK_HELLO, 0, 32, view_of(NULL, 0));
+    test_link_frame(&script, LINK_GOAWAY, 0, 0, view_of(NULL, 0));
+    assert_int_equal(ask_and_free(at, &script), HEARTH_UNREACHABLE);
+    assert_said(at, "went away");
+    assert_int_equal(at->visits, 1);
+}
+
 /* ---- floods ---- */
 
 static void floods_last_until_the_deadline_and_hold_up_nobody_else(void **state)
@@ -393,6 +416,7 @@ int main(void)
         with_fixture(who_does_not_greet_is_not_there),
         with_fixture(who_falls_silent_is_left),
         with_fixture(a_goaway_lets_the_stream_end),
+        with_fixture(who_goes_away_while_greeting_is_not_there),
         with_fixture(floods_last_until_the_deadline_and_hold_up_nobody_else),
         with_fixture(mutated_answers_are_survived),
     };
