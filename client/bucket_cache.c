@@ -117,12 +117,22 @@ static enum hearth_code unwrap_keys(struct session *session, const struct wire_b
     return HEARTH_OK;
 }
 
+/* What memory is planned by must be a code. */
+static bool is_possible(const struct wire_profile *profile)
+{
+    return 0 < profile->k && profile->k < profile->n;
+}
+
 static enum hearth_code read_info(struct session *session, const char *name,
     const struct wire_bucket_info *info, struct bucket *out, struct hearth_err *err)
 {
     *out = (struct bucket){0};
     if (info->bucket_id.size != BUCKET_ID_SIZE || info->profile == NULL) {
         return hearth_fail(err, HEARTH_CHECKSUM, "the coordinator's answer lacks id or profile");
+    }
+    if (!is_possible(info->profile)) {
+        return hearth_fail(err, HEARTH_CHECKSUM, "the coordinator says that its code has k=%u n=%u",
+            info->profile->k, info->profile->n);
     }
     memcpy(out->name, name, strlen(name) + 1);
     memcpy(out->id, info->bucket_id.bytes, BUCKET_ID_SIZE);

@@ -495,6 +495,21 @@ static void bad_names_are_refused_before_anything_is_asked(void **state)
     world_destroy(world);
 }
 
+static void a_profile_that_cannot_be_is_not_believed(void **state)
+{
+    (void)state;
+    static const unsigned impossible[][2] = {{4, 4}, {0, 8}, {5, 4}};
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        struct world *world = world_create(NULL);
+        struct hearth_err err;
+        world->coordinator.profile.k = impossible[i][0];
+        world->coordinator.profile.n = impossible[i][1];
+        assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_CHECKSUM);
+        assert_int_equal(world->coordinator.asked[RPC_BEGIN], 0);
+        world_destroy(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +535,7 @@ int main(void)
         cmocka_unit_test(what_is_said_to_be_large_is_refused_before_a_byte_is_taken),
         cmocka_unit_test(an_etag_can_be_the_condition),
         cmocka_unit_test(bad_names_are_refused_before_anything_is_asked),
+        cmocka_unit_test(a_profile_that_cannot_be_is_not_believed),
     };
     return cmocka_run_group_tests_name("object_put", tests, NULL, NULL);
 }
