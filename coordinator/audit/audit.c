@@ -2,17 +2,12 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "coordinator/audit/audit_draw.h"
-#include "coordinator/audit/audit_pace.h"
-#include "proto/evidence_count.h"
+#include "coordinator/audit/audit_recheck.h"
 
 enum {
     HOUR_MS = 60 * 60 * 1000,
     HOURS = 24,
-    RECHECK_NODES = 8, /* in one batch */
-    RECHECKS = 16,     /* contained cells of one node that are looked at for it ... */
-    TOGETHER = 4,      /* ... and asked for in it */
-    TIPS = 8,          /* shards that readers named in it */
+    TIPS = 8,          /* shards that readers named, in one batch */
     REQUESTED = 16,    /* cells asked for by hand of one node in it */
     OWED_NODES = 16,   /* nodes whose turn it is in it */
     FRESH = 32,        /* first audits in it ... */
@@ -187,24 +182,12 @@ struct sweep_watcher audit_watcher(struct audit *audit, struct duty *const *wake
 
 /* ---- choosing, under the lock ---- */
 
-/* NULL: there is no room. */
-static struct audit_visit *add_visit(
-    struct audit_batch *batch, const struct meta_audit_cell *cell, enum evidence_role role)
-{
-    if (batch->count == AUDIT_VISITS_MAX) {
-        return NULL;
-    }
-    struct audit_visit *visit = &batch->visits[batch->count++];
-    *visit = (struct audit_visit){.cell = *cell, .role = role};
-    return visit;
-}
-
 /* NULL: no room, or no pick of this node is left. */
 static struct audit_visit *add_pick(struct audit *audit, struct audit_batch *batch, uint32_t node)
 {
     struct meta_audit_cell cell;
     return batch->count < AUDIT_VISITS_MAX && audit_draw_take(audit->shared.ready, node, &cell)
-        ? add_visit(batch, &cell, EVIDENCE_CELL)
+        ? audit_batch_add(batch, &cell, EVIDENCE_CELL)
         : NULL;
 }
 
@@ -212,7 +195,7 @@ static struct audit_visit *add_pick(struct audit *audit, struct audit_batch *bat
 static void add_tips(struct audit *audit, struct audit_batch *batch)
 {
     for (unsigned i = 0; i < TIPS && audit->shared.tip_count > 0; i++) {
-        add_visit(batch, &audit->shared.tips[--audit->shared.tip_count], EVIDENCE_CELL);
+        audit_batch_add(batch, &audit->shared.tips[--audit->shared.tip_count], EVIDENCE_CELL);
     }
 }
 
@@ -264,7 +247,7 @@ static void add_fresh(struct audit *audit, struct audit_batch *batch)
         audit_draw_take_fresh(audit->shared.ready, &cell)) {
         const struct audit_pace_node *node = audit_pace_find(&audit->shared.pace, cell.node);
         if (node != NULL && node->answers && count_of_node(batch, cell.node) < FRESH_OF_NODE) {
-            add_visit(batch, &cell, EVIDENCE_CELL);
+            audit_batch_add(batch, &cell, EVIDENCE_CELL);
             audit->on_duty.fresh_left--;
             added++;
         }
@@ -285,118 +268,21 @@ static void choose(struct audit *audit, struct audit_batch *batch)
 
 /* ---- contained cells ---- */
 
-/* The next nodes that have some and answer. */
-static unsigned next_contained(struct audit *audit, uint32_t nodes[RECHECK_NODES])
+static unsigned next_contained(struct audit *audit, uint32_t nodes[AUDIT_RECHECK_NODES])
 {
     UNLOCKS pthread_mutex_t *held = lock(&audit->shared.mutex);
-    const struct audit_pace *pace = &audit->shared.pace;
-    unsigned count = 0;
-    for (size_t i = 0; i < pace->count && count < RECHECK_NODES; i++) {
-        size_t at = (audit->on_duty.rechecked + i) % pace->count;
-        if (pace->nodes[at].contained > 0 && pace->nodes[at].answers) {
-            nodes[count++] = (uint32_t)at + 1;
-        }
-    }
-    audit->on_duty.rechecked = count == 0 ? 0 : nodes[count - 1];
-    return count;
-}
-
-/* Shards of a node that did not come before: no good to hold another one against. */
-struct contained {
-    struct meta_audit_cell cells[META_AUDIT_CONTAINED_MAX];
-    size_t count;
-};
-
-static bool is_contained(const struct contained *contained, const struct meta_audit_cell *cell)
-{
-    for (size_t i = 0; i < contained->count; i++) {
-        if (contained->cells[i].slot == cell->slot &&
-            meta_id_equal(contained->cells[i].segment, cell->segment)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A cell beside a contained one, of a shard that is none. NULL: none is left. */
-static struct audit_visit *add_control(struct audit *audit, struct audit_batch *batch,
-    uint32_t node, const struct contained *contained, enum evidence_role role)
-{
-    struct meta_audit_cell cell;
-    while (audit_draw_take(audit->shared.ready, node, &cell)) {
-        if (!is_contained(contained, &cell)) {
-            return add_visit(batch, &cell, role);
-        }
-    }
-    return NULL;
-}
-
-/* Cells to go before a contained one, as many as there are: the last of them. */
-static struct audit_visit *add_leads(struct audit *audit, struct audit_batch *batch, uint32_t node,
-    const struct contained *contained, unsigned count)
-{
-    struct audit_visit *last = NULL;
-    for (unsigned i = 0; i < count; i++) {
-        struct audit_visit *lead = add_control(audit, batch, node, contained, EVIDENCE_BEFORE);
-        if (lead != NULL) {
-            lead->before = last;
-            last = lead;
-        }
-    }
-    return last;
-}
-
-static void add_recheck(struct audit_batch *batch, const struct meta_audit_contained *due,
-    struct audit_visit *before, struct audit_visit *after)
-{
-    struct audit_visit *visit = add_visit(batch, &due->cell, EVIDENCE_CELL);
-    if (visit != NULL) {
-        visit->is_contained = true;
-        visit->strikes = due->strikes;
-        visit->sulks = evidence_sulks_so_far(due->log);
-        visit->log = due->log;
-        visit->before = before;
-        visit->after = after;
-    }
-}
-
-/* Under the lock: some of those that are due, from a random one on, between other cells.  One that
- * was sulked about is asked for alone, so that it is known whose silence it was; so is any when
- * there is no other to go before it. */
-static void add_some(struct audit *audit, struct audit_batch *batch, uint32_t node,
-    const struct contained *contained, const struct meta_audit_contained *due, size_t count)
-{
-    struct env *env = audit->coordinator->env;
-    const size_t first = env_random_below(env, count);
-    const unsigned sulks = evidence_sulks_so_far(due[first].log);
-    const unsigned leads = audit_leads(sulks, (uint32_t)env_random_below(env, UINT32_MAX));
-    struct audit_visit *after = add_control(audit, batch, node, contained, EVIDENCE_AFTER);
-    struct audit_visit *before = add_leads(audit, batch, node, contained, leads);
-    unsigned added = 0;
-    for (size_t i = 0; i < count && added < (before == NULL || sulks > 0 ? 1 : TOGETHER); i++) {
-        const struct meta_audit_contained *one = &due[(first + i) % count];
-        if (i == 0 || evidence_sulks_so_far(one->log) == 0) {
-            add_recheck(batch, one, before, after);
-            added++;
-        }
-    }
+    return audit_recheck_nodes(&audit->shared.pace, &audit->on_duty.rechecked, nodes);
 }
 
 static enum hearth_code add_rechecks(
     struct audit *audit, struct audit_batch *batch, uint32_t node, struct hearth_err *err)
 {
-    struct meta_audit_contained due[RECHECKS];
-    struct contained contained;
-    size_t count;
-    enum hearth_code code = meta_audit_due(audit->coordinator->store, node,
-        meta_now_ms(audit->coordinator->store), batch->arena, due, RECHECKS, &count, err);
-    if (code == HEARTH_OK && count > 0) {
-        code = meta_audit_contained_shards(
-            audit->coordinator->store, node, contained.cells, &contained.count, err);
-    }
-    if (code == HEARTH_OK && count > 0) {
+    struct audit_recheck recheck;
+    enum hearth_code code =
+        audit_recheck_read(audit->coordinator->store, node, batch->arena, &recheck, err);
+    if (code == HEARTH_OK && recheck.due_count > 0) {
         UNLOCKS pthread_mutex_t *held = lock(&audit->shared.mutex);
-        add_some(audit, batch, node, &contained, due, count);
+        audit_recheck_add(&recheck, audit->coordinator->env, audit->shared.ready, batch);
     }
     return code;
 }
@@ -404,7 +290,7 @@ static enum hearth_code add_rechecks(
 static enum hearth_code add_contained(
     struct audit *audit, struct audit_batch *batch, struct hearth_err *err)
 {
-    uint32_t nodes[RECHECK_NODES];
+    uint32_t nodes[AUDIT_RECHECK_NODES];
     unsigned count = next_contained(audit, nodes);
     enum hearth_code code = HEARTH_OK;
     for (unsigned i = 0; i < count && code == HEARTH_OK; i++) {

@@ -3,6 +3,17 @@
 #include "common/codec.h"
 #include "common/log.h"
 
+struct audit_visit *audit_batch_add(
+    struct audit_batch *batch, const struct meta_audit_cell *cell, enum evidence_role role)
+{
+    if (batch->count == AUDIT_VISITS_MAX) {
+        return NULL;
+    }
+    struct audit_visit *visit = &batch->visits[batch->count++];
+    *visit = (struct audit_visit){.cell = *cell, .role = role};
+    return visit;
+}
+
 /* ---- asking ---- */
 
 /* There is an order for it. */

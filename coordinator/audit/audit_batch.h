@@ -29,6 +29,10 @@ struct audit_batch {
     uint64_t damaged; /* shards that go to repair */
 };
 
+/* One more visit, not prepared yet. NULL: there is no room. */
+struct audit_visit *audit_batch_add(
+    struct audit_batch *batch, const struct meta_audit_cell *cell, enum evidence_role role);
+
 enum hearth_code audit_batch_run_blocking(struct audit_batch *batch, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_AUDIT_AUDIT_BATCH_H */
