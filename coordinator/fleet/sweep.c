@@ -208,29 +208,58 @@ static enum hearth_code ask_for_page(struct sweep *sweep, const struct meta_swee
     return code;
 }
 
+/* Of a page whose shares are more than are read at once, the segments before the one that these end
+ * with, but at least the first: what else that one shares is left out.  *share_count: theirs. */
+static size_t count_with_shares(struct sweep *sweep, size_t count, size_t *share_count)
+{
+    const struct meta_share *shares = sweep->on_duty.shares;
+    size_t whole = 0;
+    if (*share_count < META_SHARES_MAX) {
+        return count;
+    }
+    const struct meta_id *cut = &shares[*share_count - 1].segment;
+    while (whole < count && memcmp(&sweep->on_duty.page[whole].id, cut, sizeof(*cut)) < 0) {
+        whole++;
+    }
+    while (whole > 0 && *share_count > 0 && meta_id_equal(shares[*share_count - 1].segment, *cut)) {
+        --*share_count;
+    }
+    return whole > 0 ? whole : 1;
+}
+
+/* *count: of the page; afterwards, of what is shown of it. */
+static enum hearth_code read_shares(struct sweep *sweep, const struct meta_sweep_range *range,
+    size_t *count, size_t *share_count, struct hearth_err *err)
+{
+    enum hearth_code code = meta_sweep_shares(sweep->options.store, range->after,
+        sweep->on_duty.page[*count - 1].id, sweep->on_duty.shares, share_count, err);
+    if (code == HEARTH_OK) {
+        *count = count_with_shares(sweep, *count, share_count);
+    }
+    return code;
+}
+
 static enum hearth_code read_page(struct sweep *sweep, const struct sweep_pass *pass,
     struct meta_sweep_range *range, struct hearth_err *err)
 {
-    struct meta_segment *page = sweep->on_duty.page;
     size_t max;
     size_t got;
     enum hearth_code code = ask_for_page(sweep, range, &max, &got, err);
     if (code != HEARTH_OK) {
         return code;
     }
-    size_t count = count_up_to(page, got, meta_sweep_last(range->number));
+    const size_t ours = count_up_to(sweep->on_duty.page, got, meta_sweep_last(range->number));
+    size_t count = ours;
     if (count > 0) {
         size_t share_count;
-        const struct meta_id last = page[count - 1].id;
-        code = meta_sweep_shares(
-            sweep->options.store, range->after, last, sweep->on_duty.shares, &share_count, err);
+        code = read_shares(sweep, range, &count, &share_count, err);
         if (code != HEARTH_OK) {
             return code;
         }
         show_page(sweep, pass, count, share_count);
-        range->after = last;
+        range->after = sweep->on_duty.page[count - 1].id;
     }
-    range->is_done = count < max;
+    range->is_done = ours < max && count == ours;
     note_progress(sweep, count, range->after);
     return HEARTH_OK;
 }

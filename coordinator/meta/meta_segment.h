@@ -126,7 +126,7 @@ enum { META_SWEEP_MAX = 256 }; /* segments in one read */
 enum hearth_code meta_sweep(struct meta_store *store, struct meta_id after,
     struct meta_segment *segments, size_t max, size_t *count, struct hearth_err *err);
 
-/* Shares of segments with ids in (after, last], in id order; of so many, the rest is left out. */
+/* Shares of segments with ids in (after, last], in id order; as many as there is room for. */
 enum { META_SHARES_MAX = 1024 };
 
 enum hearth_code meta_sweep_shares(struct meta_store *store, struct meta_id after,

@@ -4,6 +4,7 @@
  */
 #include "coordinator/fleet/sweep.h"
 
+#include "coordinator/meta/meta_inside.h"
 #include "coordinator/meta/meta_segment.h"
 #include "coordinator/meta/meta_sweep.h"
 #include "tests/lib/test.h"
@@ -11,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { NODES = 10, SEGMENTS = 700, SHARE = 20 };
+enum { NODES = 10, SEGMENTS = 700, SHARE = 20, COPIES = 9 };
 
 /* A watcher that remembers. */
 struct memory {
@@ -19,6 +20,7 @@ struct memory {
     struct meta_id ids[2 * SEGMENTS];
     size_t count;
     size_t largest; /* page */
+    size_t shares;  /* that were shown with their segment */
     unsigned begins, ends, completes, resumes;
     uint64_t number;
     bool refuses;
@@ -59,6 +61,17 @@ static enum hearth_code begin(void *context, const struct sweep_pass *pass, stru
     return HEARTH_OK;
 }
 
+static bool is_on_page(
+    const struct meta_segment *segments, size_t count, const struct meta_share *share)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (meta_id_equal(segments[i].id, share->segment)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void page(
     void *context, const struct sweep_pass *pass, const struct meta_segment *segments, size_t count)
 {
@@ -68,6 +81,9 @@ static void page(
     for (size_t i = 0; i < count; i++) {
         assert_true(memory->count < sizeof(memory->ids) / sizeof(memory->ids[0]));
         memory->ids[memory->count++] = segments[i].id;
+    }
+    for (size_t i = 0; i < pass->share_count; i++) {
+        memory->shares += is_on_page(segments, count, &pass->shares[i]);
     }
     if (memory->stops_after > 0 && memory->count >= memory->stops_after) {
         memory->at->is_broken = true;
@@ -198,6 +214,66 @@ static void every_watcher_sees_every_segment_once_and_in_order(void **state)
     assert_int_equal(status(at).segments, SEGMENTS);
     assert_int_equal(status(at).running, 0);
     assert_int_equal(status(at).finished_ms, meta_now_ms(at->meta.store));
+}
+
+/* ---- copies in other buckets ---- */
+
+struct copies {
+    struct meta_id segment;
+    unsigned buckets;
+};
+
+static enum hearth_code add_copies(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    (void)err;
+    const struct copies *copies = arg;
+    for (unsigned i = 0; i < copies->buckets; i++) {
+        struct meta_id bucket = {.bytes = {(uint8_t)i, (uint8_t)(i >> 8)}};
+        struct sql *sql = sql_use(tx, SQL_SHARE_ADD);
+        sql_set_id(sql, ":segment", &copies->segment);
+        sql_set_id(sql, ":bucket", &bucket);
+        sql_run(sql);
+    }
+    return HEARTH_OK;
+}
+
+static void copy(struct fixture *at, struct meta_id segment, unsigned buckets)
+{
+    struct copies copies = {.segment = segment, .buckets = buckets};
+    assert_ok(meta_run(at->meta.store, add_copies, &copies, &at->err), &at->err);
+}
+
+/* Pages are as small as it takes; the passes before it tell the ids. */
+static void no_page_has_more_shares_than_are_shown_with_it(void **state)
+{
+    struct fixture *at = *state;
+    struct memory *memory = &at->memories[0];
+    sweep_round(NULL, at->sweep);
+    for (size_t i = 0; i < SEGMENTS; i++) {
+        copy(at, memory->ids[i], COPIES);
+    }
+    *memory = (struct memory){.at = at};
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(memory->count, SEGMENTS);
+    assert_ascending(memory);
+    assert_int_equal(memory->shares, SEGMENTS * COPIES);
+    assert_int_equal(memory->completes, 1);
+}
+
+/* It is shown alone, with as many as there is room for, and the pass goes on. */
+static void a_segment_that_is_in_too_many_buckets_holds_nobody_up(void **state)
+{
+    struct fixture *at = *state;
+    struct memory *memory = &at->memories[0];
+    sweep_round(NULL, at->sweep);
+    const struct meta_id ids[] = {memory->ids[0], memory->ids[SEGMENTS / 2]};
+    copy(at, ids[0], META_SHARES_MAX + 1);
+    copy(at, ids[1], META_SHARES_MAX);
+    *memory = (struct memory){.at = at};
+    sweep_round(NULL, at->sweep);
+    assert_int_equal(memory->count, SEGMENTS);
+    assert_ascending(memory);
+    assert_in_range(memory->shares, META_SHARES_MAX, 2 * META_SHARES_MAX);
 }
 
 static void a_watcher_that_refuses_sees_nothing_of_the_pass(void **state)
@@ -333,6 +409,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(every_watcher_sees_every_segment_once_and_in_order),
+        CASE(no_page_has_more_shares_than_are_shown_with_it),
+        CASE(a_segment_that_is_in_too_many_buckets_holds_nobody_up),
         CASE(a_watcher_that_refuses_sees_nothing_of_the_pass),
         CASE(a_new_process_goes_on_with_the_pass_and_leaves_nothing_out),
         CASE(what_another_has_leased_is_left_to_it),
