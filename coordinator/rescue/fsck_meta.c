@@ -118,6 +118,14 @@ sqlite3_stmt *fsck_meta_prepare(struct fsck_meta *meta, const char *text)
     return statement;
 }
 
+void fsck_meta_finish(sqlite3_stmt *statement, struct fsck_report *report)
+{
+    sqlite3 *db = sqlite3_db_handle(statement);
+    if (sqlite3_finalize(statement) != SQLITE_OK) {
+        fsck_problem(report, "the database cannot be read to its end: %s", sqlite3_errmsg(db));
+    }
+}
+
 static bool is_there(
     struct fsck_meta *meta, const char *text, struct view blob, const int64_t *numbers, int count)
 {
@@ -193,7 +201,7 @@ static void check_rows(
     while (sqlite3_step(row) == SQLITE_ROW) {
         fsck_problem(report, "%s: %s", what, (const char *)sqlite3_column_text(row, 0));
     }
-    sqlite3_finalize(row);
+    fsck_meta_finish(row, report);
 }
 
 enum hearth_code fsck_meta_check(

@@ -22,7 +22,8 @@ void fsck_meta_close(struct fsck_meta *meta); /* accepts NULL */
 
 /*
  * SQLite's own check; every version has its body and every body its version, or is doomed; extents
- * lie in segments that exist and add up to the object; refs and usage are what they count.
+ * lie in segments that exist and add up to the object; refs, shares of other buckets and usage are
+ * what they count.
  */
 enum hearth_code fsck_meta_check(
     struct fsck_meta *meta, struct fsck_report *report, struct hearth_err *err);

@@ -1,7 +1,8 @@
 /*
  * fsck_references.h - of fsck_meta.h: do bodies and segments name each other as they say?
  *
- *   versions, doomed bodies, parts --> mentions, sorted;  beside them segments, in the same order
+ *   versions, doomed bodies, parts --> mentions, sorted;  beside them segments and
+ * their shares, in the same order
  *
  * Every mention is kept in memory while it is compared.
  */
@@ -14,6 +15,8 @@
 
 /* The text is ours: it compiles. */
 sqlite3_stmt *fsck_meta_prepare(struct fsck_meta *meta, const char *text);
+/* Tells of it, when its rows did not come to their end. */
+void fsck_meta_finish(sqlite3_stmt *statement, struct fsck_report *report);
 
 enum hearth_code fsck_references_check(
     struct fsck_meta *meta, struct fsck_report *report, struct hearth_err *err);

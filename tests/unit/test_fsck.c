@@ -10,6 +10,7 @@
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 enum { NODES = 8, SHARDS_MAX = 64, FINDINGS_MAX = 64 };
@@ -286,6 +287,87 @@ static void what_is_being_deleted_there_need_not_be(void **state)
     check_finds(at, FSCK_MISSING);
 }
 
+/* ---- shares ---- */
+
+static void alter(struct fixture *at, const char *statement)
+{
+    char path[96];
+    sqlite3 *db;
+    snprintf(path, sizeof(path), "%s/meta.db", at->meta.directory);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, statement, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_not_equal(sqlite3_changes(db), 0);
+    sqlite3_close(db);
+}
+
+/* The object of the fixture, once more in each of so many buckets. */
+static void copy_to(struct fixture *at, struct meta_id buckets[], unsigned count)
+{
+    const struct meta_extent all = {.segment = at->segment.id, .length = at->segment.length};
+    struct meta_object source;
+    assert_int_equal(test_meta_find(&at->meta, "key", &source), HEARTH_OK);
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        struct meta_object_info info;
+        snprintf(name, sizeof(name), "other-%u", i);
+        buckets[i] = test_meta_make_bucket(&at->meta, name);
+        struct meta_copy copy = {.put = test_meta_put(&at->meta, "copy", all.length),
+            .source_bucket = at->meta.bucket,
+            .source_key = view_text("key"),
+            .source_version = source.info.version};
+        copy.put.bucket = buckets[i];
+        copy.put.body.extents = &all;
+        copy.put.body.extent_count = 1;
+        assert_ok(meta_copy(at->meta.store, &copy, &info, &at->meta.err), &at->meta.err);
+    }
+}
+
+static void copies_in_other_buckets_are_shares(void **state)
+{
+    struct fixture *at = *state;
+    struct meta_id buckets[3];
+    copy_to(at, buckets, 3);
+    assert_clean(at);
+    bool existed;
+    const struct meta_delete request = {
+        .bucket = buckets[1], .key = view_text("copy"), .token = test_meta_id(&at->meta)};
+    assert_ok(meta_delete(at->meta.store, &request, &existed, &at->meta.err), &at->meta.err);
+    assert_clean(at); /* until it is reaped */
+    test_env_step_ms(&at->meta.env, UINT64_C(30) * 24 * 60 * 60 * 1000);
+    test_meta_collect(&at->meta);
+    assert_clean(at);
+}
+
+static const char shares_as_they_were[] =
+    "DELETE FROM segment_share; INSERT INTO segment_share SELECT segment.segment, v.bucket, 1"
+    " FROM segment, object_version v WHERE v.key = CAST('copy' AS BLOB)";
+
+static void a_share_that_bodies_do_not_bear_out_is_named(void **state)
+{
+    static const struct {
+        const char *harm;
+        unsigned problems;
+    } cases[] = {
+        {"UPDATE segment_share SET refs = 2", 1},
+        {"DELETE FROM segment_share", 1},
+        {"UPDATE segment_share SET bucket = zeroblob(16)", 2}, /* a stranger's; one is not there */
+        {"UPDATE segment_share SET segment = zeroblob(16)", 2},
+        {"UPDATE segment_share SET bucket = (SELECT bucket FROM segment)", 2},
+        {"INSERT INTO segment_share SELECT segment, zeroblob(16), refs FROM segment_share", 1},
+    };
+    struct fixture *at = *state;
+    struct meta_id bucket;
+    copy_to(at, &bucket, 1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        alter(at, cases[i].harm);
+        check(at);
+        assert_int_equal(at->kinds[FSCK_REFERENCE], cases[i].problems);
+        assert_int_equal(at->counts.problems, cases[i].problems);
+        alter(at, shares_as_they_were);
+    }
+    assert_clean(at);
+}
+
 #define claim(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -301,6 +383,8 @@ int main(void)
         claim(what_is_younger_than_the_copy_is_in_flight),
         claim(a_node_that_does_not_answer_is_not_checked),
         claim(what_is_being_deleted_there_need_not_be),
+        claim(copies_in_other_buckets_are_shares),
+        claim(a_share_that_bodies_do_not_bear_out_is_named),
     };
     return cmocka_run_group_tests_name("fsck", tests, NULL, NULL);
 }
