@@ -149,7 +149,7 @@ int main(int argc, char **argv)
         .purpose = "keeps shards of a Hearth cluster on this machine's disk",
         .verbs = verbs,
         .verb_count = sizeof(verbs) / sizeof(verbs[0]),
-        .config = &settings_table,
+        .config = &storaged_settings_table,
     };
     return program_main(&program, argc, argv);
 }

@@ -91,7 +91,7 @@ static enum hearth_code read_arguments(struct work *work, struct hearth_err *err
 {
     const struct node_init *init = work->init;
     struct settings *settings = &work->settings;
-    config_defaults(&settings_table, &work->arena, settings);
+    config_defaults(&storaged_settings_table, &work->arena, settings);
     settings->capacity_bytes = init->capacity_bytes;
     if (parse_one("--listen", init->listen, work, &settings->listen, err) != HEARTH_OK ||
         parse_one("--advertise", init->advertise, work, &settings->advertise, err) != HEARTH_OK) {
@@ -152,7 +152,7 @@ static enum hearth_code write_settings(const struct work *work, struct hearth_er
     }
     fputs("# Made by hearth-storaged init; hearth-storaged --help explains every parameter.\n",
         memory);
-    config_print(&settings_table, &work->settings, CONFIG_CHANGED, memory);
+    config_print(&storaged_settings_table, &work->settings, CONFIG_CHANGED, memory);
     fclose(memory);
     enum hearth_code code = write_file(work, SETTINGS_FILE, view_of(text, size), err);
     free(text);

@@ -16,8 +16,8 @@ void reload_settings(struct storaged *storaged, const char *path, struct setting
     struct settings read;
     struct hearth_err err;
     arena_init(&arena, 0);
-    if (config_load(&settings_table, path, &arena, &read, &err) == HEARTH_OK) {
-        config_compare(&settings_table, in_force, &read, log_change, NULL);
+    if (config_load(&storaged_settings_table, path, &arena, &read, &err) == HEARTH_OK) {
+        config_compare(&storaged_settings_table, in_force, &read, log_change, NULL);
         in_force->capacity_bytes = read.capacity_bytes;
         in_force->upload = read.upload;
         in_force->download = read.download;

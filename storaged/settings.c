@@ -43,7 +43,7 @@ static const struct config_param params[] = {
         .help = "How long a stop waits for requests under way."},
 };
 
-const struct config_table settings_table = {
+const struct config_table storaged_settings_table = {
     .params = params,
     .count = sizeof(params) / sizeof(params[0]),
     .values_size = sizeof(struct settings),

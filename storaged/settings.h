@@ -43,7 +43,7 @@ struct settings {
     uint64_t download; /* likewise */
 };
 
-extern const struct config_table settings_table;
+extern const struct config_table storaged_settings_table;
 
 /* Where the node's identity is kept; borrowed from the settings. */
 struct identity_files settings_identity(const struct settings *settings);

@@ -22,7 +22,7 @@ static enum hearth_code load(struct view text, struct arena *arena, struct setti
     ssize_t written = write(fd, text.bytes, text.size);
     assert(written == (ssize_t)text.size);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    enum hearth_code code = config_load(&settings_table, path, arena, out, &err);
+    enum hearth_code code = config_load(&storaged_settings_table, path, arena, out, &err);
     assert(code == HEARTH_OK || err.message[0] != '\0');
     close(fd);
     return code;
@@ -32,7 +32,7 @@ static size_t print(const struct settings *settings, char text[PRINTED_MAX])
 {
     FILE *out = fmemopen(text, PRINTED_MAX, "w");
     assert(out != NULL);
-    config_print(&settings_table, settings, CONFIG_ALL, out);
+    config_print(&storaged_settings_table, settings, CONFIG_ALL, out);
     long size = ftell(out);
     assert(size > 0 && size < PRINTED_MAX);
     fclose(out);

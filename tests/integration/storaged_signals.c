@@ -37,7 +37,7 @@ static const char *write_settings(struct daemon_world *world)
     size_t size;
     FILE *memory = open_memstream(&text, &size);
     assert_non_null(memory);
-    config_print(&settings_table, &world->settings, CONFIG_ALL, memory);
+    config_print(&storaged_settings_table, &world->settings, CONFIG_ALL, memory);
     fclose(memory);
     assert_ok(file_write_atomically(path, view_of(text, size), 0644, &world->err), &world->err);
     free(text);

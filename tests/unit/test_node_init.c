@@ -41,8 +41,8 @@ static bool exists(struct test_enrol *fixture, const char *name)
 
 static void load_settings(struct test_enrol *fixture, struct settings *settings)
 {
-    assert_ok(config_load(&settings_table, path_of(fixture, SETTINGS_FILE), &fixture->arena,
-                  settings, &fixture->err),
+    assert_ok(config_load(&storaged_settings_table, path_of(fixture, SETTINGS_FILE),
+                  &fixture->arena, settings, &fixture->err),
         &fixture->err);
 }
 

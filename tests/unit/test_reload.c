@@ -37,7 +37,7 @@ static char *reload(struct daemon_world *world, const struct settings *wanted, c
     size_t size;
     FILE *memory = open_memstream(&file, &size);
     assert_non_null(memory);
-    config_print(&settings_table, wanted, CONFIG_ALL, memory);
+    config_print(&storaged_settings_table, wanted, CONFIG_ALL, memory);
     fputs(text, memory);
     fclose(memory);
     assert_ok(file_write_atomically(path, view_of(file, size), 0644, &world->err), &world->err);
