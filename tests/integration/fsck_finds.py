@@ -61,10 +61,16 @@ def lose_a_node(folder):
     shutil.rmtree(os.path.join(folder, "nodes", "2"))
 
 
+def unmount(folder):
+    home = os.path.join(folder, "nodes", "6")
+    os.rename(os.path.join(home, "volume"), os.path.join(home, "disk"))
+    os.mkdir(os.path.join(home, "volume"))
+
+
 FIRST = "(SELECT segment FROM segment ORDER BY segment LIMIT 1)"
 # Each group on one copy: what was done, and what fsck has to say.
 HARM = (
-    ((flip_a_bit, "nodes/3: .* are not what was stored"),
+    ((flip_a_bit, "nodes/3/volume: .* are not what was stored"),
      (lose_a_log, '"missing","node":5,.*its node does not list it'),
      (sql("UPDATE node SET owner = 1 WHERE node = 4"), "fail together")),
     ((lose_a_node, '"unchecked","node":2,.*its node does not answer'),
@@ -98,6 +104,32 @@ def every_harm_is_found(cluster):
         counts = result.json[-1]
         assert counts["problems"] + (counts["unchecked"] > 0) >= len(group), counts
         shutil.rmtree(copy)
+
+
+def a_volume_is_where_its_node_says(cluster):
+    """Also elsewhere than in the node's folder; and where its disk is not mounted no volume is made."""
+    copy = cluster.path("copy")
+    shutil.copytree(cluster.dir, copy)
+    unmount(copy)
+    home = os.path.join(copy, "nodes", "6")
+    config = os.path.join(home, "hearth-storaged.conf")
+    with open(config) as file:
+        before = file.read()
+    for there in (("volume",), ()):
+        result = fsck_offline(copy, fails=1)
+        assert re.search('"damage","node":6,.*is its disk mounted', result.text), result.text
+        counts = result.json[-1]
+        assert counts["problems"] == 1 and counts["unchecked"] == 4, counts
+        assert os.listdir(home).count("volume") == len(there)
+        if there:
+            made = set(os.listdir(os.path.join(home, "volume")))
+            assert made <= {"lock"}, f"made where no disk is: {made}"
+            shutil.rmtree(os.path.join(home, "volume"))
+    with open(config, "w") as file:
+        file.write(re.sub(r"(?m)^\[volume\]\n", "", before) + "\n[volume]\ndirectory = disk\n")
+    counts = fsck_offline(copy).json[-1]
+    assert counts["verified"] == 32 and counts["unchecked"] == 0, counts
+    shutil.rmtree(copy)
 
 
 def the_metadata_is_checked_alone(cluster):
@@ -153,5 +185,6 @@ def what_runs_is_not_checked(cluster):
 
 
 if __name__ == "__main__":
-    main(a_sound_cluster, every_harm_is_found, the_metadata_is_checked_alone,
+    main(a_sound_cluster, every_harm_is_found,
+         a_volume_is_where_its_node_says, the_metadata_is_checked_alone,
          a_check_that_takes_long_is_no_harm, what_runs_is_not_checked)

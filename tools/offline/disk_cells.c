@@ -16,8 +16,9 @@ struct check {
     struct disk_shard *shards[META_SLOTS_MAX];
     struct ec_slots have; /* every cell so far is true */
     struct fsck_slot *out;
-    uint8_t *cells; /* n of the largest size: as read */
-    uint8_t *rebuilt;
+    size_t cells_size; /* of one slot's, all stripes */
+    uint8_t *cells;    /* n times that, as read; a stripe's are EC_CELL_SIZE_MAX apart */
+    uint8_t *rebuilt;  /* n of the largest size: of one stripe */
 };
 
 static void give_up(struct check *check, unsigned slot, const struct hearth_err *err)
@@ -27,23 +28,52 @@ static void give_up(struct check *check, unsigned slot, const struct hearth_err 
     ec_slots_remove(&check->have, slot);
 }
 
-/* The slot's cell of a stripe, into cells; the slot is no longer had when it is not true. */
-static void read_cell(struct check *check, unsigned stripe, unsigned slot)
+static uint8_t *cell_at(const struct check *check, unsigned slot, unsigned stripe)
 {
-    size_t size = ec_stripes_cell_size(&check->stripes, stripe);
-    struct view cell;
+    return check->cells + slot * check->cells_size + (size_t)stripe * EC_CELL_SIZE_MAX;
+}
+
+/* ---- one shard, from its first byte to its last ---- */
+
+/* The stripe's cell and tag, taken from what was read, into cells. */
+static bool take_cell(struct check *check, unsigned slot, unsigned stripe, struct view *read)
+{
+    const size_t size = ec_stripes_cell_size(&check->stripes, stripe);
     struct hearth_err err;
-    if (disk_shard_read(check->shards[slot], stripe, &cell, &err) != HEARTH_OK) {
-        give_up(check, slot, &err);
-    } else if (cell.size != size + EC_CELL_TAG_SIZE ||
+    if (read->size < size + EC_CELL_TAG_SIZE ||
         !shard_tag_fits(
-            check->tagger, slot, stripe, view_of(cell.bytes, size), cell.bytes + size)) {
+            check->tagger, slot, stripe, view_of(read->bytes, size), read->bytes + size)) {
         hearth_fail(&err, HEARTH_CHECKSUM, "the cell of stripe %u does not fit its tag", stripe);
         give_up(check, slot, &err);
-    } else {
-        memcpy(check->cells + (size_t)slot * EC_CELL_SIZE_MAX, cell.bytes, size);
+        return false;
+    }
+    memcpy(cell_at(check, slot, stripe), read->bytes, size);
+    *read = view_of(read->bytes + size + EC_CELL_TAG_SIZE, read->size - size - EC_CELL_TAG_SIZE);
+    return true;
+}
+
+/* The slot is no longer had when one of its cells is not true. */
+static void read_shard(struct check *check, unsigned slot)
+{
+    const unsigned count = check->stripes.stripe_count;
+    for (unsigned first = 0; first < count; first += VOLUME_READ_CELLS_MAX) {
+        const unsigned end =
+            first + VOLUME_READ_CELLS_MAX < count ? first + VOLUME_READ_CELLS_MAX : count;
+        struct view cells;
+        struct hearth_err err;
+        if (disk_shard_read(check->shards[slot], first, end - first, &cells, &err) != HEARTH_OK) {
+            give_up(check, slot, &err);
+            return;
+        }
+        for (unsigned stripe = first; stripe < end; stripe++) {
+            if (!take_cell(check, slot, stripe, &cells)) {
+                return;
+            }
+        }
     }
 }
+
+/* ---- the code ---- */
 
 /* k of the cells give the others. */
 static enum hearth_code check_code(struct check *check, unsigned stripe, struct hearth_err *err)
@@ -63,14 +93,15 @@ static enum hearth_code check_code(struct check *check, unsigned stripe, struct 
         }
         bool is_source = ec_slots_count(sources) < check->segment->k;
         ec_slots_add(is_source ? &sources : &others, at);
-        cells[at] = (is_source ? check->cells : check->rebuilt) + (size_t)at * EC_CELL_SIZE_MAX;
+        cells[at] =
+            is_source ? cell_at(check, at, stripe) : check->rebuilt + (size_t)at * EC_CELL_SIZE_MAX;
     }
     if (ec_codec_rebuild(check->codec, size, cells, sources, others, err) != HEARTH_OK) {
         return err->code;
     }
     for (unsigned slot = ec_slots_next(others, 0); slot < EC_SLOTS_MAX;
          slot = ec_slots_next(others, slot + 1)) {
-        if (memcmp(cells[slot], check->cells + (size_t)slot * EC_CELL_SIZE_MAX, size) != 0) {
+        if (memcmp(cells[slot], cell_at(check, slot, stripe), size) != 0) {
             struct hearth_err wrong;
             hearth_fail(&wrong, HEARTH_CHECKSUM, "stripe %u is not what others say", stripe);
             give_up(check, slot, &wrong);
@@ -82,11 +113,11 @@ static enum hearth_code check_code(struct check *check, unsigned stripe, struct 
 static enum hearth_code check_stripes(struct check *check, struct hearth_err *err)
 {
     enum hearth_code code = HEARTH_OK;
+    for (unsigned slot = ec_slots_next(check->have, 0); slot < EC_SLOTS_MAX;
+         slot = ec_slots_next(check->have, slot + 1)) {
+        read_shard(check, slot);
+    }
     for (unsigned stripe = 0; stripe < check->stripes.stripe_count && code == HEARTH_OK; stripe++) {
-        for (unsigned slot = ec_slots_next(check->have, 0); slot < EC_SLOTS_MAX;
-             slot = ec_slots_next(check->have, slot + 1)) {
-            read_cell(check, stripe, slot);
-        }
         code = check_code(check, stripe, err);
     }
     return code;
@@ -98,15 +129,17 @@ static enum hearth_code prepare(struct check *check, struct hearth_err *err)
     struct verify_key key;
     static_assert(sizeof(key.bytes) == sizeof(segment->vk), "the same key");
     memcpy(key.bytes, segment->vk, sizeof(key.bytes));
+    if (ec_stripes_init(&check->stripes, segment->k, segment->length, err) != HEARTH_OK) {
+        return err->code;
+    }
+    check->cells_size = (size_t)check->stripes.stripe_count * EC_CELL_SIZE_MAX;
     check->tagger = shard_tagger_create(&key);
-    check->cells = malloc((size_t)segment->n * EC_CELL_SIZE_MAX);
+    check->cells = malloc(segment->n * check->cells_size + 1);
     check->rebuilt = malloc((size_t)segment->n * EC_CELL_SIZE_MAX);
     if (check->cells == NULL || check->rebuilt == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "cells of %u slots", segment->n);
+        return hearth_fail(err, HEARTH_NO_MEMORY, "shards of %u slots", segment->n);
     }
-    return ec_stripes_init(&check->stripes, segment->k, segment->length, err) == HEARTH_OK
-        ? ec_codec_create((unsigned)segment->codec, segment->k, segment->n, &check->codec, err)
-        : err->code;
+    return ec_codec_create((unsigned)segment->codec, segment->k, segment->n, &check->codec, err);
 }
 
 static void open_shard(

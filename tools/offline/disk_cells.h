@@ -2,6 +2,9 @@
  * disk_cells.h - a segment's shards on the disks of nodes that do not run: every cell fits its tag,
  * and any k of them give all others.
  *
+ * Each shard is read once, from its beginning to its end; all of a segment are in memory meanwhile,
+ * which is n / k times 64 MiB at most.
+ *
  * Blocks.  Thread-safety: one thread.
  */
 #ifndef HEARTH_TOOLS_OFFLINE_DISK_CELLS_H

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STORAGED_CONFIG "hearth-storaged.conf"
+
 enum { NODES_MAX = 4096 };
 
 struct member {
@@ -61,28 +63,28 @@ static uint32_t number_of(const struct offline *offline, const uint8_t id[META_P
 }
 
 static enum hearth_code add_node(
-    struct offline *offline, const char *folder, struct hearth_err *err)
+    struct offline *offline, const char *config, struct hearth_err *err)
 {
     struct disk_node *disk;
     if (offline->count == NODES_MAX) {
         return hearth_fail(err, HEARTH_BUSY, "more than %d nodes", NODES_MAX);
     }
-    if (disk_node_open(folder, offline->loop, &disk, err) != HEARTH_OK) {
+    if (disk_node_open(config, offline->loop, &disk, err) != HEARTH_OK) {
         return err->code;
     }
     uint32_t number = number_of(offline, disk_node_id(disk));
     if (number == 0 || disk_of(offline, number) != NULL) {
         disk_node_close(disk);
-        return hearth_fail(err, HEARTH_INVALID, "%s: no node of this cluster, or twice", folder);
+        return hearth_fail(err, HEARTH_INVALID, "%s: no node of this cluster, or twice", config);
     }
     offline->members[offline->count++] = (struct member){.number = number, .disk = disk};
     return HEARTH_OK;
 }
 
-static bool is_node(const char *folder)
+/* The configuration of the daemon whose home this is. False: it is no such home. */
+static bool find_config(const char *folder, char path[PATH_MAX])
 {
-    char path[PATH_MAX];
-    return snprintf(path, sizeof(path), "%s/key.pem", folder) < (int)sizeof(path) &&
+    return snprintf(path, PATH_MAX, "%s/%s", folder, STORAGED_CONFIG) < PATH_MAX &&
         access(path, F_OK) == 0;
 }
 
@@ -97,15 +99,17 @@ static enum hearth_code add_folders_in(
     enum hearth_code code = HEARTH_OK;
     for (struct dirent *entry; code == HEARTH_OK && (entry = readdir(entries)) != NULL;) {
         char path[PATH_MAX];
+        char config[PATH_MAX];
         if (entry->d_name[0] != '.' &&
             snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < (int)sizeof(path) &&
-            is_node(path)) {
-            code = add_node(offline, path, err);
+            find_config(path, config)) {
+            code = add_node(offline, config, err);
         }
     }
     closedir(entries);
     return code == HEARTH_OK && offline->count == before
-        ? hearth_fail(err, HEARTH_NOT_FOUND, "%s: no folder of a node, nor one in it", folder)
+        ? hearth_fail(err, HEARTH_NOT_FOUND, "%s: no %s is there, nor in a folder of it", folder,
+              STORAGED_CONFIG)
         : code;
 }
 
@@ -115,8 +119,9 @@ static enum hearth_code open_nodes(struct offline *offline, struct hearth_err *e
     enum hearth_code code = HEARTH_OK;
     for (unsigned i = 0; i < nodes->count && code == HEARTH_OK; i++) {
         const char *folder = nodes->items[i].value;
-        code =
-            is_node(folder) ? add_node(offline, folder, err) : add_folders_in(offline, folder, err);
+        char config[PATH_MAX];
+        code = find_config(folder, config) ? add_node(offline, config, err)
+                                           : add_folders_in(offline, folder, err);
     }
     return code;
 }

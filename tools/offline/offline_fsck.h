@@ -2,7 +2,7 @@
  * offline_fsck.h - fsck.h of a coordinator and nodes that do not run, by what is on this machine.
  *
  *   hearth-coordinator.conf --> its keys, and a copy of its metadata
- *   node folders (key.pem, volume/) --> volumes, opened as after a crash --> shards, cells
+ *   node folders (hearth-storaged.conf) --> volumes, opened as after a crash --> shards, cells
  *
  * The metadata is only read.  A volume is recovered by opening it, as its daemon's start would do.
  * Time stands still for the volumes, so none of them begins to tidy up what is being read.
