@@ -182,7 +182,8 @@ enum hearth_code meta_publish_in(struct meta_tx *tx, const struct meta_target *t
     struct meta_version_row row;
     const struct meta_version_row *newest =
         meta_newest_in(tx, target->bucket, target->key, &row) ? &row : NULL;
-    /* Bytes of an upload in parts are counted since its parts came. */
+    /* Bytes of an upload in parts are counted since its parts came: it adds none, also where the
+     * quota has become smaller than what is there. */
     struct meta_growth growth = {.adds = target->call == META_CALL_COMPLETE ? 0 : body->size};
     meta_growth_replaces(&growth, newest);
     if (meta_key_version_check(target->bucket_row, body->bucket_key_version, err) != HEARTH_OK ||

@@ -334,6 +334,19 @@ static void a_part_can_be_replaced_in_a_full_bucket(void **state)
     assert_ok(complete(meta, &upload, &part), &meta->err);
 }
 
+/* Parts were counted when they came: completing makes the bucket no larger. */
+static void an_upload_in_parts_is_completed_though_the_quota_has_shrunk(void **state)
+{
+    struct test_meta *meta = *state;
+    set_quota(meta, SEGMENT, 0);
+    const struct meta_upload upload = upload_of(meta, "parts");
+    assert_ok(create(meta, &upload), &meta->err);
+    const struct meta_part_ref part = put_part(meta, &upload, 1);
+    set_quota(meta, SEGMENT - 1, 0);
+    assert_ok(complete(meta, &upload, &part), &meta->err);
+    assert_int_equal(put(meta, "a", 1), HEARTH_QUOTA);
+}
+
 static void an_upload_in_parts_that_ends_frees_its_object_once(void **state)
 {
     struct test_meta *meta = *state;
@@ -435,6 +448,7 @@ int main(void)
         IN_A_STORE(an_upload_to_a_bucket_that_is_gone_frees_nothing),
         IN_A_STORE(parts_reserve_their_bytes_and_the_upload_its_object),
         IN_A_STORE(a_part_can_be_replaced_in_a_full_bucket),
+        IN_A_STORE(an_upload_in_parts_is_completed_though_the_quota_has_shrunk),
         IN_A_STORE(an_upload_in_parts_that_ends_frees_its_object_once),
         IN_A_STORE(an_upload_that_replaces_an_object_reserves_none),
         IN_A_STORE(of_many_that_begin_at_once_as_many_do_as_fit_and_all_of_these_commit),
