@@ -301,7 +301,8 @@ struct hearth_put_result {
  * Stores a stream of any length under a key.  HEARTH_OK: durable on at least w nodes and visible.
  * options and out may be NULL.  HEARTH_FLEET_TOO_SMALL, HEARTH_SHARDS_LOST: too few nodes took
  * their shard; HEARTH_PRECONDITION; HEARTH_NOT_FOUND: no such bucket; HEARTH_QUOTA: it may not hold
- * so much, which is said before the source is read when size_expected says that it is large.
+ * so much, which is said before the source is read when size_expected says that it is large, and
+ * else with the first segment that does not fit.
  * With resume, when there is no going on from there: HEARTH_CONFLICT, the source is another one;
  * HEARTH_EXPIRED, HEARTH_NOT_FOUND, the day is over; HEARTH_CHECKSUM, HEARTH_UNKNOWN_FORMAT, the
  * state is not for this key.  A put without it begins anew.

@@ -146,6 +146,11 @@ enum hearth_code meta_quota_reserve_in(struct meta_tx *tx, const struct meta_id 
     const struct meta_bucket_row *row, const struct meta_growth *growth, const struct meta_id *by,
     struct meta_reserved *out, struct hearth_err *err);
 
+/* The upload has become larger than it reserved for: so much more, or HEARTH_QUOTA. */
+enum hearth_code meta_quota_extend_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_bucket_row *row, const struct meta_growth *growth, const struct meta_id *by,
+    struct meta_reserved *reserved, struct hearth_err *err);
+
 /* Once, when the upload ends, before what it brought is checked. Of a bucket that is gone: nothing.
  */
 void meta_quota_release_in(struct meta_tx *tx, const struct meta_id *bucket,
@@ -179,6 +184,7 @@ struct meta_intent_row {
     uint64_t expires_ms;
     struct meta_part part;
     struct meta_reserved reserved;
+    uint64_t sealed_bytes; /* of its segments so far, while the bucket has a quota */
     uint8_t key_bytes[META_KEY_MAX];
 };
 
@@ -188,6 +194,11 @@ bool meta_intent_in(struct meta_tx *tx, const struct meta_id *intent, struct met
 /* HEARTH_NOT_FOUND, or HEARTH_EXPIRED: it is not open any more. */
 enum hearth_code meta_intent_open_in(struct meta_tx *tx, const struct meta_id *intent,
     struct meta_intent_row *out, struct hearth_err *err);
+
+/* One more segment of it is sealed, which is counted where there is a quota.  HEARTH_QUOTA: there
+ * is no room for so much. */
+enum hearth_code meta_intent_grow_in(
+    struct meta_tx *tx, const struct meta_id *intent, uint64_t length, struct hearth_err *err);
 
 /* From OPEN to a final state; what it reserved is free, its segments are settled next. */
 void meta_intent_end_in(

@@ -37,6 +37,7 @@ static bool read_intent(struct meta_tx *tx, struct sql *sql, struct meta_intent_
     }
     out->reserved.bytes = sql_u64(sql);
     out->reserved.objects = sql_u64(sql);
+    out->sealed_bytes = sql_u64(sql);
     return true;
 }
 
@@ -76,6 +77,46 @@ void meta_intent_end_in(
     if (sql_run(sql) == 1) {
         meta_quota_release_in(tx, &intent->bucket, &intent->token, &intent->reserved);
     }
+}
+
+/* ---- grown ---- */
+
+static struct meta_growth growth_of(struct meta_tx *tx, const struct meta_intent_row *intent)
+{
+    struct meta_version_row newest;
+    struct meta_growth growth = {.adds = intent->sealed_bytes};
+    if (intent->part.number > 0) {
+        return meta_part_growth_in(tx, &intent->part, intent->sealed_bytes);
+    }
+    bool found = meta_newest_in(tx, &intent->bucket, intent->key, &newest);
+    meta_growth_replaces(&growth, found ? &newest : NULL);
+    return growth;
+}
+
+enum hearth_code meta_intent_grow_in(
+    struct meta_tx *tx, const struct meta_id *intent, uint64_t length, struct hearth_err *err)
+{
+    struct meta_intent_row row;
+    struct meta_bucket_row bucket;
+    if (meta_intent_open_in(tx, intent, &row, err) != HEARTH_OK ||
+        meta_bucket_in(tx, &row.bucket, &bucket, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (bucket.quota_bytes == 0) {
+        return HEARTH_OK;
+    }
+    row.sealed_bytes += length;
+    const struct meta_growth growth = growth_of(tx, &row);
+    if (meta_quota_extend_in(tx, &row.bucket, &bucket, &growth, &row.token, &row.reserved, err) !=
+        HEARTH_OK) {
+        return err->code;
+    }
+    struct sql *sql = sql_use(tx, SQL_INTENT_GROW);
+    sql_set_id(sql, ":intent", intent);
+    sql_set_u64(sql, ":sealed", row.sealed_bytes);
+    sql_set_u64(sql, ":reserved", row.reserved.bytes);
+    sql_run(sql);
+    return HEARTH_OK;
 }
 
 /* ---- begin ---- */

@@ -155,6 +155,25 @@ enum hearth_code meta_quota_reserve_in(struct meta_tx *tx, const struct meta_id 
     return HEARTH_OK;
 }
 
+enum hearth_code meta_quota_extend_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_bucket_row *row, const struct meta_growth *growth, const struct meta_id *by,
+    struct meta_reserved *reserved, struct hearth_err *err)
+{
+    struct meta_usage now;
+    const uint64_t wanted = growth_bytes(growth);
+    if (wanted <= reserved->bytes) {
+        return HEARTH_OK;
+    }
+    const struct meta_reserved more = {.bytes = wanted - reserved->bytes};
+    meta_usage_get_in(tx, bucket, &now);
+    if (check_bytes(&now, row->quota_bytes, more.bytes, err) != HEARTH_OK) {
+        return err->code;
+    }
+    change_reserved(tx, SQL_USAGE_RESERVE, bucket, by, &more);
+    reserved->bytes = wanted;
+    return HEARTH_OK;
+}
+
 void meta_quota_release_in(struct meta_tx *tx, const struct meta_id *bucket,
     const struct meta_id *by, const struct meta_reserved *share)
 {

@@ -291,10 +291,17 @@ struct seal_call {
     struct meta_seal_result *out;
 };
 
+/* By itself, for more follows: what nobody announced stops when the bucket is full. */
 static enum hearth_code seal(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     struct seal_call *call = arg;
-    return meta_seal_in(tx, call->request, call->out, err);
+    const struct meta_seal *request = call->request;
+    struct meta_opened opened;
+    bool was_sealed = meta_opened_in(tx, &request->segment, &opened) && opened.sealed;
+    enum hearth_code code = meta_seal_in(tx, request, call->out, err);
+    return code != HEARTH_OK || was_sealed
+        ? code
+        : meta_intent_grow_in(tx, &request->intent, request->length, err);
 }
 
 enum hearth_code meta_seal(struct meta_store *store, const struct meta_seal *request,

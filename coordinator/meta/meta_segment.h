@@ -96,6 +96,7 @@ struct meta_seal_result {
  * does not count; the rest do (D1: w distinct owners and networks).
  * HEARTH_SHARDS_LOST: fewer than w are good; *out says which are bad; nothing changed.
  * Sealing a sealed segment again with the same length: HEARTH_OK, as it is now.
+ * HEARTH_QUOTA: with it the upload is larger than the bucket's quota allows.
  */
 enum hearth_code meta_seal(struct meta_store *store, const struct meta_seal *request,
     struct meta_seal_result *out, struct hearth_err *err);

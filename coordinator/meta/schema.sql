@@ -334,7 +334,8 @@ CREATE TABLE segment_share (
 
 -- state: 1 open, 2 committed, 3 aborted.  due_ms: when the next duty of garbage collection for it
 -- comes up: to abort it (open), to settle its segments, to forget it (settled).  part: 0, it writes an
--- object; else this part of this upload.
+-- object; else this part of this upload.  sealed_bytes: of its segments so far, counted where the
+-- bucket has a quota, so that what nobody announced is reserved as it grows.
 CREATE TABLE intent (
     intent BYTEA NOT NULL PRIMARY KEY,
     token BYTEA NOT NULL UNIQUE,
@@ -352,7 +353,8 @@ CREATE TABLE intent (
     part BIGINT NOT NULL,
     upload BYTEA NOT NULL,
     reserved_bytes BIGINT NOT NULL,
-    reserved_objects BIGINT NOT NULL
+    reserved_objects BIGINT NOT NULL,
+    sealed_bytes BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 CREATE INDEX intent_due ON intent (state, settled, due_ms);

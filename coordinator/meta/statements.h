@@ -264,20 +264,23 @@
     X(INTENT_INSERT,                                                                               \
         "INSERT INTO intent (intent, token, tenant, bucket, key, condition_kind, condition_etag,"  \
         " condition_parts, profile, state, settled, expires_ms, due_ms, part, upload,"             \
-        " reserved_bytes, reserved_objects)"                                                       \
+        " reserved_bytes, reserved_objects, sealed_bytes)"                                         \
         " VALUES (:intent, :token, :tenant, :bucket, :key, :condition_kind, :condition_etag,"      \
         " :condition_parts, :profile, 1, 0, :expires, :expires, :part, :upload,"                   \
-        " :reserved_bytes, :reserved_objects)")                                                    \
+        " :reserved_bytes, :reserved_objects, 0)")                                                 \
     X(INTENT_GET,                                                                                  \
         "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
         "condition_parts,"                                                                         \
-        " profile, state, expires_ms, part, upload, reserved_bytes, reserved_objects FROM intent"  \
-        " WHERE intent = :intent")                                                                 \
+        " profile, state, expires_ms, part, upload, reserved_bytes, reserved_objects,"             \
+        " sealed_bytes FROM intent WHERE intent = :intent")                                        \
     X(INTENT_BY_TOKEN,                                                                             \
         "SELECT intent, token, tenant, bucket, key, condition_kind, condition_etag, "              \
         "condition_parts,"                                                                         \
-        " profile, state, expires_ms, part, upload, reserved_bytes, reserved_objects FROM intent"  \
-        " WHERE token = :token")                                                                   \
+        " profile, state, expires_ms, part, upload, reserved_bytes, reserved_objects,"             \
+        " sealed_bytes FROM intent WHERE token = :token")                                          \
+    X(INTENT_GROW,                                                                                 \
+        "UPDATE intent SET sealed_bytes = :sealed, reserved_bytes = :reserved"                     \
+        " WHERE intent = :intent")                                                                 \
     X(INTENT_END,                                                                                  \
         "UPDATE intent SET state = :state, due_ms = :now WHERE intent = :intent AND state = 1")    \
     X(INTENT_DUE,                                                                                  \

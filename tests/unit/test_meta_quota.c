@@ -58,14 +58,43 @@ static enum hearth_code abort_intent(struct test_meta *meta, struct meta_id inte
     return meta_abort(meta->store, intent, &meta->err);
 }
 
-/* A body of one segment. */
+/* A segment with receipts for all its offers, to be sealed. */
+struct sealing {
+    struct meta_receipt receipts[META_SLOTS_MAX];
+    struct meta_seal request;
+};
+
+static void fill_segment(struct test_meta *meta, struct meta_id intent, struct sealing *out)
+{
+    const struct meta_id segment = test_meta_id(meta);
+    const struct meta_offers offers = test_meta_open_segment(meta, intent, segment);
+    out->request = test_meta_seal(intent, segment, &offers, offers.count, out->receipts);
+}
+
+/* By itself, as of an object that goes on after it. */
+static enum hearth_code seal(struct test_meta *meta, const struct sealing *sealing)
+{
+    struct meta_seal_result result;
+    return meta_seal(meta->store, &sealing->request, &result, &meta->err);
+}
+
+static enum hearth_code seal_one(struct test_meta *meta, struct meta_id intent)
+{
+    struct sealing sealing;
+    fill_segment(meta, intent, &sealing);
+    return seal(meta, &sealing);
+}
+
+/* A body of one segment, sealed with it. */
 static enum hearth_code commit(struct test_meta *meta, struct meta_id intent, struct meta_id *body)
 {
     struct meta_object_info info;
     struct meta_seal_result sealed;
-    const struct meta_extent extent = {
-        .segment = test_meta_sealed_segment(meta, intent), .length = SEGMENT};
-    const struct meta_commit request = test_meta_commit(meta, intent, &extent, 1);
+    struct sealing sealing;
+    fill_segment(meta, intent, &sealing);
+    const struct meta_extent extent = {.segment = sealing.request.segment, .length = SEGMENT};
+    struct meta_commit request = test_meta_commit(meta, intent, &extent, 1);
+    request.seal = &sealing.request;
     *body = request.body.id;
     return meta_commit(meta->store, &request, &info, &sealed, &meta->err);
 }
@@ -295,6 +324,70 @@ static void an_upload_to_a_bucket_that_is_gone_frees_nothing(void **state)
     assert_reserved(meta, 0, 0);
 }
 
+/* ---- of unknown size ---- */
+
+static void what_nobody_announced_is_reserved_as_it_grows_and_stops_when_the_bucket_is_full(
+    void **state)
+{
+    struct test_meta *meta = *state;
+    set_quota(meta, 2 * SEGMENT + 10, 0);
+    const struct meta_begin request = begin_of(meta, "a", 0);
+    const struct meta_id intent = begin_now(meta, &request);
+    assert_reserved(meta, 0, 0);
+    assert_ok(seal_one(meta, intent), &meta->err);
+    assert_reserved(meta, 0, SEGMENT);
+    assert_ok(seal_one(meta, intent), &meta->err);
+    assert_reserved(meta, 0, 2 * SEGMENT);
+    assert_int_equal(put(meta, "b", 11), HEARTH_QUOTA);
+    assert_int_equal(seal_one(meta, intent), HEARTH_QUOTA);
+    assert_reserved(meta, 0, 2 * SEGMENT);
+    assert_ok(abort_intent(meta, intent), &meta->err);
+    assert_reserved(meta, 0, 0);
+}
+
+static void a_segment_sealed_again_reserves_no_more(void **state)
+{
+    struct test_meta *meta = *state;
+    struct sealing sealing;
+    set_quota(meta, 2 * SEGMENT, 0);
+    const struct meta_begin request = begin_of(meta, "a", 0);
+    const struct meta_id intent = begin_now(meta, &request);
+    fill_segment(meta, intent, &sealing);
+    assert_ok(seal(meta, &sealing), &meta->err);
+    assert_ok(seal(meta, &sealing), &meta->err);
+    assert_reserved(meta, 0, SEGMENT);
+}
+
+static void what_was_announced_is_not_reserved_again_with_its_segments(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id body;
+    set_quota(meta, 3 * SEGMENT, 0);
+    const struct meta_begin request = begin_of(meta, "a", SEGMENT);
+    const struct meta_id intent = begin_now(meta, &request);
+    assert_ok(seal_one(meta, intent), &meta->err);
+    assert_reserved(meta, 0, SEGMENT);
+    assert_ok(seal_one(meta, intent), &meta->err); /* more than was said */
+    assert_reserved(meta, 0, 2 * SEGMENT);
+    assert_ok(commit(meta, intent, &body), &meta->err);
+    assert_reserved(meta, 0, 0);
+}
+
+static void what_grows_counts_in_the_place_of_what_it_replaces(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    test_meta_upload(meta, "a", &segment);
+    set_quota(meta, 2 * SEGMENT, 0);
+    const struct meta_begin request = begin_of(meta, "a", 0);
+    const struct meta_id intent = begin_now(meta, &request);
+    assert_ok(seal_one(meta, intent), &meta->err);
+    assert_reserved(meta, 0, 0);
+    assert_ok(seal_one(meta, intent), &meta->err);
+    assert_reserved(meta, 0, SEGMENT);
+    assert_int_equal(seal_one(meta, intent), HEARTH_QUOTA);
+}
+
 /* ---- in parts ---- */
 
 static void parts_reserve_their_bytes_and_the_upload_its_object(void **state)
@@ -446,6 +539,10 @@ int main(void)
         IN_A_STORE(what_is_reserved_outlives_the_coordinator),
         IN_A_STORE(only_what_is_limited_is_reserved_and_freed),
         IN_A_STORE(an_upload_to_a_bucket_that_is_gone_frees_nothing),
+        IN_A_STORE(what_nobody_announced_is_reserved_as_it_grows_and_stops_when_the_bucket_is_full),
+        IN_A_STORE(a_segment_sealed_again_reserves_no_more),
+        IN_A_STORE(what_was_announced_is_not_reserved_again_with_its_segments),
+        IN_A_STORE(what_grows_counts_in_the_place_of_what_it_replaces),
         IN_A_STORE(parts_reserve_their_bytes_and_the_upload_its_object),
         IN_A_STORE(a_part_can_be_replaced_in_a_full_bucket),
         IN_A_STORE(an_upload_in_parts_is_completed_though_the_quota_has_shrunk),

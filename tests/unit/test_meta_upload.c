@@ -156,14 +156,14 @@ static void parts_count_once_for_a_quota(void **state)
 {
     struct test_meta *meta = *state;
     const struct meta_bucket_settings quota = {.quota_bytes = 2 * PART_SIZE, .quota_objects = 1};
-    assert_ok(meta_bucket_set(meta->store, view_text("bucket"), &quota,
-                  META_SET_QUOTA_BYTES | META_SET_QUOTA_OBJECTS, &meta->err),
-        &meta->err);
     struct meta_id upload = create(meta);
     struct test_part third = {.ref.number = 3};
     struct meta_intent intent;
     assert_ok(begin_part(meta, upload, 3, &intent), &meta->err);
     third.segment = test_meta_sealed_segment(meta, intent.id);
+    assert_ok(meta_bucket_set(meta->store, view_text("bucket"), &quota,
+                  META_SET_QUOTA_BYTES | META_SET_QUOTA_OBJECTS, &meta->err),
+        &meta->err);
     const struct meta_part_ref parts[] = {
         put_part(meta, upload, 1).ref, put_part(meta, upload, 2).ref};
     assert_int_equal(commit_part(meta, intent.id, &third), HEARTH_QUOTA);
