@@ -1,5 +1,6 @@
 #include "gateway/list_request.h"
 
+#include "common/codec.h"
 #include "gateway/op.h"
 
 struct view list_request_param(const struct call *call, const char *name)
@@ -57,6 +58,35 @@ void list_request_write_prefix(
     xml_out_open(xml, "CommonPrefixes");
     list_request_write(request, xml, "Prefix", prefix);
     xml_out_close(xml, "CommonPrefixes");
+}
+
+bool list_request_token(struct call *call, struct view *out)
+{
+    const char *text = call_param(call, "continuation-token");
+    *out = (struct view){0};
+    if (text == NULL) {
+        return true;
+    }
+    size_t size = strlen(text) / 2;
+    uint8_t *bytes = arena_take(call->arena, size + 1);
+    if (size == 0 || bytes == NULL || !hex_decode(view_text(text), bytes, size)) {
+        call_fail(call, S3_ERROR_INVALID_ARGUMENT, "The continuation token provided is incorrect");
+        return false;
+    }
+    *out = view_of(bytes, size);
+    return true;
+}
+
+void list_request_write_token(
+    struct call *call, struct xml_out *xml, const char *element, struct view token)
+{
+    char *text = arena_take(call->arena, 2 * token.size + 1);
+    if (text == NULL) {
+        xml->failed = true;
+        return;
+    }
+    hex_encode(token.bytes, token.size, text);
+    xml_out_text(xml, element, text);
 }
 
 void list_request_repeat(

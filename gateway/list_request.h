@@ -1,5 +1,5 @@
 /*
- * list_request.h - what the three lists of keys, and that of uploads, are asked with.
+ * list_request.h - what the lists of keys, of uploads and of buckets are asked with.
  *
  * Threads: as the call.
  */
@@ -27,6 +27,12 @@ bool list_request_number(struct call *call, const char *name, unsigned most, uns
 /* A key, or what begins one, encoded as asked. */
 void list_request_write(
     const struct list_request *request, struct xml_out *xml, const char *element, struct view key);
+
+/* "continuation-token", whose bytes are ours and hexadecimal on the wire; absent: empty.  False: it
+ * is none, and that was answered. */
+bool list_request_token(struct call *call, struct view *out);
+void list_request_write_token(
+    struct call *call, struct xml_out *xml, const char *element, struct view token);
 
 /* <CommonPrefixes>. */
 void list_request_write_prefix(

@@ -4,25 +4,95 @@
 #include "gateway/op.h"
 
 #include "gateway/call.h"
+#include "gateway/list_request.h"
 #include "gateway/owner.h"
 #include "gateway/xml_in.h"
 
 #include <strings.h>
 
-static void write_buckets(
-    struct call *call, struct xml_out *xml, const struct hearth_buckets *buckets)
+enum { BUCKETS_MAX = 10000 }; /* on a page; there are never so many */
+
+/* ---- list ---- */
+
+struct bucket_page {
+    struct view prefix;
+    const char *after; /* the last one of the page before; "": there was none */
+    unsigned max;
+    bool is_elsewhere; /* those of another region are wanted: there is none */
+};
+
+static bool read_page(struct call *call, struct bucket_page *out)
+{
+    struct view token;
+    struct view region = list_request_param(call, "bucket-region");
+    *out = (struct bucket_page){
+        .prefix = list_request_param(call, "prefix"),
+        .is_elsewhere = region.size > 0 && !view_equal(region, view_text(call->region)),
+    };
+    if (!list_request_number(call, "max-buckets", BUCKETS_MAX, &out->max) ||
+        !list_request_token(call, &token)) {
+        return false;
+    }
+    out->after = arena_text(call->arena, token);
+    if (out->after == NULL) {
+        call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
+        return false;
+    }
+    if (out->max == 0) {
+        call_fail(call, S3_ERROR_INVALID_ARGUMENT, "max-buckets is 1 to %d.", BUCKETS_MAX);
+        return false;
+    }
+    return true;
+}
+
+static bool is_on_page(const struct bucket_page *page, const char *name)
+{
+    struct view prefix = view_of(name, strnlen(name, page->prefix.size));
+    return !page->is_elsewhere && strcmp(name, page->after) > 0 && view_equal(prefix, page->prefix);
+}
+
+static void write_bucket(struct xml_out *xml, const struct hearth_bucket *bucket)
+{
+    xml_out_open(xml, "Bucket");
+    xml_out_text(xml, "Name", bucket->name);
+    xml_out_time(xml, "CreationDate", bucket->created_unix_ms);
+    xml_out_close(xml, "Bucket");
+}
+
+/* They come in the order of their names.  Returns the last one when more follow, else NULL. */
+static const char *write_page(
+    struct xml_out *xml, const struct bucket_page *page, const struct hearth_buckets *buckets)
+{
+    const char *last = NULL;
+    unsigned count = 0;
+    for (unsigned i = 0; i < buckets->count; i++) {
+        if (!is_on_page(page, buckets->items[i].name)) {
+            continue;
+        }
+        if (count++ == page->max) {
+            return last;
+        }
+        last = buckets->items[i].name;
+        write_bucket(xml, &buckets->items[i]);
+    }
+    return NULL;
+}
+
+static void write_buckets(struct call *call, struct xml_out *xml, const struct bucket_page *page,
+    const struct hearth_buckets *buckets)
 {
     xml_out_init(xml, call->arena);
     xml_out_open_namespace(xml, "ListAllMyBucketsResult", XML_S3_NAMESPACE);
     owner_write(call, xml, "Owner");
     xml_out_open(xml, "Buckets");
-    for (unsigned i = 0; i < buckets->count; i++) {
-        xml_out_open(xml, "Bucket");
-        xml_out_text(xml, "Name", buckets->items[i].name);
-        xml_out_time(xml, "CreationDate", buckets->items[i].created_unix_ms);
-        xml_out_close(xml, "Bucket");
-    }
+    const char *last = write_page(xml, page, buckets);
     xml_out_close(xml, "Buckets");
+    if (page->prefix.size > 0) {
+        xml_out_view(xml, "Prefix", page->prefix);
+    }
+    if (last != NULL) {
+        list_request_write_token(call, xml, "ContinuationToken", view_text(last));
+    }
     xml_out_close(xml, "ListAllMyBucketsResult");
 }
 
@@ -30,15 +100,21 @@ void op_list_buckets(struct call *call)
 {
     struct hearth_err err;
     struct hearth_buckets *buckets;
+    struct bucket_page page;
     struct xml_out xml;
+    if (!read_page(call, &page)) {
+        return;
+    }
     if (hearth_bucket_list(call->hearth, &buckets, &err) != HEARTH_OK) {
         call_fail_hearth(call, S3_ABOUT_BUCKET, &err);
         return;
     }
-    write_buckets(call, &xml, buckets);
+    write_buckets(call, &xml, &page, buckets);
     hearth_buckets_destroy(buckets);
     call_answer_xml(call, 200, &xml);
 }
+
+/* ---- create ---- */
 
 /* <CreateBucketConfiguration><LocationConstraint>: only the region that there is. */
 static bool check_location(struct call *call)
@@ -97,6 +173,8 @@ void op_create_bucket(struct call *call)
         call_answer(call, 200);
     }
 }
+
+/* ---- the rest ---- */
 
 void op_head_bucket(struct call *call)
 {

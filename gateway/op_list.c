@@ -10,8 +10,6 @@
 #include "gateway/list_request.h"
 #include "gateway/owner.h"
 
-#include "common/codec.h"
-
 struct listing {
     struct call *call;
     struct list_request request;
@@ -161,35 +159,6 @@ void op_list_objects(struct call *call)
 
 /* ---- ListObjectsV2 ---- */
 
-/* Ours are bytes; on the wire they are hexadecimal. */
-static bool read_token(struct call *call, struct view *out)
-{
-    const char *text = call_param(call, "continuation-token");
-    *out = (struct view){0};
-    if (text == NULL) {
-        return true;
-    }
-    size_t size = strlen(text) / 2;
-    uint8_t *bytes = arena_take(call->arena, size + 1);
-    if (size == 0 || bytes == NULL || !hex_decode(view_text(text), bytes, size)) {
-        call_fail(call, S3_ERROR_INVALID_ARGUMENT, "The continuation token provided is incorrect");
-        return false;
-    }
-    *out = view_of(bytes, size);
-    return true;
-}
-
-static void write_token(struct call *call, struct xml_out *xml, struct view token)
-{
-    char *text = arena_take(call->arena, 2 * token.size + 1);
-    if (text == NULL) {
-        xml->failed = true;
-        return;
-    }
-    hex_encode(token.bytes, token.size, text);
-    xml_out_text(xml, "NextContinuationToken", text);
-}
-
 static void write_second(struct listing *listing)
 {
     struct call *call = listing->call;
@@ -205,7 +174,7 @@ static void write_second(struct listing *listing)
         list_request_write(&listing->request, &xml, "StartAfter", listing->after);
     }
     if (is_truncated(listing)) {
-        write_token(call, &xml, page->next_token);
+        list_request_write_token(call, &xml, "NextContinuationToken", page->next_token);
     }
     write_page(listing, &xml);
     end(listing, &xml, "ListBucketResult");
@@ -219,7 +188,7 @@ void op_list_objects_v2(struct call *call)
         .with_owner = view_equal(list_request_param(call, "fetch-owner"), view_text("true")),
     };
     struct view token;
-    if (list_request_read(call, "max-keys", &listing.request) && read_token(call, &token) &&
+    if (list_request_read(call, "max-keys", &listing.request) && list_request_token(call, &token) &&
         fetch(&listing, token)) {
         write_second(&listing);
     }

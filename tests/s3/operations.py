@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import urllib.parse
+import xml.etree.ElementTree
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -32,6 +33,35 @@ def buckets_are_made_listed_and_deleted(s3, bucket):
     assert code_of(s3.get_object, Bucket=bucket, Key="k") == (404, "NoSuchBucket")
     assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"") == (404, "NoSuchBucket")
     s3.create_bucket(Bucket=bucket)
+
+
+def buckets_are_listed_as_asked(s3, bucket):
+    names = [f"{bucket}-{letter}" for letter in "abcde"]
+
+    def page(query):
+        status, _, body = s3.raw("GET", "/?" + query)
+        root = xml.etree.ElementTree.fromstring(body)
+        space = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+        found = [e.text for e in root.iter(space + "Name")]
+        return status, found, root.findtext(space + "ContinuationToken"), root.findtext(space + "Prefix")
+
+    for name in names:
+        s3.create_bucket(Bucket=name)
+    prefix = f"prefix={bucket}-"
+    assert page(prefix) == (200, names, None, bucket + "-")
+    assert page(prefix + "c") == (200, names[2:3], None, bucket + "-c")
+    assert page(prefix + "none")[1] == []
+    _, first, token, _ = page(prefix + "&max-buckets=2")
+    _, second, token, _ = page(prefix + "&max-buckets=2&continuation-token=" + token)
+    assert first + second == names[:4]
+    assert page(prefix + "&max-buckets=2&continuation-token=" + token)[1:3] == (names[4:], None)
+    assert page(prefix + "&max-buckets=5")[1:3] == (names, None)
+    assert page(prefix + "&bucket-region=us-east-1")[1] == names
+    assert page(prefix + "&bucket-region=moon-1")[1] == []
+    for query in ("max-buckets=0", "max-buckets=x", "continuation-token=x"):
+        assert code_of(s3.raw, "GET", "/?" + query) == (400, "InvalidArgument"), query
+    for name in names:
+        s3.delete_bucket(Bucket=name)
 
 
 def impossible_bucket_names_are_refused(s3, bucket):
@@ -258,6 +288,14 @@ def ranges_are_parts_of_the_whole(s3, bucket):
                         ("empty", "bytes=0-5")):
         assert code_of(s3.get_object, Bucket=bucket, Key=key, Range=header) == \
             (416, "InvalidRange"), (key, header)
+        size = 300000 if key == "k" else 0
+        for method in ("GET", "HEAD"):
+            status, headers, _ = s3.raw(method, f"/{bucket}/{key}", {"range": header})
+            assert status == 416 and headers["content-range"] == f"bytes */{size}", headers
+    # What was asked of the object comes before what is wanted of it.
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=300000-", IfMatch="other")[0] == 412
+    etag = s3.head_object(Bucket=bucket, Key="k")["ETag"]
+    assert code_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=300000-", IfNoneMatch=etag)[0] == 304
 
 
 def reads_may_depend_on_what_is_there(s3, bucket):
@@ -574,8 +612,8 @@ def checksums_are_kept_and_given_back(s3, bucket):
 
 
 if __name__ == "__main__":
-    main(buckets_are_made_listed_and_deleted, impossible_bucket_names_are_refused,
-         what_a_bucket_could_have_is_answered_as_none, to_delete_what_no_bucket_has_is_no_error,
+    main(buckets_are_made_listed_and_deleted, buckets_are_listed_as_asked,
+         impossible_bucket_names_are_refused, what_a_bucket_could_have_is_answered_as_none, to_delete_what_no_bucket_has_is_no_error,
          errors_name_no_machine_of_the_cluster, what_is_not_there_is_said_so,
          a_bucket_is_private_or_public_read_and_its_objects_with_it,
          an_access_list_may_come_as_a_document, other_access_lists_are_refused,
