@@ -315,7 +315,8 @@ enum hearth_code hearth_put(struct hearth *hearth, const char *bucket, struct vi
 
 /* Where the bytes of an object go to, in order. */
 struct hearth_sink {
-    /* Once, before the first byte: what it is, and which part of it follows.  May be NULL. */
+    /* Once, before the first byte: what it is, and which part of it follows; of a range that starts
+     * past the end nothing, and the get fails after that.  May be NULL. */
     enum hearth_code (*start)(void *context, const struct hearth_object *object, uint64_t offset,
         uint64_t length, struct hearth_err *err);
     /* A failure ends the get with the same code and message. */

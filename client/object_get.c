@@ -33,23 +33,29 @@ struct get {
 
 /* ---- the range ---- */
 
-static enum hearth_code find_range(struct get *get, struct hearth_err *err)
+/* What starts past the end is nothing, at the end. */
+static void find_range(struct get *get)
 {
     uint64_t size = get->lookup.manifest.size;
     uint64_t wanted = get->options->length;
     if (get->options->suffix) {
         get->length = wanted < size ? wanted : size;
         get->offset = size - get->length;
-        return HEARTH_OK;
+        return;
     }
-    get->offset = get->options->offset;
-    if (get->offset > 0 && get->offset >= size) {
-        return hearth_fail(err, HEARTH_INVALID,
-            "the range starts at %" PRIu64 ", the object has %" PRIu64 " bytes", get->offset, size);
-    }
+    get->offset = get->options->offset < size ? get->options->offset : size;
     uint64_t rest = size - get->offset;
     get->length = wanted == 0 || wanted > rest ? rest : wanted;
-    return HEARTH_OK;
+}
+
+static enum hearth_code check_range(const struct get *get, struct hearth_err *err)
+{
+    uint64_t start = get->options->offset;
+    uint64_t size = get->lookup.manifest.size;
+    return start == 0 || start < size
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID,
+              "the range starts at %" PRIu64 ", the object has %" PRIu64 " bytes", start, size);
 }
 
 static enum hearth_code start_sink(struct get *get, struct hearth_err *err)
@@ -253,9 +259,10 @@ static enum hearth_code get_segmented(struct get *get, struct hearth_err *err)
 
 static enum hearth_code get_found(struct get *get, struct hearth_err *err)
 {
-    enum hearth_code code = find_range(get, err);
+    find_range(get);
+    enum hearth_code code = start_sink(get, err);
     if (code == HEARTH_OK) {
-        code = start_sink(get, err);
+        code = check_range(get, err);
     }
     if (code == HEARTH_OK && get->length > 0) {
         code =

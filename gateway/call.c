@@ -54,22 +54,35 @@ static void add_header(struct call *call, const char *name, char *value)
     call->headers[call->header_count++] = (struct http_header){name, value};
 }
 
+/* In the arena; NULL: no memory. */
+static char *format(struct call *call, const char *fmt, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *text = length >= 0 ? arena_take(call->arena, (size_t)length + 1) : NULL;
+    if (text != NULL) {
+        vsnprintf(text, (size_t)length + 1, fmt, arguments);
+    }
+    return text;
+}
+
 void call_header(struct call *call, const char *name, const char *fmt, ...)
 {
-    char *text = NULL;
     va_list arguments;
     va_start(arguments, fmt);
-    int length = vsnprintf(NULL, 0, fmt, arguments);
+    add_header(call, name, format(call, fmt, arguments));
     va_end(arguments);
-    if (length >= 0) {
-        text = arena_take(call->arena, (size_t)length + 1);
-    }
-    if (text != NULL) {
-        va_start(arguments, fmt);
-        vsnprintf(text, (size_t)length + 1, fmt, arguments);
-        va_end(arguments);
-    }
-    add_header(call, name, text);
+}
+
+void call_refusal_header(struct call *call, const char *name, const char *fmt, ...)
+{
+    va_list arguments;
+    va_start(arguments, fmt);
+    call->refusal_name = name;
+    call->refusal_value = format(call, fmt, arguments);
+    va_end(arguments);
 }
 
 void call_header_view(struct call *call, const char *name, struct view value)
@@ -162,6 +175,9 @@ static void fail(struct call *call, enum s3_error error, const char *message)
         call_answer(call, s3_error_status(error)); /* with what headers it was given */
     } else {
         call->header_count = 0; /* those were for success */
+        if (call->refusal_name != NULL) {
+            add_header(call, call->refusal_name, call->refusal_value);
+        }
         write_error(call, &xml, error, message);
         call_answer_xml(call, s3_error_status(error), &xml);
     }

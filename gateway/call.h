@@ -50,6 +50,8 @@ struct call {
     unsigned header_count;
     unsigned header_capacity;
     struct http_header *headers;
+    const char *refusal_name; /* of call_refusal_header(); NULL: none */
+    char *refusal_value;
     unsigned status; /* 0: not answered yet */
     bool out_of_memory;
 
@@ -74,6 +76,11 @@ void call_header_view(struct call *call, const char *name, struct view value);
 
 /* "Sat, 28 Nov 2026 12:00:00 GMT" */
 void call_header_date(struct call *call, const char *name, uint64_t unix_ms);
+
+/* The one header that goes with an error besides those that every answer has: what call_header()
+ * said was for success, and is left out then. */
+void call_refusal_header(struct call *call, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- the answer: exactly one of these ---- */
 

@@ -90,10 +90,15 @@ static bool fail(struct passage *passage, enum s3_error error, const char *why)
 static bool understand(struct passage *passage)
 {
     const struct front *front = passage->front;
+    char allowed[ROUTE_ALLOWED_SIZE];
     enum s3_error error =
         request_parse(passage->request.head, &front->domains, &passage->arena, &passage->request);
     if (error == S3_ERROR_NONE) {
         error = route_find(&passage->request, &passage->call.route);
+    }
+    if (error == S3_ERROR_METHOD_NOT_ALLOWED) {
+        route_allowed(&passage->request, allowed);
+        call_refusal_header(&passage->call, "Allow", "%s", allowed);
     }
     return fail(passage, error, NULL);
 }

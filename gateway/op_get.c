@@ -25,8 +25,10 @@ struct reading {
 
 /* ---- refusals ---- */
 
-static void refuse_range(struct reading *reading)
+/* With the size, so that who has guessed it need not ask again. */
+static void refuse_range(struct reading *reading, const struct hearth_object *object)
 {
+    call_refusal_header(reading->call, "Content-Range", "bytes */%" PRIu64, object->size);
     call_fail(reading->call, S3_ERROR_INVALID_RANGE, NULL);
     reading->is_answered = true;
 }
@@ -135,7 +137,7 @@ static enum hearth_code start(void *context, const struct hearth_object *object,
         return stop(err);
     }
     if (reading->range.is_given && reading->part == 0 && length == 0) {
-        refuse_range(reading);
+        refuse_range(reading, object);
         return stop(err);
     }
     answer_head(reading, object, offset, length);
@@ -161,8 +163,6 @@ static void get(struct reading *reading, const struct hearth_get_options *option
     }
     if (code == HEARTH_OK) {
         call_end(call);
-    } else if (code == HEARTH_INVALID && reading->range.is_given && call->status == 0) {
-        call_fail(call, S3_ERROR_INVALID_RANGE, NULL); /* it starts past the end */
     } else {
         call_fail_hearth(call, S3_ABOUT_OBJECT, &err);
     }
@@ -222,7 +222,7 @@ static void head(struct reading *reading, const struct hearth_object *object)
         reading->range.is_given = true;
     } else if (reading->range.is_given &&
         !range_cut(&reading->range, object->size, &offset, &length)) {
-        refuse_range(reading);
+        refuse_range(reading, object);
         return;
     }
     answer_head(reading, object, offset, length);

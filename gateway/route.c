@@ -2,6 +2,9 @@
 
 #include "gateway/op.h"
 
+#include <assert.h>
+#include <stdio.h>
+
 /*
  * Rows with more markers come before rows with fewer, because the first that fits is taken.
  *
@@ -170,6 +173,20 @@ static bool names_same_thing(const struct route *row, const struct request *requ
 {
     return row->resource == resource_of(request) && fits(row, request) &&
         (row->param != NULL || !names_sub_resource(request));
+}
+
+void route_allowed(const struct request *request, char text[ROUTE_ALLOWED_SIZE])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < route_count; i++) {
+        const struct route *row = &route_table[i];
+        if (names_same_thing(row, request) && strstr(text, row->method) == NULL) {
+            used += (size_t)snprintf(
+                text + used, ROUTE_ALLOWED_SIZE - used, "%s%s", used > 0 ? ", " : "", row->method);
+            assert(used < ROUTE_ALLOWED_SIZE);
+        }
+    }
 }
 
 enum s3_error route_find(const struct request *request, const struct route **out)

@@ -51,6 +51,11 @@ struct route {
 /* *out: static storage.  NOT_IMPLEMENTED, METHOD_NOT_ALLOWED: no row. */
 enum s3_error route_find(const struct request *request, const struct route **out);
 
+enum { ROUTE_ALLOWED_SIZE = 64 };
+
+/* The methods that there are for what the request names: "GET, PUT". */
+void route_allowed(const struct request *request, char text[ROUTE_ALLOWED_SIZE]);
+
 /* The table, for tests that try every row. */
 extern const struct route route_table[];
 extern const unsigned route_count;

@@ -34,6 +34,9 @@ static void act(struct call *call)
         call_answer_xml(call, 200, &xml);
     } else if (strncmp(target, "/fail", 5) == 0) {
         call_header(call, "ETag", "of what would have been");
+        if (strstr(target, "with") != NULL) {
+            call_refusal_header(call, "Content-Range", "bytes */%d", 7);
+        }
         call_fail(call, S3_ERROR_INVALID_TAG, "<%s>", "tag");
     } else if (strncmp(target, "/hearth", 7) == 0) {
         hearth_fail(&err, strstr(target, "condition") ? HEARTH_PRECONDITION : HEARTH_UNREACHABLE,
@@ -159,6 +162,17 @@ static void an_error_says_all_of_it_in_a_document(void **state)
     test_http_answer_fini(&answer);
 }
 
+static void an_error_may_have_a_header_of_its_own(void **state)
+{
+    struct test_http_answer answer;
+    char value[64];
+    ask(state, "GET /fail/with HTTP/1.1\r\nHost: h\r\n\r\n", &answer);
+    assert_header(&answer, "content-range", "bytes */7");
+    assert_header(&answer, "x-amz-request-id", ID);
+    assert_false(test_http_header(&answer, "etag", value, sizeof(value)));
+    test_http_answer_fini(&answer);
+}
+
 /* What went wrong inside is for the operator. */
 static void a_client_is_not_told_of_the_inside(void **state)
 {
@@ -215,6 +229,7 @@ int main(void)
         TEST(no_byte_ends_a_header),
         TEST(every_answer_has_its_id),
         TEST(an_error_says_all_of_it_in_a_document),
+        TEST(an_error_may_have_a_header_of_its_own),
         TEST(a_client_is_not_told_of_the_inside),
         TEST(a_failure_after_the_beginning_cuts),
         TEST(a_document_has_a_largest_size),

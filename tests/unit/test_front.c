@@ -115,6 +115,31 @@ static void what_cannot_be_understood_is_said_to_be_so(void **state)
         "InvalidRequest");
 }
 
+/* RFC 9110 asks for it, and people look there for what would be right. */
+static void a_method_that_is_not_allowed_is_told_those_that_are(void **state)
+{
+    static const struct {
+        const char *request;
+        const char *allowed;
+    } cases[] = {
+        {"PATCH / HTTP/1.1\r\nHost: h\r\n\r\n", "GET"},
+        {"PATCH /b HTTP/1.1\r\nHost: h\r\n\r\n", "GET, PUT, HEAD, DELETE"},
+        {"POST /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", "PUT, GET, HEAD, DELETE"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_http_answer answer;
+        char allowed[ROUTE_ALLOWED_SIZE];
+        struct test_http http;
+        test_http_open(&http, http_world_port(&((struct world *)*state)->http));
+        test_http_ask(&http, cases[i].request, &answer);
+        test_http_close(&http);
+        assert_int_equal(answer.status, 405);
+        assert_true(test_http_header(&answer, "allow", allowed, sizeof(allowed)));
+        assert_string_equal(allowed, cases[i].allowed);
+        test_http_answer_fini(&answer);
+    }
+}
+
 static void refusals_are_counted_and_logged(void **state)
 {
     struct world *world = *state;
@@ -163,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(no_handler_is_reached_without_a_proof),
         TEST(what_cannot_be_understood_is_said_to_be_so),
+        TEST(a_method_that_is_not_allowed_is_told_those_that_are),
         TEST(refusals_are_counted_and_logged),
         TEST(health_needs_no_signature),
     };

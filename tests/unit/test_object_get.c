@@ -64,6 +64,28 @@ static void get_range(struct world *world, uint64_t size, uint64_t offset, uint6
     assert_int_equal(got, length == 0 || length > rest ? rest : length);
 }
 
+/* Whoever answers for it says how large the object is. */
+static void a_range_past_the_end_is_refused_after_the_sink_was_told_the_size(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {0, 1, WORLD_INLINE_MAX + 1, 3 * UNIT};
+    struct world *world = world_create(NULL);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct hearth_err err;
+        struct world_sink sink;
+        const struct hearth_get_options options = {.offset = sizes[i] + 1, .length = 5};
+        assert_ok(world_put(world, "key", 1, sizes[i], &err), &err);
+        world_sink_init(&sink, 1, 0);
+        assert_int_equal(
+            object_get(&world->session, "bucket", view_text("key"), &sink.sink, &options, &err),
+            HEARTH_INVALID);
+        assert_true(sink.has_started);
+        assert_int_equal(sink.object_size, sizes[i]);
+        assert_int_equal(sink.size, 0);
+    }
+    world_destroy(world);
+}
+
 static uint64_t near_an_edge(struct env *env, uint64_t size)
 {
     const uint64_t grains[] = {1, UNIT, 65552, STRIPE, 2 * STRIPE};
@@ -500,6 +522,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_put_comes_back),
         cmocka_unit_test(any_range_is_exact),
+        cmocka_unit_test(a_range_past_the_end_is_refused_after_the_sink_was_told_the_size),
         cmocka_unit_test(ranges_are_exact_with_any_two_nodes_dead),
         cmocka_unit_test(the_end_of_an_object_is_had_without_knowing_its_size),
         cmocka_unit_test(only_needed_cells_are_read),
