@@ -20,12 +20,22 @@ size_t cluster_count_nodes(const struct wire_status_reply *status, const char *s
     return count;
 }
 
+/* A node that leaves in good order serves readers until then. */
+static size_t count_answering(const struct wire_status_reply *status)
+{
+    return cluster_count_nodes(status, "alive") + cluster_count_nodes(status, "draining");
+}
+
+static bool is_counted(const struct wire_status_reply *status)
+{
+    return status->repair == NULL || status->repair->counted;
+}
+
 enum cluster_health cluster_health_of(const struct wire_status_reply *status)
 {
-    size_t answering =
-        cluster_count_nodes(status, "alive") + cluster_count_nodes(status, "draining");
-    bool all_answer = answering == cluster_count_nodes(status, "");
+    bool all_answer = count_answering(status) == cluster_count_nodes(status, "");
     return status->nodes_count == 0       ? CLUSTER_EMPTY
+        : !is_counted(status)             ? CLUSTER_STARTING
         : status->segments_unreadable > 0 ? CLUSTER_BROKEN
         : status->segments_below_r > 0    ? CLUSTER_ENDANGERED
         : status->segments_below_n > 0    ? CLUSTER_HEALING
@@ -37,6 +47,7 @@ const char *cluster_health_text(enum cluster_health health)
 {
     static const char *const texts[] = {
         [CLUSTER_EMPTY] = "empty",
+        [CLUSTER_STARTING] = "starting",
         [CLUSTER_HEALTHY] = "healthy",
         [CLUSTER_REDUCED] = "reduced",
         [CLUSTER_HEALING] = "healing",
@@ -58,7 +69,9 @@ static void say_shards(
 {
     size_t at = 0;
     const char *rest = "every segment has all its shards";
-    if (health == CLUSTER_BROKEN) {
+    if (health == CLUSTER_STARTING) {
+        rest = "no pass over all segments has ended since the start";
+    } else if (health == CLUSTER_BROKEN) {
         at = say_share(text, status->segments_unreadable, status->segments);
         rest = "cannot be read now; nodes that come back, or repair, may bring them back";
     } else if (health == CLUSTER_ENDANGERED) {
@@ -68,7 +81,7 @@ static void say_shards(
         at = say_share(text, status->segments_below_n, status->segments);
         rest = "have fewer shards than they should; everything can be read";
     } else if (status->segments == 0) {
-        rest = "nothing is stored on nodes yet";
+        rest = status->objects == 0 ? "nothing is stored yet" : "the last pass found no segments";
     }
     snprintf(text + at, CLUSTER_SENTENCE_SIZE - at, "%s", rest);
 }
@@ -84,7 +97,7 @@ char *cluster_health_sentence(
     char shards[CLUSTER_SENTENCE_SIZE];
     say_shards(status, health, shards);
     snprintf(sentence, CLUSTER_SENTENCE_SIZE, "%s: %zu of %zu nodes answer, and %.150s",
-        cluster_health_text(health), cluster_count_nodes(status, "alive"),
-        cluster_count_nodes(status, ""), shards);
+        cluster_health_text(health), count_answering(status), cluster_count_nodes(status, ""),
+        shards);
     return sentence;
 }

@@ -10,7 +10,8 @@
 #include "proto/wire_fleet.h"
 
 enum cluster_health {
-    CLUSTER_EMPTY, /* no node has joined yet */
+    CLUSTER_EMPTY,    /* no node has joined yet */
+    CLUSTER_STARTING, /* the coordinator has not looked at all segments yet */
     CLUSTER_HEALTHY,
     CLUSTER_REDUCED,    /* nodes are away; nothing needs to be rebuilt for it yet */
     CLUSTER_HEALING,    /* something is less redundant than it should be, and is being rebuilt */
@@ -22,7 +23,7 @@ enum { CLUSTER_SENTENCE_SIZE = 256 };
 
 enum cluster_health cluster_health_of(const struct wire_status_reply *status);
 
-/* "empty", "healthy", "reduced", "healing", "endangered", "broken"; static storage. */
+/* "empty", "starting", "healthy", "reduced", "healing", "endangered", "broken"; static storage. */
 const char *cluster_health_text(enum cluster_health health);
 
 /* "healthy: 8 of 8 nodes answer, and every segment has all its shards". */

@@ -81,6 +81,8 @@ const struct status_field status_fields[] = {
         "Time that the last pass was at work."),
     PART(sweep, sweep_info, running_permille, "running_permille", "hearth_sweep_running_ratio",
         STATUS_PERMILLE, "How far the pass is that runs."),
+    PART(repair, repair_info, counted, "counted", "hearth_segments_counted", STATUS_FLAG,
+        "Whether a whole pass has counted segments since the coordinator started."),
     PART(repair, repair_info, lost, "lost", "hearth_repair_lost_segments", STATUS_COUNT,
         "Unreadable segments of which too few shards are held: lost, unless nodes come back."),
     PART(repair, repair_info, bytes, "bytes", "hearth_repair_due_bytes", STATUS_COUNT,

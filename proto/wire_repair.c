@@ -26,6 +26,7 @@ static const struct wire_field repair_info_fields[] = {
     NUMBER(repair_info, repaired_bytes),
     NUMBER(repair_info, failed),
     NUMBER(repair_info, now_unix_ms),
+    NUMBER(repair_info, counted),
 };
 DESCRIBE(repair_info, repair_info_fields);
 

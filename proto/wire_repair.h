@@ -39,6 +39,7 @@ struct wire_repair_info {
     uint64_t repaired_bytes;
     uint64_t failed;
     uint64_t now_unix_ms;
+    bool counted; /* a whole pass has ended since the start; until then all that is counted is 0 */
 };
 
 struct wire_repair_lost_request {

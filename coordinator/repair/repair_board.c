@@ -151,6 +151,7 @@ static void replace_losses(struct repair_board *board, struct repair_found *foun
 static void replace_counts(struct repair_board *board, const struct repair_status *counts)
 {
     struct repair_status *status = &board->shared.status;
+    status->is_counted = true;
     status->segments = counts->segments;
     status->below_n = counts->below_n;
     status->below_r = counts->below_r;

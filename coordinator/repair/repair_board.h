@@ -23,7 +23,8 @@ enum {
 };
 
 struct repair_status {
-    /* Of the last complete sweep. */
+    /* Of the last complete sweep; all 0 until one has ended since the start. */
+    bool is_counted;
     uint64_t segments;
     uint64_t below_n;
     uint64_t below_r;       /* at their trigger or below */

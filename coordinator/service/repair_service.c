@@ -18,6 +18,7 @@ static void describe(struct coordinator *coordinator, struct wire_repair_info *o
     struct repair_status status;
     repair_status_get(coordinator->repair, &status);
     *out = (struct wire_repair_info){
+        .counted = status.is_counted,
         .segments = status.segments,
         .below_n = status.below_n,
         .below_trigger = status.below_r,

@@ -34,9 +34,25 @@ static void all_well_is_said_so(void **state)
     cluster_init(&cluster);
     assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and every segment has all its shards");
     cluster.status.segments = 0;
-    assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and nothing is stored on nodes yet");
+    assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and nothing is stored yet");
+    cluster.status.objects = 7; /* small ones, or newer than the pass */
+    assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and the last pass found no segments");
     cluster.status.nodes_count = 0;
     assert_sentence(&cluster, "empty: no node has joined yet");
+}
+
+static void nothing_is_said_of_segments_that_nobody_has_looked_at(void **state)
+{
+    (void)state;
+    struct cluster cluster;
+    struct wire_repair_info repair = {.counted = false};
+    cluster_init(&cluster);
+    cluster.status.repair = &repair;
+    cluster.status.segments = 0;
+    assert_sentence(&cluster,
+        "starting: 4 of 4 nodes answer, and no pass over all segments has ended since the start");
+    repair.counted = true;
+    assert_int_equal(cluster_health_of(&cluster.status), CLUSTER_HEALTHY);
 }
 
 static void a_silent_node_reduces(void **state)
@@ -54,7 +70,7 @@ static void a_node_that_is_drained_answers(void **state)
     struct cluster cluster;
     cluster_init(&cluster);
     cluster.nodes[2].state = view_text("draining");
-    assert_int_equal(cluster_health_of(&cluster.status), CLUSTER_HEALTHY);
+    assert_sentence(&cluster, "healthy: 4 of 4 nodes answer, and every segment has all its shards");
     cluster.nodes[2].state = view_text("suspended");
     assert_int_equal(cluster_health_of(&cluster.status), CLUSTER_REDUCED);
 }
@@ -102,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_well_is_said_so),
+        cmocka_unit_test(nothing_is_said_of_segments_that_nobody_has_looked_at),
         cmocka_unit_test(a_silent_node_reduces),
         cmocka_unit_test(a_node_that_is_drained_answers),
         cmocka_unit_test(a_lost_node_is_not_waited_for),

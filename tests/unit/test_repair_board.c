@@ -92,6 +92,16 @@ static void the_most_urgent_is_taken_first_and_of_two_alike_the_older(void **sta
     assert_int_equal(status_of(at).running, 3);
 }
 
+static void nothing_is_counted_before_a_whole_pass_has_ended(void **state)
+{
+    struct fixture *at = *state;
+    assert_false(status_of(at).is_counted);
+    end_pass(at, false);
+    assert_false(status_of(at).is_counted);
+    end_pass(at, true);
+    assert_true(status_of(at).is_counted);
+}
+
 static void a_whole_pass_ends_what_it_did_not_find_again(void **state)
 {
     struct fixture *at = *state;
@@ -188,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(the_most_urgent_is_taken_first_and_of_two_alike_the_older),
+        CASE(nothing_is_counted_before_a_whole_pass_has_ended),
         CASE(a_whole_pass_ends_what_it_did_not_find_again),
         CASE(half_a_pass_adds_and_ends_nothing),
         CASE(what_a_worker_has_in_hand_is_not_queued_again),
