@@ -8,7 +8,7 @@ static const char *about_fence(enum meta_fence fence)
     case META_FENCE_OLDER_COPY:
         return "came back with an older copy of its disk: bring the right one, or enrol it anew";
     case META_FENCE_TWO_AT_ONCE:
-        return "two machines report as this node: stop one, then say node lost --found";
+        return "two machines report as this node: stop one, then hearth-admin node lost --found";
     case META_FENCE_NONE: break;
     }
     return "";
@@ -34,7 +34,8 @@ const char *node_attention(const struct node_status *status)
         return about_fence(status->record.fence);
     }
     if (node->state == META_NODE_SUSPENDED) {
-        return "failed audits: its evidence is kept, what it held is made anew elsewhere";
+        return "failed audits, and what it held is made anew elsewhere: hearth-admin audit "
+               "evidence";
     }
     if (node->report.read_only) {
         return "its disk fails: it is read from, and takes nothing any more";

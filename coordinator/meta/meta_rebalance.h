@@ -152,6 +152,10 @@ enum hearth_code meta_rebalance_command(struct meta_store *store, uint64_t numbe
 enum hearth_code meta_node_undrain(
     struct meta_store *store, uint32_t number, struct hearth_err *err);
 
+/* Whether it drains, and by now to the end: it may be removed without force. */
+enum hearth_code meta_node_is_drained(
+    struct meta_store *store, uint32_t number, bool *out, struct hearth_err *err);
+
 /* HEARTH_CONFLICT: not drained to the end, and not by force, which counts as a loss. */
 enum hearth_code meta_node_remove(
     struct meta_store *store, uint32_t number, bool by_force, struct hearth_err *err);

@@ -315,6 +315,30 @@ static bool is_drained(struct meta_tx *tx, uint32_t node, const struct meta_doma
     return domain->state == META_NODE_DRAINING && sql_value(sql) == META_REBALANCE_DONE;
 }
 
+struct drained_call {
+    uint32_t node;
+    bool is_drained;
+};
+
+static enum hearth_code look_whether_drained(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    (void)err;
+    struct drained_call *call = arg;
+    struct meta_domain domain;
+    call->is_drained =
+        meta_node_domain_in(tx, call->node, &domain) && is_drained(tx, call->node, &domain);
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_node_is_drained(
+    struct meta_store *store, uint32_t number, bool *out, struct hearth_err *err)
+{
+    struct drained_call call = {.node = number};
+    enum hearth_code code = meta_read(store, look_whether_drained, &call, err);
+    *out = code == HEARTH_OK && call.is_drained;
+    return code;
+}
+
 static enum hearth_code remove_node(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     const struct remove_call *call = arg;
@@ -327,8 +351,9 @@ static enum hearth_code remove_node(struct meta_tx *tx, void *arg, struct hearth
     }
     if (!call->by_force && !is_drained(tx, call->node, &domain)) {
         return hearth_fail(err, HEARTH_CONFLICT,
-            "node %" PRIu32 " may still hold data: drain it to the end first, or use force and have"
-            " what it holds rebuilt from the others",
+            "node %" PRIu32
+            " may still hold data: drain it to the end first (node drain), or have what"
+            " it holds made anew from the others (--force)",
             call->node);
     }
     if (domain.state != META_NODE_LOST && !is_drained(tx, call->node, &domain)) {

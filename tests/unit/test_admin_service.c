@@ -71,7 +71,9 @@ static void what_needs_a_person_has_a_line_each(void **state)
     sweep_round(NULL, world->coordinator->sweep);
     test_env_step_ms(&world->env, 2 * 3600 * 1000);
     assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &nothing, &status), &world->err);
-    const char *expected = "no pass over all segments has ended for 120 min\nCOLOCATION IS ALLOWED";
+    const char *expected =
+        "no pass over all segments has ended for 120 min: look at the coordinator's log, then "
+        "hearth-admin sweep run --wait\nCOLOCATION IS ALLOWED";
     assert_true(status.human.size > strlen(expected));
     assert_memory_equal(status.human.bytes, expected, strlen(expected));
 }
