@@ -38,6 +38,11 @@ char *format_duration(uint64_t ms, char text[FORMAT_DURATION_SIZE])
     return text;
 }
 
+const char *format_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 char *format_time(uint64_t unix_ms, char text[FORMAT_TIME_SIZE])
 {
     time_t seconds = (time_t)(unix_ms / 1000);

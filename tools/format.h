@@ -21,6 +21,9 @@ char *format_bytes(uint64_t bytes, char text[FORMAT_BYTES_SIZE]);
 /* "0.4 s", "12 s", "3 min 05 s", "7 h 20 min", "4 d 3 h". */
 char *format_duration(uint64_t ms, char text[FORMAT_DURATION_SIZE]);
 
+/* "s" behind a word for all counts but 1. */
+const char *format_plural(uint64_t count);
+
 /* "2026-11-23 19:06:23", local time, as `aws s3 ls` prints it. */
 char *format_time(uint64_t unix_ms, char text[FORMAT_TIME_SIZE]);
 

@@ -75,7 +75,11 @@ void json_line_text(json_t *object, const char *name, const char *value)
 void json_line_time(json_t *object, const char *name, uint64_t unix_ms)
 {
     char text[FORMAT_TIME_SIZE];
-    json_line_text(object, name, format_time_utc(unix_ms, text));
+    if (unix_ms == 0) {
+        json_line_set(object, name, json_null());
+    } else {
+        json_line_text(object, name, format_time_utc(unix_ms, text));
+    }
 }
 
 enum { SHARE_DIGITS = 6 }; /* shares and rates; what has to be exact is an integer */

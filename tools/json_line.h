@@ -17,7 +17,7 @@ json_t *json_line_array(void);
 void json_line_text(json_t *object, const char *name, const char *value);
 void json_line_number(json_t *object, const char *name, uint64_t value); /* up to 2^63 - 1 */
 void json_line_flag(json_t *object, const char *name, bool value);
-/* "2026-11-23T19:06:23Z". */
+/* "2026-11-23T19:06:23Z"; 0, which is never: null. */
 void json_line_time(json_t *object, const char *name, uint64_t unix_ms);
 /* A member `name`, or `name`_hex when the bytes are not UTF-8. */
 void json_line_bytes(json_t *object, const char *name, struct view value);

@@ -17,6 +17,7 @@ uint64_t repair_report_eta_ms(const struct wire_repair_info *repair)
 json_t *repair_report_json(const struct wire_repair_info *repair)
 {
     json_t *line = json_line_object();
+    json_line_flag(line, "counted", repair->counted);
     json_line_number(line, "segments", repair->segments);
     json_line_number(line, "below_n", repair->below_n);
     json_line_number(line, "below_trigger", repair->below_trigger);
@@ -64,12 +65,15 @@ static json_t *add_durability(json_t *object, const struct wire_durability_info 
     chance_json(object, "worst_lost_within_a_year", info->worst_lost_digits);
     chance_json(object, "unreadable_now", info->unreadable_digits);
     chance_json(object, "worst_unreadable_now", info->worst_unreadable_digits);
+    json_line_number(object, "lost_digits_micro", info->lost_digits);
+    json_line_number(object, "worst_lost_digits_micro", info->worst_lost_digits);
+    json_line_number(object, "unreadable_digits_micro", info->unreadable_digits);
     json_line_number(object, "held_permille", info->held_permille);
     add_id(object, "worst_segment", info->worst_segment);
     return object;
 }
 
-json_t *repair_report_durability_json(const struct wire_status_reply *status)
+json_t *repair_report_profiles_json(const struct wire_status_reply *status)
 {
     json_t *profiles = json_line_array();
     for (size_t i = 0; i < status->profiles_count; i++) {
@@ -93,20 +97,21 @@ json_t *repair_report_buckets_json(const struct wire_status_reply *status)
     return buckets;
 }
 
-static void print_durability(struct view name, const struct wire_durability_info *info)
+static void print_durability(FILE *out, struct view name, const struct wire_durability_info *info)
 {
     char lost[CHANCE_SIZE];
     char worst[CHANCE_SIZE];
     char unreadable[CHANCE_SIZE];
-    printf("durability  %.*s: a segment is lost within a year %s (the worst %s), cannot be read"
-           " now %s\n",
+    fprintf(out,
+        "durability  %.*s: a segment is lost within a year %s (the worst %s), cannot be read"
+        " now %s\n",
         VIEW_ARGS(name), chance_text(info->lost_digits, lost),
         chance_text(info->worst_lost_digits, worst),
         chance_text(info->unreadable_digits, unreadable));
 }
 
 /* The buckets in most danger, where there is more than one to choose from. */
-static void print_buckets(const struct wire_status_reply *status)
+static void print_buckets(FILE *out, const struct wire_status_reply *status)
 {
     size_t count = status->bucket_durability_count;
     for (size_t i = 0; count > 1 && i < count && i < BUCKETS_SHOWN; i++) {
@@ -116,14 +121,17 @@ static void print_buckets(const struct wire_status_reply *status)
             char name[FORMAT_NAME_SIZE];
             snprintf(text, sizeof(text), "s3://%s", format_name(info->bucket, name));
         }
-        print_durability(view_text(text), info);
+        print_durability(out, view_text(text), info);
     }
 }
 
-void repair_report_durability(const struct wire_status_reply *status)
+void repair_report_durability(FILE *out, const struct wire_status_reply *status)
 {
     for (size_t i = 0; i < status->profiles_count; i++) {
-        print_durability(status->profiles[i].profile, &status->profiles[i]);
+        print_durability(out, status->profiles[i].profile, &status->profiles[i]);
     }
-    print_buckets(status);
+    if (status->profiles_count > 1) {
+        print_durability(out, view_text("all together"), status->durability);
+    }
+    print_buckets(out, status);
 }

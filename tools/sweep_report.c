@@ -20,6 +20,7 @@ char *sweep_report_text(
 {
     char age[FORMAT_DURATION_SIZE];
     char speed[40] = "";
+    char next[60] = "";
     if (sweep->pass == 0) {
         snprintf(text, SWEEP_REPORT_SIZE, "no pass has ended yet");
         return text;
@@ -27,8 +28,13 @@ char *sweep_report_text(
     if (sweep->busy_ms > 0) {
         snprintf(speed, sizeof(speed), ", %" PRIu64 " a second", sweep_report_per_s(sweep));
     }
-    snprintf(text, SWEEP_REPORT_SIZE, "pass %" PRIu64 ": %" PRIu64 " segments%s; ended %s ago",
-        sweep->pass, sweep->segments, speed, format_duration(age_ms(sweep, now_unix_ms), age));
+    if (sweep->running > 0) {
+        snprintf(next, sizeof(next), "; pass %" PRIu64 " is at %" PRIu32 " %%", sweep->running,
+            sweep->running_permille / 10);
+    }
+    snprintf(text, SWEEP_REPORT_SIZE, "pass %" PRIu64 ": %" PRIu64 " segment%s%s; ended %s ago%s",
+        sweep->pass, sweep->segments, format_plural(sweep->segments), speed,
+        format_duration(age_ms(sweep, now_unix_ms), age), next);
     return text;
 }
 

@@ -2,52 +2,13 @@
  * metrics_page: every number of the status is on the page, once, by Prometheus' rules of names.
  */
 #include "coordinator/service/metrics_page.h"
-#include "proto/status_fields.h"
+#include "tests/lib/status_numbers.h"
 #include "tests/lib/test.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Each number another one: a row that reads its neighbour is seen. */
-struct numbers {
-    struct wire_sweep_info sweep;
-    struct wire_repair_info repair;
-    struct wire_durability_info durability;
-    struct wire_status_moves moves;
-    struct wire_status_audits audits;
-    struct wire_status_reply status;
-};
-
-static void write_number(struct numbers *numbers, const struct status_field *field, uint64_t value)
-{
-    char *base = (char *)&numbers->status;
-    if (*field->part != '\0') {
-        memcpy(&base, base + field->part_offset, sizeof(base));
-    }
-    memset(base + field->offset, 0, field->size);
-    memcpy(base + field->offset, &value, field->size < 2 ? 1 : 2);
-}
-
-static uint64_t number_of(unsigned row)
-{
-    return status_fields[row].unit == STATUS_FLAG ? 1 : 5000 + row;
-}
-
-static void numbers_init(struct numbers *numbers)
-{
-    *numbers = (struct numbers){0};
-    numbers->status.sweep = &numbers->sweep;
-    numbers->status.repair = &numbers->repair;
-    numbers->status.durability = &numbers->durability;
-    numbers->status.moves = &numbers->moves;
-    numbers->status.audits = &numbers->audits;
-    for (unsigned i = 0; i < status_field_count; i++) {
-        write_number(numbers, &status_fields[i], number_of(i));
-    }
-}
 
 static void assert_line(const char *page, const char *line)
 {
@@ -59,27 +20,16 @@ static void assert_line(const char *page, const char *line)
     }
 }
 
-static bool is_of_thousandths(const struct status_field *field)
-{
-    return field->unit == STATUS_MS || field->unit == STATUS_UNIX_MS ||
-        field->unit == STATUS_PERMILLE;
-}
-
 static void every_number_of_the_status_is_on_the_page(void **state)
 {
     (void)state;
-    struct numbers numbers;
-    numbers_init(&numbers);
+    struct status_numbers numbers;
+    char line[STATUS_NUMBER_LINE_SIZE];
+    status_numbers_init(&numbers);
     char *page = metrics_page(&numbers.status);
     assert_non_null(page);
-    for (unsigned i = 0; i < status_field_count; i++) {
-        char line[160];
-        uint64_t value = number_of(i);
-        snprintf(line, sizeof(line),
-            is_of_thousandths(&status_fields[i]) ? "%s %" PRIu64 ".%03" PRIu64 : "%s %" PRIu64,
-            status_fields[i].metric, is_of_thousandths(&status_fields[i]) ? value / 1000 : value,
-            value % 1000);
-        assert_line(page, line);
+    for (unsigned row = 0; row < status_field_count; row++) {
+        assert_line(page, status_number_line(row, line));
     }
     free(page);
 }
