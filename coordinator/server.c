@@ -77,6 +77,7 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, node_handlers, node_handler_count);
     add_handlers(server, admin_handlers, admin_handler_count);
     add_handlers(server, rebalance_handlers, rebalance_handler_count);
+    add_handlers(server, drain_handlers, drain_handler_count);
     add_handlers(server, account_handlers, account_handler_count);
     add_handlers(server, fleet_handlers, fleet_handler_count);
     add_handlers(server, sweep_handlers, sweep_handler_count);

@@ -2,32 +2,15 @@
 
 #include "common/failpoint.h"
 #include "common/log.h"
-#include "coordinator/meta/meta_rebalance.h"
+#include "coordinator/rebalance/active_plan.h"
 #include "coordinator/rebalance/rebalance_batch.h"
+#include "coordinator/rebalance/rebalance_pass.h"
 #include "coordinator/rebalance/rebalance_survey.h"
-#include "coordinator/rebalance/recode_set.h"
 #include "coordinator/rebalance/recode_survey.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-/* A plan that runs, as far as memory knows more of it than its row. */
-struct active {
-    struct active *next;
-    struct meta_rebalance row;
-    struct rebalance_plan plan;
-    struct arena arena; /* of plan */
-    struct token_bucket bucket;
-    uint64_t not_before_ns;      /* the next pass */
-    unsigned idle_passes;        /* in a row */
-    uint64_t stuck;              /* in this pass: should move and have nowhere to go */
-    bool has_begun;              /* the pass of row: `leaving` is known */
-    bool is_last_look;           /* nothing could come to the nodes that leave when it began */
-    struct meta_leaving leaving; /* as it began */
-    struct recode_set recode;    /* likewise, of a plan that codes anew */
-};
 
 struct rebalance {
     /* Set once. */
@@ -40,7 +23,7 @@ struct rebalance {
     atomic_bool is_interrupted;
 
     struct {
-        struct active *first;
+        struct active_plans plans;
         struct rebalance_batch batch;
         struct recode_page page;
     } on_duty;
@@ -57,22 +40,12 @@ struct rebalance *rebalance_create(struct coordinator *coordinator, unsigned lan
     return rebalance;
 }
 
-static void destroy_active(struct active *active)
-{
-    arena_fini(&active->arena);
-    free(active);
-}
-
 void rebalance_destroy(struct rebalance *rebalance)
 {
     if (rebalance == NULL) {
         return;
     }
-    while (rebalance->on_duty.first != NULL) {
-        struct active *active = rebalance->on_duty.first;
-        rebalance->on_duty.first = active->next;
-        destroy_active(active);
-    }
+    active_plans_fini(&rebalance->on_duty.plans);
     free(rebalance);
 }
 
@@ -94,84 +67,6 @@ void rebalance_interrupt(struct rebalance *rebalance)
     if (rebalance->wakes != NULL && *rebalance->wakes != NULL) {
         duty_wake(*rebalance->wakes);
     }
-}
-
-/* ---- plans that run ---- */
-
-static struct active **place_of(struct rebalance *rebalance, uint64_t number)
-{
-    struct active **at = &rebalance->on_duty.first;
-    while (*at != NULL && (*at)->row.number != number) {
-        at = &(*at)->next;
-    }
-    return at;
-}
-
-static void forget(struct rebalance *rebalance, uint64_t number)
-{
-    struct active **at = place_of(rebalance, number);
-    struct active *active = *at;
-    if (active != NULL) {
-        *at = active->next;
-        destroy_active(active);
-    }
-}
-
-static enum hearth_code load(struct rebalance *rebalance, struct active *active,
-    const struct fleet_view *view, struct hearth_err *err)
-{
-    struct meta_rebalance_shares shares;
-    active->plan = (struct rebalance_plan){.kind = (enum rebalance_kind)active->row.kind,
-        .bytes_max = active->row.bytes_max,
-        .bytes_picked = active->row.bytes_done,
-        .allow_colocation = rebalance->coordinator->settings->allow_colocation};
-    if (meta_rebalance_shares(rebalance->coordinator->store, active->row.number, &active->arena,
-            &shares, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return rebalance_fleet(view, &shares, &active->arena, &active->plan, err);
-}
-
-static enum hearth_code make_active(struct rebalance *rebalance, const struct meta_rebalance *row,
-    const struct fleet_view *view, struct active **out, struct hearth_err *err)
-{
-    struct active *active = calloc(1, sizeof(*active));
-    if (active == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "plan %" PRIu64, row->number);
-    }
-    active->row = *row;
-    arena_init(&active->arena, 0);
-    token_bucket_init(&active->bucket, row->bandwidth, env_now_ns(rebalance->coordinator->env));
-    if (load(rebalance, active, view, err) != HEARTH_OK) {
-        destroy_active(active);
-        return err->code;
-    }
-    active->next = rebalance->on_duty.first;
-    rebalance->on_duty.first = active;
-    *out = active;
-    return HEARTH_OK;
-}
-
-/* As it is now: who leaves and who takes may have changed. */
-static enum hearth_code find_active(struct rebalance *rebalance, const struct meta_rebalance *row,
-    struct active **out, struct hearth_err *err)
-{
-    const struct fleet_view *view;
-    enum hearth_code code = fleet_view_take(rebalance->coordinator->nodes, &view, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
-    struct active *active = *place_of(rebalance, row->number);
-    if (active == NULL) {
-        code = make_active(rebalance, row, view, &active, err);
-    }
-    if (code == HEARTH_OK) {
-        active->row = *row;
-        rebalance_fleet_refresh(&active->plan, view);
-        *out = active;
-    }
-    fleet_view_release(view);
-    return code;
 }
 
 /* ---- one page ---- */
@@ -213,7 +108,7 @@ static bool is_too_much(const struct rebalance_plan *plan, uint64_t bytes)
 
 /* False: the batch is full. */
 static bool pick_recode(
-    struct rebalance *rebalance, struct active *active, size_t index, struct step *step)
+    struct rebalance *rebalance, struct active_plan *active, size_t index, struct step *step)
 {
     const struct recode_page *page = &rebalance->on_duty.page;
     const struct meta_segment *segment = &page->segments[index];
@@ -239,7 +134,7 @@ static bool pick_recode(
 }
 
 /* False: the batch is full. */
-static bool pick_moves(struct rebalance *rebalance, struct active *active,
+static bool pick_moves(struct rebalance *rebalance, struct active_plan *active,
     const struct meta_segment *segment, struct step *step)
 {
     struct rebalance_segment seen;
@@ -266,14 +161,14 @@ static bool pick_moves(struct rebalance *rebalance, struct active *active,
 }
 
 static bool pick_segment(
-    struct rebalance *rebalance, struct active *active, size_t index, struct step *step)
+    struct rebalance *rebalance, struct active_plan *active, size_t index, struct step *step)
 {
     return active->plan.kind == REBALANCE_RECODE
         ? pick_recode(rebalance, active, index, step)
         : pick_moves(rebalance, active, &rebalance->on_duty.page.segments[index], step);
 }
 
-static void give_back(struct active *active, const struct rebalance_task *task)
+static void give_back(struct active_plan *active, const struct rebalance_task *task)
 {
     if (task->recode != NULL) {
         active->plan.bytes_picked -= task->size;
@@ -282,7 +177,7 @@ static void give_back(struct active *active, const struct rebalance_task *task)
     }
 }
 
-static void settle_tasks(struct rebalance *rebalance, struct active *active, struct step *step)
+static void settle_tasks(struct rebalance *rebalance, struct active_plan *active, struct step *step)
 {
     const struct rebalance_batch *batch = &rebalance->on_duty.batch;
     for (unsigned i = 0; i < batch->count; i++) {
@@ -298,7 +193,7 @@ static void settle_tasks(struct rebalance *rebalance, struct active *active, str
 
 /* All were begun: the page need not be looked at again. */
 static bool run_batch(
-    struct rebalance *rebalance, struct active *active, struct duty *duty, struct step *step)
+    struct rebalance *rebalance, struct active_plan *active, struct duty *duty, struct step *step)
 {
     struct rebalance_batch *batch = &rebalance->on_duty.batch;
     batch->coordinator = rebalance->coordinator;
@@ -318,124 +213,8 @@ static bool run_batch(
     return true;
 }
 
-/* ---- passes ---- */
-
-static enum hearth_code finish(
-    struct rebalance *rebalance, struct active *active, const char *reason, struct hearth_err *err)
-{
-    enum hearth_code code = meta_rebalance_end(
-        rebalance->coordinator->store, active->row.number, META_REBALANCE_DONE, reason, err);
-    if (code == HEARTH_OK) {
-        log_write(LOG_REBALANCE_ENDED,
-            "plan=%" PRIu64 " state=done moves=%" PRIu64 " reason=\"%s\"", active->row.number,
-            active->row.moves_done, reason);
-    }
-    return code;
-}
-
-/* What the bucket names now.  A bucket that is gone, or has another profile, ends the plan. */
-static enum hearth_code begin_recode(
-    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
-{
-    struct hearth_err why;
-    enum hearth_code code = recode_set_open(rebalance->coordinator->store,
-        view_text(active->row.subject), (uint32_t)active->row.profile, &active->recode, &why);
-    if (code == HEARTH_CANCELLED && finish(rebalance, active, why.message, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return code == HEARTH_OK ? code : hearth_fail(err, code, "%s", why.message);
-}
-
-static enum hearth_code begin_pass(
-    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
-{
-    struct meta_leaving leaving;
-    enum hearth_code code =
-        meta_rebalance_leaving(rebalance->coordinator->store, active->row.number, &leaving, err);
-    if (code == HEARTH_OK && active->plan.kind == REBALANCE_RECODE) {
-        code = begin_recode(rebalance, active, err);
-    }
-    if (code == HEARTH_OK) {
-        active->has_begun = true;
-        active->is_last_look = meta_id_is_zero(active->row.cursor) && leaving.offers == 0 &&
-            leaving.last_order_ms == 0;
-    }
-    return code;
-}
-
-static enum hearth_code next_pass(
-    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
-{
-    active->row.cursor = (struct meta_id){{0}};
-    active->row.pass++;
-    active->row.pass_moves = active->row.pass_left = 0;
-    active->has_begun = false;
-    active->stuck = 0;
-    return meta_rebalance_progress(rebalance->coordinator->store, &active->row, err);
-}
-
-static void say(struct active *active, const char *reason)
-{
-    snprintf(active->row.reason, sizeof(active->row.reason), "%s", reason);
-}
-
-static enum hearth_code end_of_drain(
-    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
-{
-    if (active->row.pass_left > 0) {
-        say(active,
-            "some shards have nowhere to go, failed, or belong to what was deleted: they are"
-            " looked at again");
-    } else if (active->row.pass_moves > 0) {
-        say(active, "");
-    } else if (active->is_last_look) {
-        return finish(rebalance, active, "nothing of it is left", err);
-    } else {
-        say(active, "nothing is left to move; orders given before have not all expired");
-    }
-    return next_pass(rebalance, active, err);
-}
-
-/* Until the last order has expired, when that is known; else longer each time. */
-static uint64_t idle_ms(const struct rebalance *rebalance, const struct active *active)
-{
-    const uint64_t now_ms = meta_now_ms(rebalance->coordinator->store);
-    const uint64_t until_ms = active->leaving.last_order_ms;
-    if (active->row.pass_left == 0 && active->leaving.offers == 0 && until_ms > now_ms) {
-        return until_ms - now_ms;
-    }
-    const unsigned doublings = active->idle_passes < 4 ? active->idle_passes - 1 : 3;
-    return (uint64_t)REBALANCE_WAIT_MS << doublings;
-}
-
-static enum hearth_code end_of_pass(
-    struct rebalance *rebalance, struct active *active, struct hearth_err *err)
-{
-    const bool is_idle = active->row.pass_moves == 0;
-    active->idle_passes = is_idle ? active->idle_passes + 1 : 0;
-    active->not_before_ns = is_idle
-        ? env_now_ns(rebalance->coordinator->env) + 1000000 * idle_ms(rebalance, active)
-        : 0;
-    if (active->plan.kind == REBALANCE_LEAVING) {
-        return end_of_drain(rebalance, active, err);
-    }
-    const bool recodes = active->plan.kind == REBALANCE_RECODE;
-    if (active->row.pass_left == 0) {
-        const char *stuck = recodes ? "others name some segments, too: they stay as they are"
-                                    : "some shards had nowhere better to go";
-        return finish(rebalance, active, active->stuck > 0 ? stuck : "", err);
-    }
-    if (active->idle_passes == REBALANCE_IDLE_PASSES_MAX) {
-        return finish(rebalance, active,
-            recodes ? "what is left has nowhere to go, or cannot be read"
-                    : "what is left has nowhere to go, or its node did not answer",
-            err);
-    }
-    return next_pass(rebalance, active, err);
-}
-
-static enum hearth_code read_page(
-    struct rebalance *rebalance, struct active *active, struct step *step, struct hearth_err *err)
+static enum hearth_code read_page(struct rebalance *rebalance, struct active_plan *active,
+    struct step *step, struct hearth_err *err)
 {
     struct recode_page *page = &rebalance->on_duty.page;
     enum hearth_code code =
@@ -450,7 +229,7 @@ static enum hearth_code read_page(
 }
 
 /* *waits: nothing can be done before its time. */
-static enum hearth_code run_step(struct rebalance *rebalance, struct active *active,
+static enum hearth_code run_step(struct rebalance *rebalance, struct active_plan *active,
     struct duty *duty, bool *waits, struct hearth_err *err)
 {
     struct step step = {0};
@@ -458,7 +237,8 @@ static enum hearth_code run_step(struct rebalance *rebalance, struct active *act
     if (*waits) {
         return HEARTH_OK;
     }
-    if (!active->has_begun && begin_pass(rebalance, active, err) != HEARTH_OK) {
+    if (!active->has_begun &&
+        rebalance_pass_begin(rebalance->coordinator, active, err) != HEARTH_OK) {
         return err->code;
     }
     if (read_page(rebalance, active, &step, err) != HEARTH_OK) {
@@ -476,7 +256,7 @@ static enum hearth_code run_step(struct rebalance *rebalance, struct active *act
     active->row.pass_moves += step.moved;
     active->row.pass_left += step.left;
     if (step.dealt == step.read && step.read < META_SWEEP_MAX) {
-        return end_of_pass(rebalance, active, err);
+        return rebalance_pass_end(rebalance->coordinator, active, err);
     }
     return meta_rebalance_progress(rebalance->coordinator->store, &active->row, err);
 }
@@ -486,12 +266,13 @@ static enum hearth_code run_step(struct rebalance *rebalance, struct active *act
 static enum hearth_code run_plan(struct rebalance *rebalance, const struct meta_rebalance *row,
     struct duty *duty, bool *waits, struct hearth_err *err)
 {
-    struct active *active;
+    struct active_plan *active;
     if (rebalance->net == NULL) {
         *waits = true;
         return HEARTH_OK;
     }
-    enum hearth_code code = find_active(rebalance, row, &active, err);
+    enum hearth_code code =
+        active_plan_find(&rebalance->on_duty.plans, rebalance->coordinator, row, &active, err);
     return code == HEARTH_OK ? run_step(rebalance, active, duty, waits, err) : code;
 }
 
@@ -516,10 +297,12 @@ static bool work_on(
     case META_REBALANCE_PAUSED:
     case META_REBALANCE_DONE:
     case META_REBALANCE_CANCELLED:
-    case META_REBALANCE_FAILED: forget(rebalance, row->number); return false;
+    case META_REBALANCE_FAILED:
+        active_plan_forget(&rebalance->on_duty.plans, row->number);
+        return false;
     }
     if (code == HEARTH_CANCELLED) {
-        forget(rebalance, row->number);
+        active_plan_forget(&rebalance->on_duty.plans, row->number);
     } else if (code != HEARTH_OK) {
         log_write(LOG_DUTY_FAILED, "duty=rebalance plan=%" PRIu64 " error=\"%s\"", row->number,
             err.message);

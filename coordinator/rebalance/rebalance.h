@@ -20,11 +20,6 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/duty.h"
 
-enum {
-    REBALANCE_WAIT_MS = 5000,      /* before a pass after one that moved nothing */
-    REBALANCE_IDLE_PASSES_MAX = 3, /* of a plan that is not to empty a node: then it is done */
-};
-
 struct rebalance;
 
 /* `lanes`: moves at once. NULL: out of memory. */

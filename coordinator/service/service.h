@@ -106,6 +106,8 @@ extern const struct rpc_handler admin_handlers[];
 extern const unsigned admin_handler_count;
 extern const struct rpc_handler rebalance_handlers[];
 extern const unsigned rebalance_handler_count;
+extern const struct rpc_handler drain_handlers[];
+extern const unsigned drain_handler_count;
 extern const struct rpc_handler account_handlers[];
 extern const unsigned account_handler_count;
 extern const struct rpc_handler garbage_handlers[];

@@ -7,6 +7,7 @@
 #ifndef HEARTH_TESTS_LIB_PLAN_WORLD_H
 #define HEARTH_TESTS_LIB_PLAN_WORLD_H
 
+#include "coordinator/rebalance/rebalance_pass.h"
 #include "tests/lib/move_world.h"
 
 enum {

@@ -165,6 +165,7 @@ const struct rpc_handler *test_coordinator_handler(unsigned method)
         {node_handlers, node_handler_count},
         {admin_handlers, admin_handler_count},
         {rebalance_handlers, rebalance_handler_count},
+        {drain_handlers, drain_handler_count},
         {account_handlers, account_handler_count},
         {fleet_handlers, fleet_handler_count},
         {sweep_handlers, sweep_handler_count},
