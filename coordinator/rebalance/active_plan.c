@@ -75,7 +75,28 @@ static enum hearth_code make(struct active_plans *plans, struct coordinator *coo
     return HEARTH_OK;
 }
 
-/* As it is now: who leaves and who takes may have changed. */
+/* Nobody begins to leave while a plan runs, but an admin may let some stay. */
+static enum hearth_code refresh_leavers(
+    struct coordinator *coordinator, struct active_plan *active, struct hearth_err *err)
+{
+    struct arena arena;
+    struct meta_rebalance_shares shares;
+    if (active->plan.kind != REBALANCE_LEAVING) {
+        return HEARTH_OK;
+    }
+    arena_init(&arena, 0);
+    enum hearth_code code =
+        meta_rebalance_shares(coordinator->store, active->row.number, &arena, &shares, err);
+    for (size_t i = 0; code == HEARTH_OK && i < shares.count; i++) {
+        struct rebalance_node *node = rebalance_node_find(&active->plan, shares.shares[i].node);
+        if (node != NULL) {
+            node->leaves = shares.shares[i].leaves;
+        }
+    }
+    arena_fini(&arena);
+    return code;
+}
+
 enum hearth_code active_plan_find(struct active_plans *plans, struct coordinator *coordinator,
     const struct meta_rebalance *row, struct active_plan **out, struct hearth_err *err)
 {
@@ -87,6 +108,9 @@ enum hearth_code active_plan_find(struct active_plans *plans, struct coordinator
     struct active_plan *active = *place_of(plans, row->number);
     if (active == NULL) {
         code = make(plans, coordinator, row, view, &active, err);
+    }
+    if (code == HEARTH_OK) {
+        code = refresh_leavers(coordinator, active, err);
     }
     if (code == HEARTH_OK) {
         active->row = *row;

@@ -8,14 +8,16 @@
 static enum hearth_code finish(struct coordinator *coordinator, struct active_plan *active,
     const char *reason, struct hearth_err *err)
 {
-    enum hearth_code code = meta_rebalance_end(
-        coordinator->store, active->row.number, META_REBALANCE_DONE, reason, err);
-    if (code == HEARTH_OK) {
-        log_write(LOG_REBALANCE_ENDED,
-            "plan=%" PRIu64 " state=done moves=%" PRIu64 " reason=\"%s\"", active->row.number,
-            active->row.moves_done, reason);
+    struct meta_rebalance row;
+    const uint64_t number = active->row.number;
+    if (meta_rebalance_end(coordinator->store, number, META_REBALANCE_DONE, reason, err) !=
+            HEARTH_OK ||
+        meta_rebalance_get(coordinator->store, number, &row, err) != HEARTH_OK) {
+        return err->code;
     }
-    return code;
+    log_write(LOG_REBALANCE_ENDED, "plan=%" PRIu64 " state=done moves=%" PRIu64 " reason=\"%s\"",
+        number, row.moves_done, reason);
+    return HEARTH_OK;
 }
 
 /* What the bucket names now.  A bucket that is gone, or has another profile, ends the plan. */
@@ -34,16 +36,16 @@ static enum hearth_code begin_recode(
 enum hearth_code rebalance_pass_begin(
     struct coordinator *coordinator, struct active_plan *active, struct hearth_err *err)
 {
-    struct meta_leaving leaving;
+    struct meta_leaving *leaving = &active->leaving;
     enum hearth_code code =
-        meta_rebalance_leaving(coordinator->store, active->row.number, &leaving, err);
+        meta_rebalance_leaving(coordinator->store, active->row.number, leaving, err);
     if (code == HEARTH_OK && active->plan.kind == REBALANCE_RECODE) {
         code = begin_recode(coordinator, active, err);
     }
     if (code == HEARTH_OK) {
         active->has_begun = true;
-        active->is_last_look = meta_id_is_zero(active->row.cursor) && leaving.offers == 0 &&
-            leaving.last_order_ms == 0;
+        active->is_last_look = meta_id_is_zero(active->row.cursor) && leaving->offers == 0 &&
+            leaving->last_order_ms == 0;
     }
     return code;
 }

@@ -44,6 +44,16 @@ static void it_is_called_empty_when_the_last_order_for_it_has_expired(void **sta
     assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_DONE);
 }
 
+/* One pass moves, one finds nothing more, and one looks when the last order has expired. */
+static void it_is_not_looked_at_again_and_again_until_then(void **state)
+{
+    struct plan_world *world = *state;
+    plan_world_start_drain(world, world->leaver);
+    plan_world_run_to_the_end(world);
+    assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_DONE);
+    assert_int_equal(plan_world_plan_now(world).pass, 3);
+}
+
 /* An upload that began before the drain may still bring it a shard. */
 static void it_is_not_empty_while_an_upload_may_still_reach_it(void **state)
 {
@@ -142,6 +152,35 @@ static void undraining_ends_the_plan_and_says_when_there_is_none(void **state)
     assert_int_equal(state_of(world, world->leaver), META_NODE_ACTIVE);
     assert_int_equal(meta_node_undrain(plan_world_store_of(world), 77, plan_world_err_of(world)),
         HEARTH_NOT_FOUND);
+}
+
+/* Two of a plan leave, and one of them is told to stay. */
+static void undrain_meanwhile(struct plan_world *world)
+{
+    assert_ok(
+        meta_node_undrain(plan_world_store_of(world), world->leaver, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    rebalance_interrupt(world->at.world.coordinator->rebalance);
+}
+
+static void who_is_told_to_stay_gives_nothing_more(void **state)
+{
+    struct plan_world *world = *state;
+    const uint32_t other = world->leaver % PLAN_WORLD_NODES + 1;
+    const uint32_t leavers[] = {world->leaver, other};
+    struct meta_rebalance plan = {.kind = REBALANCE_LEAVING, .starts = true};
+    assert_ok(meta_rebalance_create(
+                  plan_world_store_of(world), &plan, leavers, 2, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    world->plan = plan.number;
+    const unsigned held = move_world_held(&world->at, world->leaver);
+    plan_world_after_calls(world, 0, undrain_meanwhile);
+    plan_world_run_round(world);
+    plan_world_run_to_the_end(world);
+    assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_DONE);
+    assert_int_equal(move_world_held(&world->at, other), 0);
+    assert_true(move_world_held(&world->at, world->leaver) >= held);
+    move_world_check(&world->at);
 }
 
 static uint64_t losses_of(struct plan_world *world, uint32_t number)
@@ -344,11 +383,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(a_drained_node_is_empty_and_every_segment_whole),
         CLAIM(it_is_called_empty_when_the_last_order_for_it_has_expired),
+        CLAIM(it_is_not_looked_at_again_and_again_until_then),
         CLAIM(it_is_not_empty_while_an_upload_may_still_reach_it),
         CLAIM(a_drain_that_nobody_could_take_is_refused_with_what_is_missing),
         CLAIM(the_same_node_is_not_drained_twice),
         CLAIM(a_drain_that_is_cancelled_lets_the_node_take_shards_again),
         CLAIM(undraining_ends_the_plan_and_says_when_there_is_none),
+        CLAIM(who_is_told_to_stay_gives_nothing_more),
         CLAIM(only_a_node_that_was_drained_to_the_end_is_removed_without_force),
         CLAIM(an_old_drain_lets_nobody_remove_a_node_that_took_shards_since),
         CLAIM(a_node_is_removed_by_force_in_the_middle_of_its_drain),
