@@ -203,7 +203,7 @@ static enum hearth_code command(
     };
 
 COMMAND(apply, "carry a plan out; refused when the nodes have changed since it was made")
-COMMAND(pause, "a plan rests after the moves that are under way")
+COMMAND(pause, "a plan rests at once; what is half copied moves when it goes on")
 COMMAND(resume, "a paused plan goes on")
 COMMAND(cancel, "a plan ends; what has moved stays, and a node that drained takes shards again")
 

@@ -13,6 +13,7 @@
 struct walk {
     struct rpc_stream *stream;
     uint64_t patience_ms;
+    const struct halt *halt;
     struct {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
@@ -43,18 +44,31 @@ static void walk_closed(void *context, enum hearth_code code, const struct heart
 
 /* ---- on the caller's ---- */
 
-/* The next message, now ours; NULL: the end has come, or will, because nothing else came in time.
- */
-static struct buf *next_message(struct walk *walk)
+/* False: nothing has come for so long. */
+static bool await_change(struct walk *walk, uint64_t ms)
 {
-    struct timespec until = moment_after_ms(walk->patience_ms);
+    const struct timespec until = moment_after_ms(ms);
     int rc = 0;
-    rpc_stream_read(walk->stream);
-    UNLOCKS pthread_mutex_t *held = lock(&walk->shared.mutex);
     while (walk->shared.message == NULL && !walk->shared.is_closed && rc == 0) {
         rc = pthread_cond_timedwait(&walk->shared.changed, &walk->shared.mutex, &until);
     }
-    if (rc != 0) {
+    return rc == 0;
+}
+
+/* The next message, now ours; NULL: the end has come, or will, because nothing else came in time,
+ * or before a halt. */
+static struct buf *next_message(struct walk *walk)
+{
+    uint64_t left_ms = walk->patience_ms;
+    bool has_come = false;
+    rpc_stream_read(walk->stream);
+    UNLOCKS pthread_mutex_t *held = lock(&walk->shared.mutex);
+    while (!has_come && left_ms > 0 && !halt_is_called(walk->halt)) {
+        const uint64_t ms = walk->halt != NULL && left_ms > HALT_LOOK_MS ? HALT_LOOK_MS : left_ms;
+        has_come = await_change(walk, ms);
+        left_ms -= ms;
+    }
+    if (!has_come) {
         rpc_stream_cancel(walk->stream);
     }
     struct buf *message = walk->shared.message;
@@ -97,11 +111,14 @@ static enum hearth_code take_all(
         buf_unref(message);
     }
     bool was_cut = code != HEARTH_OK || !goes_on;
+    if (code == HEARTH_OK && message == NULL) {
+        code = halt_check(walk->halt, err);
+    }
     if (was_cut) {
         rpc_stream_cancel(walk->stream);
     }
     wait_for_end(walk);
-    if (!was_cut && walk->shared.end.code != HEARTH_OK) {
+    if (code == HEARTH_OK && !was_cut && walk->shared.end.code != HEARTH_OK) {
         *err = walk->shared.end;
         code = err->code;
     }
@@ -113,7 +130,7 @@ static enum hearth_code walk_channel(struct rpc_channel *channel, uint64_t patie
 {
     static const struct rpc_stream_handlers handlers = {
         .message = walk_message, .closed = walk_closed};
-    struct walk walk = {.patience_ms = patience_ms};
+    struct walk walk = {.patience_ms = patience_ms, .halt = taker->halt};
     pthread_condattr_t attributes;
     pthread_mutex_init(&walk.shared.mutex, NULL);
     pthread_condattr_init(&attributes);

@@ -9,6 +9,7 @@
 
 #include "client/channel_cache.h"
 #include "coordinator/fleet/node_table.h"
+#include "coordinator/halt.h"
 #include "proto/rpc_channel.h"
 #include "proto/wire.h"
 
@@ -46,11 +47,14 @@ union node_page {
 
 /* What a call does with each page. HEARTH_OK and *goes_on false: it has enough. */
 struct node_taker {
+    /* While nothing comes: nobody wants the rest any more. NULL: somebody does. */
+    const struct halt *halt;
     enum hearth_code (*take)(
         struct node_taker *taker, const void *page, bool *goes_on, struct hearth_err *err);
 };
 
-/* HEARTH_UNREACHABLE: nobody answers there.  Else what the node said, or the taker. */
+/* HEARTH_UNREACHABLE: nobody answers there.  HEARTH_CANCELLED: a halt.  Else what the node said, or
+ * the taker. */
 enum hearth_code node_walk(const struct node_walker *walker, uint32_t node,
     const struct rpc_request *request, struct node_taker *taker, struct hearth_err *err);
 

@@ -163,11 +163,15 @@ static enum hearth_code next_event(
     const uint64_t until = stall_ns(run);
     while (!shard_inbox_take(run->inbox, event)) {
         ask_when_rested(run);
+        if (halt_check(run->copy->halt, err) != HEARTH_OK) {
+            return err->code;
+        }
         if (now_of(run) >= until) {
             return late(run, err);
         }
         const bool rests = is_resting(run) && run->rest_until_ns < until;
-        shard_net_wait(run->copy->net, run->inbox, rests ? run->rest_until_ns : until);
+        shard_net_wait(run->copy->net, run->inbox,
+            halt_until_ns(run->copy->halt, run->copy->env, rests ? run->rest_until_ns : until));
     }
     return HEARTH_OK;
 }

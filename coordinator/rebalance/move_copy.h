@@ -14,6 +14,7 @@
 
 #include "client/shard_net.h"
 #include "client/shard_tag.h"
+#include "coordinator/halt.h"
 #include "coordinator/rebalance/move_pace.h"
 #include "erasure/ec_stripe.h"
 #include "proto/order_format.h"
@@ -30,7 +31,8 @@ struct move_copy {
     const struct ec_stripes *stripes;
     unsigned slot;
     const struct verify_key *vk;
-    struct move_pace *pace; /* of what is written; NULL: no limit */
+    struct move_pace *pace;  /* of what is written; NULL: no limit */
+    const struct halt *halt; /* NULL: it goes on to its end */
 };
 
 /* Whose fault it was. */
@@ -38,7 +40,8 @@ enum move_blame { MOVE_NOBODY, MOVE_SOURCE, MOVE_TARGET };
 
 /*
  * HEARTH_CHECKSUM: a cell of the source does not fit its tag.  HEARTH_DEADLINE: somebody was too
- * slow.  Else what the nodes said.  The receipt is the target's word, to be checked by the caller.
+ * slow.  HEARTH_CANCELLED: a halt; nobody is to blame.  Else what the nodes said.  The receipt is
+ * the target's word, to be checked by the caller.
  */
 enum hearth_code move_copy_blocking(const struct move_copy *copy, const struct shard_door *source,
     const struct shard_door *target, uint8_t receipt[RECEIPT_SIZE], enum move_blame *blame,

@@ -48,7 +48,8 @@ enum hearth_code move_rebuild_blocking(const struct move_rebuild *rebuild, struc
         .target_count = 1,
         .accuse = accuse,
         .pass_ns = pass_ns,
-        .context = &run};
+        .context = &run,
+        .halt = rebuild->halt};
     memcpy(job.vk.bytes, segment->vk, sizeof(job.vk.bytes));
     enum hearth_code code = repair_segment_blocking(&job, err);
     crypto_wipe(&job.vk, sizeof(job.vk));

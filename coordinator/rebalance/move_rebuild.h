@@ -24,6 +24,7 @@ struct move_rebuild {
     unsigned slot;
     struct shard_door target; /* its new place */
     struct move_pace *pace;   /* NULL: no limit */
+    const struct halt *halt;  /* NULL: it goes on to its end */
 };
 
 /* HEARTH_SHARDS_LOST: fewer than k others give it.  Else as repair_segment_blocking().  The receipt

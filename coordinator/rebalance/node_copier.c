@@ -35,10 +35,13 @@ static void avoid(struct node_copier *copier, uint32_t from, uint32_t to)
 }
 
 enum hearth_code node_copier_copy(struct node_copier *copier, uint32_t from, uint32_t to,
-    const struct wire_shard_copy_request *request, uint8_t receipt[RECEIPT_SIZE],
-    struct hearth_err *err)
+    const struct wire_shard_copy_request *request, const struct halt *halt,
+    uint8_t receipt[RECEIPT_SIZE], struct hearth_err *err)
 {
-    enum hearth_code code = copier->ops->copy(copier, to, request, receipt, err);
+    enum hearth_code code = copier->ops->copy(copier, to, request, halt, receipt, err);
+    if (code != HEARTH_OK && halt_check(halt, err) != HEARTH_OK) {
+        return err->code;
+    }
     if (code != HEARTH_OK) {
         avoid(copier, from, to);
         return hearth_err_prefix(err, "node %u fetches from node %u", to, from);

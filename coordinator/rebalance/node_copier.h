@@ -15,6 +15,7 @@
 #include "common/env.h"
 #include "common/err.h"
 #include "common/pki.h"
+#include "coordinator/halt.h"
 #include "proto/order_format.h"
 #include "proto/wire_rebalance.h"
 
@@ -26,8 +27,8 @@ struct node_copier;
 
 struct node_copier_ops {
     enum hearth_code (*copy)(struct node_copier *copier, uint32_t to,
-        const struct wire_shard_copy_request *request, uint8_t receipt[RECEIPT_SIZE],
-        struct hearth_err *err);
+        const struct wire_shard_copy_request *request, const struct halt *halt,
+        uint8_t receipt[RECEIPT_SIZE], struct hearth_err *err);
 };
 
 /* Two that did not reach one another; of those that share a place the last is remembered. */
@@ -57,10 +58,11 @@ bool node_copier_may(struct node_copier *copier, uint32_t from, uint32_t to);
 
 /*
  * `to` fetches the shard from `from`, stores it and answers with its receipt, which is the caller's
- * to check.  Whatever goes wrong, the pair is left alone for a while.
+ * to check.  HEARTH_CANCELLED after a halt: `to` is told to leave it.  Whatever else goes wrong,
+ * the pair is left alone for a while.
  */
 enum hearth_code node_copier_copy(struct node_copier *copier, uint32_t from, uint32_t to,
-    const struct wire_shard_copy_request *request, uint8_t receipt[RECEIPT_SIZE],
-    struct hearth_err *err);
+    const struct wire_shard_copy_request *request, const struct halt *halt,
+    uint8_t receipt[RECEIPT_SIZE], struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_REBALANCE_NODE_COPIER_H */

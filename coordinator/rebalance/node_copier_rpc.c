@@ -33,11 +33,12 @@ static enum hearth_code take_receipt(
 }
 
 static enum hearth_code copy(struct node_copier *copier, uint32_t to,
-    const struct wire_shard_copy_request *request, uint8_t receipt[RECEIPT_SIZE],
-    struct hearth_err *err)
+    const struct wire_shard_copy_request *request, const struct halt *halt,
+    uint8_t receipt[RECEIPT_SIZE], struct hearth_err *err)
 {
     struct copier_rpc *rpc = (struct copier_rpc *)copier;
-    struct receipt_taker taker = {.taker = {.take = take_receipt}, .receipt = receipt};
+    struct receipt_taker taker = {
+        .taker = {.halt = halt, .take = take_receipt}, .receipt = receipt};
     const struct rpc_request call = {
         .method = RPC_SHARD_COPY, .message = request, .deadline_ms = COPY_DEADLINE_MS};
     enum hearth_code code = node_walk(&rpc->walker, to, &call, &taker.taker, err);

@@ -182,7 +182,7 @@ static void settle_tasks(struct rebalance *rebalance, struct active_plan *active
     const struct rebalance_batch *batch = &rebalance->on_duty.batch;
     for (unsigned i = 0; i < batch->count; i++) {
         const struct rebalance_task *task = &batch->tasks[i];
-        if (task->is_begun && task->code == HEARTH_OK) {
+        if (task->is_settled && task->code == HEARTH_OK) {
             step->moved++;
         } else {
             give_back(active, task);
@@ -191,7 +191,7 @@ static void settle_tasks(struct rebalance *rebalance, struct active_plan *active
     }
 }
 
-/* All were begun: the page need not be looked at again. */
+/* All are settled: the page need not be looked at again. */
 static bool run_batch(
     struct rebalance *rebalance, struct active_plan *active, struct duty *duty, struct step *step)
 {
@@ -199,14 +199,13 @@ static bool run_batch(
     batch->coordinator = rebalance->coordinator;
     batch->net = rebalance->net;
     batch->session_id = view_of(rebalance->session_id, sizeof(rebalance->session_id));
-    batch->duty = duty;
     batch->plan = active->row.number;
     batch->lanes = rebalance->lanes;
-    batch->is_interrupted = &rebalance->is_interrupted;
+    batch->halt = (struct halt){.is_called = &rebalance->is_interrupted, .duty = duty};
     rebalance_batch_run_blocking(batch, &active->bucket);
     settle_tasks(rebalance, active, step);
     for (unsigned i = 0; i < batch->count; i++) {
-        if (!batch->tasks[i].is_begun) {
+        if (!batch->tasks[i].is_settled) {
             return false;
         }
     }
@@ -228,6 +227,21 @@ static enum hearth_code read_page(struct rebalance *rebalance, struct active_pla
     return code;
 }
 
+/* What moved counts, also of a page that was interrupted and is looked at again: then this is no
+ * pass that found nothing. */
+static enum hearth_code advance(struct rebalance *rebalance, struct active_plan *active,
+    const struct step *step, bool is_whole, struct hearth_err *err)
+{
+    active->row.pass_moves += step->moved;
+    if (is_whole && step->dealt > 0) {
+        active->row.cursor = rebalance->on_duty.page.segments[step->dealt - 1].id;
+    }
+    active->row.pass_left += is_whole ? step->left : 0;
+    return is_whole && step->dealt == step->read && step->read < META_SWEEP_MAX
+        ? rebalance_pass_end(rebalance->coordinator, active, err)
+        : meta_rebalance_progress(rebalance->coordinator->store, &active->row, err);
+}
+
 /* *waits: nothing can be done before its time. */
 static enum hearth_code run_step(struct rebalance *rebalance, struct active_plan *active,
     struct duty *duty, bool *waits, struct hearth_err *err)
@@ -244,21 +258,11 @@ static enum hearth_code run_step(struct rebalance *rebalance, struct active_plan
     if (read_page(rebalance, active, &step, err) != HEARTH_OK) {
         return err->code;
     }
-    if (!run_batch(rebalance, active, duty, &step)) {
-        return HEARTH_OK;
-    }
+    const bool is_whole = run_batch(rebalance, active, duty, &step);
     if (FAILPOINT(COORDINATOR_REBALANCE_PROGRESS)) {
         return hearth_fail(err, HEARTH_IO, "failpoint");
     }
-    if (step.dealt > 0) {
-        active->row.cursor = rebalance->on_duty.page.segments[step.dealt - 1].id;
-    }
-    active->row.pass_moves += step.moved;
-    active->row.pass_left += step.left;
-    if (step.dealt == step.read && step.read < META_SWEEP_MAX) {
-        return rebalance_pass_end(rebalance->coordinator, active, err);
-    }
-    return meta_rebalance_progress(rebalance->coordinator->store, &active->row, err);
+    return advance(rebalance, active, &step, is_whole, err);
 }
 
 /* ---- rounds ---- */
@@ -311,21 +315,33 @@ static bool work_on(
     return !waits;
 }
 
-/* Each open plan has its turn, the oldest first. False: there is nothing to do now. */
+/* The oldest first. False: there is nothing to do for them now. */
+static bool work_on_those(struct rebalance *rebalance, const struct meta_rebalance_list *list,
+    bool are_read, struct duty *duty)
+{
+    bool has_worked = false;
+    for (size_t i = list->count; i > 0 && !duty_is_stopping(duty); i--) {
+        const struct meta_rebalance *row = &list->plans[i - 1];
+        if ((row->state == META_REBALANCE_READING) == are_read) {
+            has_worked = work_on(rebalance, row, duty) || has_worked;
+        }
+    }
+    return has_worked;
+}
+
+/* Each open plan has its turn; somebody waits for those that are worked out. */
 static bool work(struct rebalance *rebalance, struct duty *duty)
 {
     struct arena arena;
     struct meta_rebalance_list list;
     struct hearth_err err;
-    bool has_worked = false;
     arena_init(&arena, 0);
     if (meta_rebalance_list(rebalance->coordinator->store, &arena, &list, &err) != HEARTH_OK) {
         log_write(LOG_DUTY_FAILED, "duty=rebalance error=\"%s\"", err.message);
         list.count = 0;
     }
-    for (size_t i = list.count; i > 0 && !duty_is_stopping(duty); i--) {
-        has_worked = work_on(rebalance, &list.plans[i - 1], duty) || has_worked;
-    }
+    bool has_worked = work_on_those(rebalance, &list, true, duty);
+    has_worked = work_on_those(rebalance, &list, false, duty) || has_worked;
     arena_fini(&arena);
     return has_worked;
 }

@@ -37,7 +37,8 @@ void rebalance_wakes(struct rebalance *rebalance, struct duty *const *duty);
 /* A duty_fn; context is the struct rebalance.  As long as there is something to do now. */
 void rebalance_round(struct duty *duty, void *context);
 
-/* What plans there are, or the state of one, has changed: moves that have not begun are left. */
+/* What plans there are, or the state of one, has changed: moves under way end at once, and those of
+ * plans that run begin again. */
 void rebalance_interrupt(struct rebalance *rebalance);
 
 #endif /* HEARTH_COORDINATOR_REBALANCE_REBALANCE_H */

@@ -7,27 +7,18 @@
 #include <assert.h>
 #include <inttypes.h>
 
-/* An interruption is noticed after that long. */
-enum { PACE_STEP_MS = 200 };
-
-static bool should_stop(const struct rebalance_batch *batch)
-{
-    return atomic_load(batch->is_interrupted) || duty_is_stopping(batch->duty);
-}
-
 /* ---- bandwidth ---- */
 
 /* False: it is to stop. The wait is the net's, so that its time is the test's in a test. */
 static bool await_turn(struct rebalance_batch *batch, struct shard_inbox *inbox)
 {
     struct env *env = batch->coordinator->env;
-    while (!should_stop(batch)) {
-        uint64_t wait = move_pace_wait_ns(&batch->pace);
+    while (!halt_is_called(&batch->halt)) {
+        const uint64_t wait = move_pace_wait_ns(&batch->pace);
         if (wait == 0) {
             return true;
         }
-        const uint64_t most = UINT64_C(1000000) * PACE_STEP_MS;
-        shard_net_wait(batch->net, inbox, env_now_ns(env) + (wait < most ? wait : most));
+        shard_net_wait(batch->net, inbox, halt_until_ns(&batch->halt, env, env_now_ns(env) + wait));
     }
     return false;
 }
@@ -103,7 +94,8 @@ static void move(struct rebalance_batch *batch, struct rebalance_task *task)
         .slot = task->move.slot,
         .from = task->move.from,
         .to = task->move.to,
-        .pace = &batch->pace};
+        .pace = &batch->pace,
+        .halt = &batch->halt};
     task->code = shard_move_blocking(&move, &err);
     say_moved(batch, task, &err);
 }
@@ -117,15 +109,16 @@ static void recode(struct rebalance_batch *batch, struct rebalance_task *task)
         .plan = batch->plan,
         .segment = task->segment,
         .to = task->recode,
-        .pace = &batch->pace};
+        .pace = &batch->pace,
+        .halt = &batch->halt};
     task->code = segment_recode_blocking(&recode, &err);
     say_recoded(batch, task, &err);
 }
 
 static void run_task(struct rebalance_batch *batch, struct rebalance_task *task)
 {
-    task->is_begun = true;
     (task->recode != NULL ? recode : move)(batch, task);
+    task->is_settled = task->code == HEARTH_OK || !halt_is_called(&batch->halt);
 }
 
 static void *run_lane(void *context)
@@ -153,7 +146,7 @@ void rebalance_batch_run_blocking(struct rebalance_batch *batch, struct token_bu
     batch->shared.has_failed = false;
     pthread_mutex_init(&batch->shared.mutex, NULL);
     for (unsigned i = 0; i < batch->count; i++) {
-        batch->tasks[i].is_begun = false;
+        batch->tasks[i].is_settled = false;
     }
     while (started + 1 < batch->lanes && started + 1 < batch->count &&
         pthread_create(&threads[started], NULL, run_lane, batch) == 0) {

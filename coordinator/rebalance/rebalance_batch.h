@@ -8,13 +8,12 @@
 #ifndef HEARTH_COORDINATOR_REBALANCE_REBALANCE_BATCH_H
 #define HEARTH_COORDINATOR_REBALANCE_REBALANCE_BATCH_H
 
-#include "coordinator/duty.h"
+#include "coordinator/halt.h"
 #include "coordinator/rebalance/rebalance_plan.h"
 #include "coordinator/rebalance/segment_recode.h"
 #include "coordinator/rebalance/shard_move.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 enum {
     REBALANCE_BATCH_MAX = META_SLOTS_MAX, /* all slots of one segment, if need be */
@@ -26,7 +25,7 @@ struct rebalance_task {
     const struct profile *recode; /* the segment gets its code; NULL: a shard of it moves */
     struct rebalance_move move;
     uint64_t size;
-    bool is_begun;         /* false: an interruption came first */
+    bool is_settled;       /* false: an interruption came first, or ended it */
     enum hearth_code code; /* what became of it */
 };
 
@@ -35,10 +34,9 @@ struct rebalance_batch {
     struct coordinator *coordinator;
     struct shard_net *net;
     struct view session_id;
-    struct duty *duty;
     uint64_t plan;
-    unsigned lanes; /* 1: on the caller's thread */
-    const atomic_bool *is_interrupted;
+    unsigned lanes;                                   /* 1: on the caller's thread */
+    struct halt halt;                                 /* the duty's, and who interrupts it */
     struct rebalance_task tasks[REBALANCE_BATCH_MAX]; /* those of one segment together */
     unsigned count;
     struct move_pace pace; /* while it runs */
@@ -50,7 +48,7 @@ struct rebalance_batch {
     } shared;
 };
 
-/* Returns when each task is done, or was not begun because of an interruption. */
+/* Returns when each task is settled, or at once after a halt. */
 void rebalance_batch_run_blocking(struct rebalance_batch *batch, struct token_bucket *bucket);
 
 #endif /* HEARTH_COORDINATOR_REBALANCE_REBALANCE_BATCH_H */

@@ -199,6 +199,7 @@ static enum hearth_code transfer(struct run *run, struct hearth_err *err)
 static void join_halves(struct run *run)
 {
     const struct recode_copy *copy = run->copy;
+    run->flow.halt = copy->halt;
     run->flow.read = (struct repair_read){.net = copy->net,
         .inbox = run->flow.inbox,
         .tagger = run->verifier,

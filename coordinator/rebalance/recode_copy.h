@@ -28,7 +28,8 @@ struct recode_copy {
     struct verify_key vk;          /* of the new tags */
     struct repair_target *targets; /* one for each slot that is to be filled, in order of slots */
     unsigned target_count;
-    struct move_pace *pace; /* NULL: no limit */
+    struct move_pace *pace;  /* NULL: no limit */
+    const struct halt *halt; /* NULL: it goes on to its end */
     void (*accuse)(void *context, const struct repair_source *source, const char *why);
     void *context;
 };

@@ -120,6 +120,7 @@ static enum hearth_code copy(struct run *run, struct hearth_err *err)
         .targets = run->targets,
         .target_count = run->target_count,
         .pace = recode->pace,
+        .halt = recode->halt,
         .accuse = accuse,
         .context = run};
     return recode_copy_blocking(&job, err);
@@ -134,7 +135,8 @@ static enum hearth_code read_back_one(
         .env = recode->coordinator->env,
         .stripes = &run->stripes,
         .slot = target->slot,
-        .vk = &run->vk};
+        .vk = &run->vk,
+        .halt = recode->halt};
     const struct segment_placement placement = {.segment = run->segment.id,
         .slot = (uint16_t)target->slot,
         .holder = {.node = target->node, .p = (uint16_t)target->p}};
@@ -149,17 +151,21 @@ static enum hearth_code read_back_one(
 }
 
 /* Who does not give back what it took is no holder. */
-static void read_back(struct run *run)
+static enum hearth_code read_back(struct run *run, struct hearth_err *err)
 {
-    struct hearth_err err;
-    for (unsigned i = 0; i < run->target_count; i++) {
+    struct hearth_err why;
+    enum hearth_code code = halt_check(run->recode->halt, err);
+    for (unsigned i = 0; code == HEARTH_OK && i < run->target_count; i++) {
         struct repair_target *target = &run->targets[i];
-        if (target->is_stored && read_back_one(run, target, &err) != HEARTH_OK) {
+        const bool is_good = !target->is_stored || read_back_one(run, target, &why) == HEARTH_OK;
+        code = halt_check(run->recode->halt, err);
+        if (!is_good && code == HEARTH_OK) {
             move_accuse(run->recode->coordinator, &run->segment.id, target->slot, target->node,
-                err.message);
+                why.message);
             target->is_stored = false;
         }
     }
+    return code;
 }
 
 static enum hearth_code check_enough(const struct run *run, struct hearth_err *err)
@@ -243,8 +249,7 @@ static enum hearth_code code_anew(struct run *run, struct hearth_err *err)
 
 static enum hearth_code hand_over(struct run *run, struct hearth_err *err)
 {
-    read_back(run);
-    if (check_enough(run, err) != HEARTH_OK) {
+    if (read_back(run, err) != HEARTH_OK || check_enough(run, err) != HEARTH_OK) {
         return err->code;
     }
     if (FAILPOINT(COORDINATOR_RECODE_VERIFIED)) {

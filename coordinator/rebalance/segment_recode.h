@@ -26,14 +26,15 @@ struct segment_recode {
     uint64_t plan;
     struct meta_id segment;
     const struct profile *to;
-    struct move_pace *pace; /* NULL: no limit */
+    struct move_pace *pace;  /* NULL: no limit */
+    const struct halt *halt; /* NULL: it goes on to its end */
 };
 
 /*
  * HEARTH_NOT_FOUND: the segment is gone, or nobody wants it any more.  HEARTH_CONFLICT: it has that
  * profile, or changed meanwhile.  HEARTH_BUSY: an upload writes it.
- * HEARTH_FLEET_TOO_SMALL: the profile has no room.  HEARTH_CANCELLED: the plan has ended.  Else
- * what hindered it; the segment is as it was.
+ * HEARTH_FLEET_TOO_SMALL: the profile has no room.  HEARTH_CANCELLED: the plan has ended, or a
+ * halt came before the last step.  Else what hindered it; the segment is as it was.
  */
 enum hearth_code segment_recode_blocking(
     const struct segment_recode *recode, struct hearth_err *err);

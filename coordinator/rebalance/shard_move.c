@@ -93,7 +93,8 @@ static struct move_copy job_of(const struct run *run)
         .stripes = &run->stripes,
         .slot = run->move->slot,
         .vk = &run->vk,
-        .pace = run->move->pace};
+        .pace = run->move->pace,
+        .halt = run->move->halt};
 }
 
 /* The new holder fetches it from the old one. */
@@ -119,7 +120,7 @@ static enum hearth_code copy_directly(struct run *run, struct hearth_err *err)
         .rate = move_pace_rate(move->pace, size)};
     uint64_t rested_ns = 0; /* by the nodes, at that rate */
     (void)move_pace_pass_ns(move->pace, size, &rested_ns);
-    return node_copier_copy(copier, move->from, move->to, &request, run->receipt, err);
+    return node_copier_copy(copier, move->from, move->to, &request, move->halt, run->receipt, err);
 }
 
 /* Where the two do not reach one another, the bytes come by here. */
@@ -150,6 +151,9 @@ static enum hearth_code copy(struct run *run, enum move_blame *blame, struct hea
     if (copy_directly(run, err) == HEARTH_OK) {
         return HEARTH_OK;
     }
+    if (halt_check(move->halt, err) != HEARTH_OK) {
+        return err->code;
+    }
     log_write(LOG_MOVE_INDIRECT, "from=%u to=%u reason=\"%s\"", move->from, move->to, err->message);
     return copy_through_here(run, blame, err);
 }
@@ -167,7 +171,8 @@ static enum hearth_code rebuild(struct run *run, struct hearth_err *err)
         .segment = &run->segment,
         .slot = move->slot,
         .target = {.node = run->target.node, .order = run->target.order},
-        .pace = move->pace};
+        .pace = move->pace,
+        .halt = move->halt};
     enum hearth_code code = move_rebuild_blocking(&job, &run->arena, run->receipt, err);
     return code == HEARTH_OK ? code : hearth_err_prefix(err, "made anew from the others");
 }
@@ -229,11 +234,10 @@ static enum hearth_code read_back(struct run *run, struct hearth_err *err)
     }
     const struct shard_door door = {.node = place.node, .order = place.order};
     code = move_verify_blocking(&job, &door, err);
-    if (code != HEARTH_OK) {
+    if (code != HEARTH_OK && !halt_is_called(move->halt)) {
         accuse(run, move->to, err);
-        return hearth_err_prefix(err, "read back from node %u", move->to);
     }
-    return code;
+    return code == HEARTH_OK ? code : hearth_err_prefix(err, "read back from node %u", move->to);
 }
 
 static enum hearth_code apply(

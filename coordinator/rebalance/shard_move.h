@@ -28,13 +28,14 @@ struct shard_move {
     uint16_t slot;
     uint32_t from;
     uint32_t to;
-    struct move_pace *pace; /* NULL: no limit */
+    struct move_pace *pace;  /* NULL: no limit */
+    const struct halt *halt; /* NULL: it goes on to its end */
 };
 
 /*
  * HEARTH_NOT_FOUND: the segment is gone, or nobody wants it any more.  HEARTH_CONFLICT: the slot
- * has another holder, or got one meanwhile.  HEARTH_CANCELLED: the plan has ended.  Else what
- * hindered it; the segment is as it was.
+ * has another holder, or got one meanwhile.  HEARTH_CANCELLED: the plan has ended, or a halt came
+ * before the last step.  Else what hindered it; the segment is as it was.
  */
 enum hearth_code shard_move_blocking(const struct shard_move *move, struct hearth_err *err);
 

@@ -51,16 +51,16 @@ static uint64_t stall_ns(const struct repair_flow *flow)
     return until < flow->deadline_ns ? until : flow->deadline_ns;
 }
 
-/* The next event, or false: nothing came for REPAIR_STALL_MS, or until the deadline. A wait may end
- * early, with nothing. */
+/* The next event, or false: nothing came for REPAIR_STALL_MS, until the deadline or before a halt.
+ * A wait may end early, with nothing. */
 static bool next_event(struct repair_flow *flow, struct shard_event *event)
 {
     const uint64_t until = stall_ns(flow);
     while (!shard_inbox_take(flow->inbox, event)) {
-        if (env_now_ns(flow->env) >= until) {
+        if (env_now_ns(flow->env) >= until || halt_is_called(flow->halt)) {
             return false;
         }
-        shard_net_wait(flow->net, flow->inbox, until);
+        shard_net_wait(flow->net, flow->inbox, halt_until_ns(flow->halt, flow->env, until));
     }
     return true;
 }
@@ -70,8 +70,8 @@ static enum hearth_code pump(struct repair_flow *flow, bool *stalled, struct hea
 {
     struct shard_event event;
     if (!next_event(flow, &event)) {
-        *stalled = !is_late(flow);
-        return HEARTH_OK;
+        *stalled = !is_late(flow) && !halt_is_called(flow->halt);
+        return halt_check(flow->halt, err);
     }
     enum hearth_code code = handle(flow, &event, err);
     while (code == HEARTH_OK && shard_inbox_take(flow->inbox, &event)) {
@@ -142,8 +142,10 @@ enum hearth_code repair_flow_rest(
         struct shard_event event;
         if (shard_inbox_take(flow->inbox, &event)) {
             code = handle(flow, &event, err);
+        } else if (halt_check(flow->halt, err) != HEARTH_OK) {
+            code = err->code;
         } else {
-            shard_net_wait(flow->net, flow->inbox, until);
+            shard_net_wait(flow->net, flow->inbox, halt_until_ns(flow->halt, flow->env, until));
         }
     }
     return code;

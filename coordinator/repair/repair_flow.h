@@ -10,6 +10,7 @@
 #ifndef HEARTH_COORDINATOR_REPAIR_REPAIR_FLOW_H
 #define HEARTH_COORDINATOR_REPAIR_REPAIR_FLOW_H
 
+#include "coordinator/halt.h"
 #include "coordinator/repair/repair_read.h"
 #include "coordinator/repair/repair_write.h"
 #include "erasure/ec_codec.h"
@@ -27,11 +28,12 @@ struct repair_flow {
     struct env *env;
     struct shard_inbox *inbox;
     uint64_t deadline_ns;
+    const struct halt *halt; /* ends every wait with HEARTH_CANCELLED; NULL: none does */
     struct repair_read read;
     struct repair_write write;
 };
 
-/* For a segment with so much plaintext; read and write are the caller's to fill in. */
+/* For a segment with so much plaintext; read, write and halt are the caller's to fill in. */
 enum hearth_code repair_flow_init(struct repair_flow *flow, struct shard_net *net, struct env *env,
     uint64_t length, struct hearth_err *err);
 void repair_flow_fini(struct repair_flow *flow); /* both halves are stopped; accepts a zeroed one */

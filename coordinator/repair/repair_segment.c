@@ -111,6 +111,7 @@ static enum hearth_code prepare(
     }
     struct repair_flow *flow = &repair->flow;
     repair->tagger = shard_tagger_create(&job->vk);
+    flow->halt = job->halt;
     flow->read = (struct repair_read){
         .net = job->net,
         .inbox = flow->inbox,

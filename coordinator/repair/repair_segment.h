@@ -34,11 +34,12 @@ struct repair_job {
     /* After each stripe, of which every peer gave or got so many bytes: how long to rest. */
     uint64_t (*pass_ns)(void *context, uint64_t bytes_each); /* NULL: never */
     void *context;
+    const struct halt *halt; /* NULL: it goes on to its end */
 };
 
 /* HEARTH_OK: at least one target is stored.  HEARTH_SHARDS_LOST: fewer than k sources are good.
  * HEARTH_UNREACHABLE: no target took its shard.  HEARTH_DEADLINE: it took too long, or the
- * budget lets so little pass. */
+ * budget lets so little pass.  HEARTH_CANCELLED: a halt. */
 enum hearth_code repair_segment_blocking(const struct repair_job *job, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_REPAIR_REPAIR_SEGMENT_H */

@@ -12,7 +12,7 @@
 void rebalance_service_describe(struct coordinator *coordinator, const struct meta_rebalance *plan,
     struct arena *arena, struct wire_rebalance_info *out);
 
-/* Nodes may take shards again, or no more; moves that have not begun are left. */
+/* Nodes may take shards again, or no more; moves under way end, or begin again. */
 enum hearth_code rebalance_service_changed(struct coordinator *coordinator, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_SERVICE_REBALANCE_SERVICE_H */

@@ -25,6 +25,8 @@ struct plan_world {
     uint64_t plan;
     uint32_t leaver;    /* a node that holds something */
     uint64_t beaten_ns; /* when nodes were heard of last, in a test that lets them be */
+    unsigned waits;     /* in a test that counts them */
+    uint64_t acted_ns;  /* when its operator acted */
 };
 
 /* Once after so many calls more to nodes. */

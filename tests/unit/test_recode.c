@@ -4,6 +4,7 @@
  * (D2, D5 to D8, D12).
  */
 #include "common/failpoint.h"
+#include "coordinator/halt.h"
 #include "coordinator/meta/meta_garbage.h"
 #include "tests/lib/recode_world.h"
 #include "tests/lib/test.h"
@@ -40,6 +41,35 @@ static void nothing_is_coded_before_the_plan_is_applied_and_it_says_what_changes
     assert_int_equal(plan.stuck_planned, 0);
     plan_world_run_round(world);
     assert_int_equal(world->looked, 0);
+    assert_int_equal(recode_world_count(world, "local"), RECODE_WORLD_OBJECTS);
+}
+
+static enum fake_manner takers_have_stopped(void *context, const struct fake_order *order)
+{
+    (void)context;
+    return order->action == FAKE_PUT ? FAKE_STOPPED : FAKE_HONEST;
+}
+
+static void cancel_at_fifth_wait(struct fake_net *net, void *context)
+{
+    struct plan_world *world = context;
+    if (world->waits++ == 5) {
+        world->acted_ns = env_now_ns(&net->env->env);
+        plan_world_cancel_it(world);
+    }
+}
+
+static void a_verb_ends_what_is_coded_anew_at_once(void **state)
+{
+    struct plan_world *world = *state;
+    world->at.net.choose_manner = takers_have_stopped;
+    world->at.net.at_wait = cancel_at_fifth_wait;
+    world->at.net.at_wait_context = world;
+    recode_world_start(world, "small");
+    plan_world_run_round(world);
+    assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_CANCELLED);
+    const uint64_t ms = (env_now_ns(&world->at.world.env.env) - world->acted_ns) / 1000000;
+    assert_in_range(ms, 0, HALT_LOOK_MS + 10);
     assert_int_equal(recode_world_count(world, "local"), RECODE_WORLD_OBJECTS);
 }
 
@@ -133,6 +163,7 @@ static void a_plan_may_be_cancelled_at_any_step(void **state)
     }
 }
 
+/* In the middle of the second segment, which is coded when the plan goes on. */
 static void a_plan_that_is_paused_rests_and_goes_on(void **state)
 {
     struct plan_world *world = *state;
@@ -140,9 +171,9 @@ static void a_plan_that_is_paused_rests_and_goes_on(void **state)
     plan_world_after_calls(world, 40, plan_world_pause_it);
     plan_world_run_round(world);
     assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_PAUSED);
-    assert_int_equal(plan_world_plan_now(world).moves_done, 2);
+    assert_int_equal(plan_world_plan_now(world).moves_done, 1);
     plan_world_run_round(world);
-    assert_int_equal(plan_world_plan_now(world).moves_done, 2);
+    assert_int_equal(plan_world_plan_now(world).moves_done, 1);
     assert_ok(plan_world_command(world, META_REBALANCE_RESUME), plan_world_err_of(world));
     plan_world_run_to_the_end(world);
     recode_world_assert_all(world, "small");
@@ -446,6 +477,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(every_segment_has_the_code_of_the_profile_and_the_same_bytes),
         CLAIM(nothing_is_coded_before_the_plan_is_applied_and_it_says_what_changes),
+        CLAIM(a_verb_ends_what_is_coded_anew_at_once),
         CLAIM(the_key_of_the_tags_is_new_and_no_placement_is_used_twice),
         CLAIM(readers_of_before_have_the_old_shards_for_as_long_as_their_orders_last),
         CLAIM(a_process_that_ends_anywhere_goes_on_where_it_was),

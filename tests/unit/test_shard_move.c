@@ -182,6 +182,7 @@ struct fake_copier {
     struct fixture *fixture;
     unsigned copies;
     bool fails;
+    atomic_bool *halted; /* NULL: nobody is */
 };
 
 static void plant_copy(struct fixture *fixture, const struct order *put)
@@ -201,14 +202,18 @@ static void plant_copy(struct fixture *fixture, const struct order *put)
 
 /* As the new holder would: its order names the coordinator, the source's names it. */
 static enum hearth_code fake_copy(struct node_copier *copier, uint32_t to,
-    const struct wire_shard_copy_request *request, uint8_t receipt[RECEIPT_SIZE],
-    struct hearth_err *err)
+    const struct wire_shard_copy_request *request, const struct halt *halt,
+    uint8_t receipt[RECEIPT_SIZE], struct hearth_err *err)
 {
     struct fake_copier *fake = (struct fake_copier *)copier;
     struct fixture *fixture = fake->fixture;
     const struct order put = test_open_order(&fixture->at.world, request->put_order);
     const struct order get = test_open_order(&fixture->at.world, request->get_order);
     fake->copies++;
+    if (fake->halted != NULL) { /* a verb comes meanwhile */
+        atomic_store(fake->halted, true);
+        return halt_check(halt, err);
+    }
     assert_int_equal(to, fixture->to);
     assert_int_equal(put.action, ORDER_PUT);
     assert_memory_equal(put.session, copier->session_id, PKI_ID_SIZE);
@@ -252,6 +257,23 @@ static void the_new_holder_fetches_it_and_is_read_back(void **state)
     assert_int_equal(target(fixture)->puts, 0);
     assert_int_equal(target(fixture)->gets, 1);
     move_world_check(&fixture->at);
+    end_copier(&fake);
+}
+
+static void a_halt_ends_a_copy_between_nodes_and_says_nothing_of_their_way(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fake_copier fake;
+    atomic_bool is_called = false;
+    const struct halt halt = {.is_called = &is_called};
+    struct shard_move move = move_of(fixture);
+    move.halt = &halt;
+    begin_copier(&fake, fixture, false);
+    fake.halted = &is_called;
+    assert_int_equal(shard_move_blocking(&move, &fixture->at.world.err), HEARTH_CANCELLED);
+    assert_int_equal(target(fixture)->puts + source(fixture)->gets, 0);
+    assert_true(node_copier_may(&fake.copier, move.from, move.to));
+    assert_unmoved(fixture);
     end_copier(&fake);
 }
 
@@ -488,6 +510,7 @@ int main(void)
         CLAIM(cells_of_one_shard_keep_the_pace),
         CLAIM(one_move_rests_no_longer_than_its_orders_last),
         CLAIM(the_new_holder_fetches_it_and_is_read_back),
+        CLAIM(a_halt_ends_a_copy_between_nodes_and_says_nothing_of_their_way),
         CLAIM(where_they_do_not_reach_one_another_it_comes_by_the_coordinator),
         CLAIM(whatever_the_new_holder_does_wrong_nothing_is_moved),
         CLAIM(what_its_holder_does_not_give_is_made_anew_from_others),
