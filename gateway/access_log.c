@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { LINE_MAX_SIZE = 8192 };
+enum {
+    LINE_MAX_SIZE = 8192,
+    NAME_MAX_SIZE = HEARTH_KEY_MAX, /* of a bucket or key; what is longer is none, and is cut */
+};
 
 struct access_log {
     char *path; /* NULL: nothing is written */
@@ -95,11 +98,18 @@ static void add(struct line *line, const char *fmt, ...)
 /* Whatever could end the field or the line is encoded. */
 static void add_encoded(struct line *line, const char *name, struct view value)
 {
+    static const char digits[] = "0123456789ABCDEF";
+    enum { ENCODED_SIZE = 3 };
+    size_t size = value.size < NAME_MAX_SIZE ? value.size : NAME_MAX_SIZE;
     add(line, " %s=%s", name, value.size == 0 ? "-" : "");
-    for (size_t i = 0; i < value.size; i++) {
+    for (size_t i = 0; i < size && line->used + ENCODED_SIZE < sizeof(line->text); i++) {
         uint8_t byte = value.bytes[i];
         bool is_plain = byte > 0x20 && byte < 0x7f && byte != '%' && byte != '"';
-        add(line, is_plain ? "%c" : "%%%02X", byte);
+        line->text[line->used++] = is_plain ? (char)byte : '%';
+        if (!is_plain) {
+            line->text[line->used++] = digits[byte >> 4];
+            line->text[line->used++] = digits[byte & 15];
+        }
     }
 }
 

@@ -38,11 +38,11 @@ static int teardown(void **state)
     return 0;
 }
 
-static void write_line(struct access_log *log, struct view key)
+static void write_line_of(struct access_log *log, const char *bucket, struct view key)
 {
     static const struct http_head head = {.method = "GET", .target = "/", .peer = "192.0.2.7"};
     const struct request request = {
-        .head = &head, .id = "00112233445566778899aabbccddeeff", .bucket = "photos", .key = key};
+        .head = &head, .id = "00112233445566778899aabbccddeeff", .bucket = bucket, .key = key};
     const struct access_line line = {
         .now_unix_ms = UINT64_C(1795867200042),
         .request = &request,
@@ -55,6 +55,11 @@ static void write_line(struct access_log *log, struct view key)
         .duration_us = 12345,
     };
     access_log_write(log, &line);
+}
+
+static void write_line(struct access_log *log, struct view key)
+{
+    write_line_of(log, "photos", key);
 }
 
 static void read_file(const char *path, char text[16384])
@@ -78,6 +83,21 @@ static void a_request_is_a_line(void **state)
         " received=1 sent=2 ms=12.3\n");
     assert_int_equal(stat(world->path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
+}
+
+/* Nobody can push what became of his request out of the line. */
+static void a_name_that_is_none_leaves_room_for_the_rest(void **state)
+{
+    struct world *world = *state;
+    char text[16384];
+    char bucket[32 << 10];
+    char key[HEARTH_KEY_MAX];
+    memset(bucket, '\n', sizeof(bucket));
+    bucket[sizeof(bucket) - 1] = '\0';
+    memset(key, '\n', sizeof(key));
+    write_line_of(world->log, bucket, view_of(key, sizeof(key)));
+    read_file(world->path, text);
+    assert_non_null(strstr(text, " status=404 error=NoSuchKey received=1 sent=2 ms=12.3\n"));
 }
 
 static void the_longest_key_fits(void **state)
@@ -127,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_a_line),
         TEST(the_longest_key_fits),
+        TEST(a_name_that_is_none_leaves_room_for_the_rest),
         TEST(a_renamed_file_is_followed_by_a_new_one),
         TEST(no_path_is_no_log),
     };
