@@ -101,6 +101,18 @@ enum s3_error condition_check(
         : S3_ERROR_NONE;
 }
 
+bool condition_range_holds(const char *if_range, const char *etag, uint64_t created_unix_ms)
+{
+    uint64_t since;
+    if (if_range == NULL) {
+        return true;
+    }
+    if (condition_date(if_range, &since)) {
+        return created_unix_ms / 1000 == since;
+    }
+    return strncmp(if_range, "W/", 2) != 0 && view_equal(next_etag(&if_range), view_text(etag));
+}
+
 /* ---- writes ---- */
 
 /* 32 hexadecimal digits, and perhaps the number of parts. */

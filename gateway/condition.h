@@ -36,6 +36,10 @@ static inline bool condition_is_none(const struct condition *condition)
 enum s3_error condition_check(
     const struct condition *condition, const char *etag, uint64_t created_unix_ms);
 
+/* If-Range, an ETag or a date: whether the range is of the object that is there; if it is not, all
+ * of it is wanted.  NULL: it is. */
+bool condition_range_holds(const char *if_range, const char *etag, uint64_t created_unix_ms);
+
 /*
  * If-Match and If-None-Match of a put, copy, complete or delete; `etag` keeps the one ETag without
  * its quotes.  S3_ERROR_PRECONDITION_FAILED: an If-Match that no object can have.

@@ -3,7 +3,8 @@
  *
  * Conditions and range are looked at when the object is known, before the first byte: one question
  * to the coordinator for all of it.  A part by its number takes two, for its bytes are known only
- * then; the second asks for the version the first has found.
+ * then, and so does a range of one certain object (If-Range); the second asks for the version the
+ * first has found.
  */
 #include "gateway/op.h"
 
@@ -19,8 +20,9 @@ struct reading {
     struct call *call;
     struct condition condition;
     struct range range;
-    unsigned part;    /* 0: not asked for by a part's number */
-    bool is_answered; /* without the bytes */
+    const char *if_range; /* NULL: the range is wanted of whatever is there */
+    unsigned part;        /* 0: not asked for by a part's number */
+    bool is_answered;     /* without the bytes */
 };
 
 /* ---- refusals ---- */
@@ -118,7 +120,16 @@ static bool prepare(struct reading *reading)
     struct call *call = reading->call;
     reading->condition = condition_of_read(call->request->head);
     reading->range = range_parse(call_request_header(call, "range"));
+    reading->if_range = call_request_header(call, "if-range");
     return object_head_version(call) && object_head_overrides(call) && read_part_number(reading);
+}
+
+/* Who goes on with what he has of another object would put two together. */
+static void forget_range_of_another(struct reading *reading, const struct hearth_object *object)
+{
+    if (!condition_range_holds(reading->if_range, object->etag, object->created_unix_ms)) {
+        reading->range = (struct range){0};
+    }
 }
 
 /* ---- GET ---- */
@@ -187,6 +198,29 @@ static void get_part(struct reading *reading)
     hearth_stat_destroy(stat);
 }
 
+/* version NULL: the newest. */
+static void get_range(struct reading *reading, const char *version)
+{
+    const struct hearth_get_options options = {
+        .offset = reading->range.offset,
+        .length = reading->range.length,
+        .suffix = reading->range.is_suffix,
+        .version = version,
+        .control = call_control(reading->call),
+    };
+    get(reading, &options);
+}
+
+static void get_range_if_same(struct reading *reading)
+{
+    struct hearth_stat *stat = op_stat(reading->call);
+    if (stat != NULL) {
+        forget_range_of_another(reading, &stat->object);
+        get_range(reading, stat->object.version);
+        hearth_stat_destroy(stat);
+    }
+}
+
 void op_get_object(struct call *call)
 {
     struct reading reading = {.call = call};
@@ -195,15 +229,11 @@ void op_get_object(struct call *call)
     }
     if (reading.part > 0) {
         get_part(&reading);
-        return;
+    } else if (reading.range.is_given && reading.if_range != NULL) {
+        get_range_if_same(&reading);
+    } else {
+        get_range(&reading, NULL);
     }
-    const struct hearth_get_options options = {
-        .offset = reading.range.offset,
-        .length = reading.range.length,
-        .suffix = reading.range.is_suffix,
-        .control = call_control(call),
-    };
-    get(&reading, &options);
 }
 
 /* ---- HEAD ---- */
@@ -215,6 +245,7 @@ static void head(struct reading *reading, const struct hearth_object *object)
     if (!conditions_hold(reading, object)) {
         return;
     }
+    forget_range_of_another(reading, object);
     if (reading->part > 0) {
         if (!find_part(reading, object, &offset, &length)) {
             return;

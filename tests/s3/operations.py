@@ -298,6 +298,22 @@ def ranges_are_parts_of_the_whole(s3, bucket):
     assert code_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=300000-", IfNoneMatch=etag)[0] == 304
 
 
+def a_range_may_be_wanted_of_one_certain_object(s3, bucket):
+    """As browsers go on with a download: of another object they get all of it."""
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")["ETag"]
+    made = s3.raw("HEAD", f"/{bucket}/k")[1]["last-modified"]
+    for wanted, status in ((etag, 206), (etag.strip('"'), 206), (made, 206), ("W/" + etag, 200),
+                           ('"' + "0" * 32 + '"', 200), ("Sat, 01 Jan 2000 00:00:00 GMT", 200)):
+        for method in ("GET", "HEAD"):
+            got = s3.raw(method, f"/{bucket}/k", {"range": "bytes=2-4", "if-range": wanted})
+            assert got[0] == status, (wanted, got)
+            assert got[1]["content-length"] == ("3" if status == 206 else "10")
+            assert method == "HEAD" or got[2] == (b"234" if status == 206 else b"0123456789")
+    assert s3.raw("GET", f"/{bucket}/k", {"if-range": '"other"'})[0] == 200
+    assert s3.raw("GET", f"/{bucket}/no", {"range": "bytes=0-", "if-range": etag})[0] == 404
+    assert s3.raw("GET", f"/{bucket}/k", {"range": "bytes=20-", "if-range": etag})[0] == 416
+
+
 def reads_may_depend_on_what_is_there(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
     made = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
@@ -619,7 +635,7 @@ if __name__ == "__main__":
          an_access_list_may_come_as_a_document, other_access_lists_are_refused,
          a_bucket_can_be_made_public_read, bytes_come_back_with_their_md5_for_an_etag,
          headers_and_metadata_come_back, what_cannot_be_done_is_not_ignored,
-         ranges_are_parts_of_the_whole, reads_may_depend_on_what_is_there,
+         ranges_are_parts_of_the_whole, a_range_may_be_wanted_of_one_certain_object, reads_may_depend_on_what_is_there,
          writes_may_depend_on_what_is_there, only_the_null_version_is_there,
          keys_are_bytes_and_no_paths, a_key_is_decoded_once,
          lists_are_in_the_order_of_bytes_on_pages_of_any_size, a_list_says_what_it_was_asked,

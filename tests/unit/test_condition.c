@@ -117,6 +117,29 @@ static void a_condition_that_no_object_can_meet_fails(void **state)
     assert_int_equal(write_with("if-none-match", ETAG, &write), S3_ERROR_NOT_IMPLEMENTED);
 }
 
+static void a_range_holds_for_what_it_was_begun_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *if_range;
+        bool holds;
+    } cases[] = {
+        {NULL, true},
+        {"\"" ETAG "\"", true},
+        {ETAG, true},
+        {AT, true},
+        {"\"" OTHER_ETAG "\"", false},
+        {"W/\"" ETAG "\"", false}, /* only strong ones do */
+        {BEFORE, false},
+        {"*", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(
+            condition_range_holds(cases[i].if_range, ETAG, MADE_S * MADE_MS + 900), cases[i].holds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +147,7 @@ int main(void)
         cmocka_unit_test(a_date_is_compared_by_the_second),
         cmocka_unit_test(etags_go_before_dates),
         cmocka_unit_test(three_forms_of_a_date_are_read),
+        cmocka_unit_test(a_range_holds_for_what_it_was_begun_of),
         cmocka_unit_test(a_write_may_ask_that_nothing_or_something_certain_is_there),
         cmocka_unit_test(a_condition_that_no_object_can_meet_fails),
     };
