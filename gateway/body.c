@@ -323,6 +323,13 @@ const struct hearth_checksums *body_checksums(const struct body *body)
     return &body->checksums;
 }
 
+void body_make_checksum(struct body *body, const struct checksum_kind *kind)
+{
+    assert(body->got == 0 && !body->has_ended && body->checksums.count == 0);
+    body_digest_make(&body->digest, kind);
+    note_checksum(body);
+}
+
 const uint8_t *body_hand_over(struct body *body)
 {
     assert(body->got == 0 && !body->has_ended && !body->is_handed_over);

@@ -21,6 +21,7 @@
 #define HEARTH_GATEWAY_BODY_H
 
 #include "gateway/auth.h"
+#include "gateway/checksum_text.h"
 
 struct body;
 
@@ -47,6 +48,10 @@ enum s3_error body_error(const struct body *body);
 /* The checksum that came with it, for the object's metadata: what it is from the start, its value
  * when the body has ended.  None, or one. */
 const struct hearth_checksums *body_checksums(const struct body *body);
+
+/* Nothing came with it: this one is made of the bytes, and is in body_checksums() from now on.
+ * Before the first read. */
+void body_make_checksum(struct body *body, const struct checksum_kind *kind);
 
 /*
  * For a handler that puts the bytes, before the first read: from now on the end is only the end,

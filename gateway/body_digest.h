@@ -20,6 +20,7 @@ struct body_digest {
     uint8_t md5[CRYPTO_MD5_SIZE];
     const struct checksum_kind *kind; /* NULL: none was announced */
     bool has_checksum;                /* its value is known: from the start, or after the trailer */
+    bool is_made;                     /* here, at the end: the client said nothing */
     uint8_t checksum[CHECKSUM_SIZE_MAX];
 
     /* So far. */
@@ -43,6 +44,10 @@ bool body_digest_announce(struct body_digest *digest, struct view name);
 
 /* A trailer of that name; false: not the one that was announced, or no such value, or again. */
 bool body_digest_trailer(struct body_digest *digest, struct view name, struct view value);
+
+/* No checksum came or was announced: this one is made, and is in `checksum` at the end.  Before the
+ * first byte. */
+void body_digest_make(struct body_digest *digest, const struct checksum_kind *kind);
 
 /* Content-MD5, which somebody else verifies from now on; NULL: there is none.  Lives as long as the
  * digest.  Before the first byte. */

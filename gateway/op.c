@@ -1,6 +1,7 @@
 #include "gateway/op.h"
 
 #include "gateway/call.h"
+#include "gateway/checksum_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,29 @@ struct hearth_stat *op_stat(struct call *call)
         return NULL;
     }
     return stat;
+}
+
+bool op_upload_checksum(
+    struct call *call, const char *upload, const struct checksum_kind **kind, bool *is_composite)
+{
+    const struct request *request = call->request;
+    struct hearth_parts *parts;
+    struct hearth_err err;
+    *kind = NULL;
+    *is_composite = false;
+    enum hearth_code code = hearth_upload_parts(
+        call->hearth, request->bucket, request->key, upload, HEARTH_PARTS_MAX, 1, &parts, &err);
+    if (code == HEARTH_NOT_FOUND) {
+        return true;
+    }
+    if (code != HEARTH_OK) {
+        call_fail_hearth(call, S3_ABOUT_UPLOAD, &err);
+        return false;
+    }
+    *kind = checksum_by_kind(parts->checksum_kind);
+    *is_composite = parts->checksum_is_composite;
+    hearth_parts_destroy(parts);
+    return true;
 }
 
 void op_fail_put(struct call *call, enum s3_about about, const struct hearth_err *err)

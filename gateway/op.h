@@ -86,6 +86,13 @@ bool op_read_canned_acl(struct call *call, bool *out_public);
 /* What the key holds, to be released with hearth_stat_destroy(); NULL: the failure was answered. */
 struct hearth_stat *op_stat(struct call *call);
 
+struct checksum_kind;
+
+/* Which checksum the upload's parts are to have; *kind NULL: none, or there is no such upload,
+ * which whoever goes on with it will be told.  False: the failure was answered. */
+bool op_upload_checksum(
+    struct call *call, const char *upload, const struct checksum_kind **kind, bool *is_composite);
+
 /* A copy has failed: perhaps because the bucket it comes from is not there. */
 void op_fail_copy(struct call *call, const char *source_bucket, const struct hearth_err *err);
 

@@ -113,20 +113,10 @@ static bool read_document(struct completion *completion)
 static bool learn_checksum(struct completion *completion, const char *upload)
 {
     struct call *call = completion->call;
-    struct hearth_parts *parts;
-    struct hearth_err err;
-    enum hearth_code code = hearth_upload_parts(
-        call->hearth, call->request->bucket, call->request->key, upload, 0, 1, &parts, &err);
-    if (code != HEARTH_OK && code != HEARTH_NOT_FOUND) {
-        call_fail_hearth(call, S3_ABOUT_UPLOAD, &err);
+    const struct checksum_kind *kind;
+    bool is_composite;
+    if (!op_upload_checksum(call, upload, &kind, &is_composite)) {
         return false;
-    }
-    const struct checksum_kind *kind = NULL;
-    bool is_composite = false;
-    if (code == HEARTH_OK) {
-        kind = checksum_by_kind(parts->checksum_kind);
-        is_composite = parts->checksum_is_composite;
-        hearth_parts_destroy(parts);
     }
     uint8_t *room = arena_take(call->arena, (size_t)HEARTH_PARTS_MAX * CHECKSUM_SIZE_MAX);
     if (room == NULL) {

@@ -104,6 +104,28 @@ static bool read_place(struct call *call, const char **upload, unsigned *number)
     return true;
 }
 
+/*
+ * Each part has the checksum that its upload was created with, or the object would have none: who
+ * sends none gets it, who sends another kind is told, as by S3.  False: the failure was answered.
+ */
+static bool settle_checksum(struct call *call, const char *upload)
+{
+    const struct checksum_kind *kind;
+    bool is_composite;
+    if (!op_upload_checksum(call, upload, &kind, &is_composite)) {
+        return false;
+    }
+    if (kind != NULL && call->checksums->count == 0) {
+        body_make_checksum(call->verifier, kind);
+    } else if (kind != NULL && call->checksums->items[0].kind != kind->kind) {
+        call_fail(call, S3_ERROR_INVALID_REQUEST,
+            "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+            kind->name, checksum_by_kind(call->checksums->items[0].kind)->name);
+        return false;
+    }
+    return true;
+}
+
 void op_upload_part(struct call *call)
 {
     const char *upload;
@@ -113,6 +135,9 @@ void op_upload_part(struct call *call)
     }
     if (call->body_size != HEARTH_SIZE_UNKNOWN && call->body_size > HEARTH_PART_SIZE_MAX) {
         call_fail(call, S3_ERROR_ENTITY_TOO_LARGE, NULL);
+        return;
+    }
+    if (!settle_checksum(call, upload)) {
         return;
     }
     const struct hearth_part_options options = {

@@ -231,6 +231,35 @@ def checksums_of_parts_make_that_of_the_object(s3, bucket):
                    Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256") == (400, "InvalidRequest")
 
 
+def a_part_that_comes_without_a_checksum_gets_that_of_its_upload(s3, bucket):
+    """As older clients send them, whose user has asked for checksums elsewhere."""
+    datas = [bytes_by(11, PART), bytes_by(12, 1000)]
+    for name, kind, digest in (
+            ("CRC32", "FULL_OBJECT", lambda data: zlib.crc32(data).to_bytes(4, "big")),
+            ("SHA256", "COMPOSITE", lambda data: hashlib.sha256(data).digest())):
+        field = "Checksum" + name
+        upload = s3.plus("create_multipart_upload", {"x-amz-checksum-type": kind}, Bucket=bucket,
+                         Key=name, ChecksumAlgorithm=name)["UploadId"]
+        sums = [base64.b64encode(digest(data)).decode() for data in datas]
+        parts = []
+        for number, data in enumerate(datas, 1):
+            target = f"/{bucket}/{name}?partNumber={number}&uploadId={upload}"
+            status, headers, _ = s3.raw("PUT", target, body=data)
+            assert status == 200 and headers["x-amz-checksum-" + name.lower()] == sums[number - 1], headers
+            parts.append({"PartNumber": number, "ETag": headers["etag"]})
+            sha1 = base64.b64encode(hashlib.sha1(data).digest()).decode()
+            assert code_of(s3.raw, "PUT", target, {"x-amz-checksum-sha1": sha1}, data) == (400, "InvalidRequest")
+        listed = s3.list_parts(Bucket=bucket, Key=name, UploadId=upload)["Parts"]
+        assert [row[field] for row in listed] == sums
+        whole = digest(b"".join(datas)) if kind == "FULL_OBJECT" else \
+            digest(b"".join(digest(data) for data in datas))
+        expected = base64.b64encode(whole).decode() + ("-2" if kind == "COMPOSITE" else "")
+        assert complete(s3, bucket, upload, parts, name)[field] == expected
+        assert s3.head_object(Bucket=bucket, Key=name, ChecksumMode="ENABLED")[field] == expected
+    assert code_of(s3.upload_part, Bucket=bucket, Key="k", UploadId="00" * 16, PartNumber=1,
+                   Body=b"x") == (404, "NoSuchUpload")
+
+
 def what_is_said_of_the_whole_is_looked_at(s3, bucket):
     data = bytes_by(10, 1000)
     sums = {"crc32": zlib.crc32(data).to_bytes(4, "big"), "sha1": hashlib.sha1(data).digest()}
@@ -327,6 +356,7 @@ if __name__ == "__main__":
     main(parts_become_one_object, completing_again_says_the_same, wrong_parts_are_named,
          the_last_part_of_a_number_counts, an_upload_completes_only_on_its_condition,
          parts_and_uploads_are_listed_until_they_end, a_part_is_copied_out_of_another_object,
-         checksums_of_parts_make_that_of_the_object, what_is_said_of_the_whole_is_looked_at, many_parts_arrive_at_once,
+         checksums_of_parts_make_that_of_the_object,
+         a_part_that_comes_without_a_checksum_gets_that_of_its_upload, what_is_said_of_the_whole_is_looked_at, many_parts_arrive_at_once,
          a_whole_file_goes_and_comes_as_sdks_do_it,
          an_object_may_have_five_tebibytes_and_no_more)
