@@ -215,13 +215,25 @@ class Cluster:
             self.kill(*names)
         return fsck_offline(self.dir, env=self.clock).json[-1]
 
+    def fsck_online(self):
+        """As fsck(), while everything runs and nobody is away: what a node was too busy to show is asked for
+        again, and what it never shows is not there."""
+        for _ in range(20):
+            result = self.admin("fsck", "--deep", "--json", fails=None)
+            if result.code == 0:
+                return result.json[-1]
+            assert result.code == 3, f"fsck: exit {result.code}\n{result.text[-8000:]}{result.err}"
+        raise AssertionError(f"fsck: never shown\n{result.text[-8000:]}{result.err}")
+
+    def await_death(self, name, point):
+        """It was started so that it dies at a failpoint."""
+        until(lambda: str(name) not in self.pids(), f"{point} was not passed")
+
     def current(self, url):
         """Digest of what a key holds; None: there is no such key."""
         result = self.hearth("cat", url, fails=None)
-        if result.code == 0:
-            return digest(result.out)
-        assert "not found" in result.err or "no such" in result.err, result.err
-        return None
+        assert result.code == 0 or is_missing(result), result.err
+        return digest(result.out) if result.code == 0 else None
 
     def path(self, *parts):
         """A place for files of the test, beside the cluster."""
@@ -233,6 +245,11 @@ class Cluster:
         with open(path, "wb") as file:
             file.write(content)
         return path
+
+
+def is_missing(result):
+    """What a call of hearth failed for is not there."""
+    return "not found" in result.err or "no such" in result.err
 
 
 def fsck_offline(directory, fails=0, env=None):
@@ -323,6 +340,15 @@ def expect(text, pattern):
     """`pattern` is a regular expression for the whole text."""
     if not re.fullmatch(pattern, text, re.DOTALL):
         raise AssertionError(f"expected /{pattern}/\n     got {text!r}")
+
+
+def until(what, otherwise, limit_s=100):
+    """Looks until it is so, and returns what is then; a busy machine may take its time."""
+    end = time.monotonic() + limit_s
+    while not (found := what()):
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.05)
+    return found
 
 
 def failpoints(prefix):

@@ -5,9 +5,8 @@ import os
 import shutil
 import sqlite3
 import threading
-import time
 
-from cluster import main, noise
+from cluster import main, noise, until
 
 
 def fsck(cluster, *arguments, fails=0):
@@ -56,12 +55,13 @@ def it_is_clean_while_objects_come_and_go(cluster):
 
 def space_agrees_in_the_metadata_and_at_the_nodes(cluster):
     cluster.wait_full()
-    for _ in range(100):  # uploads that have ended and dead shards on their way to the trash
+    def agreed():
+        """Uploads that have ended and dead shards are on their way to the trash for a while."""
         lines = cluster.admin("fsck", "--json", "--space").json
         spaces = [line for line in lines if "space_of_node" in line]
-        if all(space["listed_bytes"] == space["named_bytes"] for space in spaces):
-            break
-        time.sleep(0.2)
+        return spaces if all(space["listed_bytes"] == space["named_bytes"] for space in spaces) else None
+
+    spaces = until(agreed, "nodes list what the metadata does not name")
     assert len(spaces) == 8
     for space in spaces:
         assert space["reached"] and space["listed_bytes"] == space["named_bytes"], space

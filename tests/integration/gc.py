@@ -5,9 +5,8 @@ operator gives them up; then they are named, trashed, and nothing else is.
 Run alone: tests/integration/gc.py
 """
 import os
-import time
 
-from cluster import digest, main, noise
+from cluster import digest, main, noise, until
 
 BEFORE, AFTER = noise(5 << 20, 1), noise(3 << 20, 2)
 SHARDS = 8
@@ -58,8 +57,7 @@ def given_up_it_is_named_and_trashed_and_nothing_else_is(cluster):
     cluster.admin("gc", "release")
     status = collected(cluster)
     assert not status["held"] and total(status, "unwanted") == SHARDS, status
-    while cluster.admin("gc", "status", "--json").json[0]["shards_dead"] > 0:
-        time.sleep(0.2)
+    until(lambda: cluster.admin("gc", "status", "--json").json[0]["shards_dead"] == 0, "shards stay dead")
     assert digest(cluster.hearth("cat", "s3://box/before").out) == digest(BEFORE)
     found = cluster.fsck()
     assert found["trashed"] == SHARDS and found["orphans"] == 0, found

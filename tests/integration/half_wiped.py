@@ -6,7 +6,7 @@ import collections
 import os
 import random
 
-from cluster import digest, expect, main, noise
+from cluster import digest, expect, main, noise, until
 from wiping import come_back, lose
 
 NODES, K, N = 16, 4, 8
@@ -80,8 +80,7 @@ def check_all(cluster):
 
 def the_operator_is_told_how_many_cannot_be_read(cluster):
     unreadable = len(contents()) - len(cluster.readable)
-    while cluster.status()["segments_unreadable"] != unreadable:
-        pass
+    until(lambda: cluster.status()["segments_unreadable"] == unreadable, "the status has other numbers")
     assert cluster.status()["health"] not in ("healthy", "healing")
 
 
@@ -100,8 +99,7 @@ def the_readable_come_back_to_full_redundancy(cluster):
     for victim in cluster.victims:
         come_back(cluster, victim)
     unreadable = len(contents()) - len(cluster.readable)
-    while cluster.status()["segments_below_n"] > unreadable:
-        pass
+    until(lambda: cluster.status()["segments_below_n"] <= unreadable, "they stay below n", 200)
     alive = {node["id"] for node in cluster.admin("node", "list", "--json").json if node["state"] == "alive"}
     for key in cluster.readable:
         assert len(holders(cluster, key) & alive) == N, key

@@ -3,25 +3,16 @@
 It starts again, and everything that was stored is there."""
 import os
 import signal
-import time
 
 from cluster import digest, failpoints, main, noise
 
 CONTENT = noise(500_000, seed=3)
 NODE = 4
-LIMIT_S = 60
 
 
 def an_object_is_stored(cluster):
     cluster.hearth("mb", "s3://box")
     cluster.hearth("cp", "-", "s3://box/kept", data=CONTENT)
-
-
-def wait_until_dead(cluster, point):
-    end = time.monotonic() + LIMIT_S
-    while str(NODE) in cluster.pids():
-        assert time.monotonic() < end, f"{point} was not passed"
-        time.sleep(0.05)
 
 
 def assert_recovers(cluster, point):
@@ -34,7 +25,7 @@ def a_node_killed_while_it_opens_its_volume_starts_again(cluster):
     for point in failpoints("storaged.superblock."):
         cluster.kill(NODE)
         cluster.start_broken(NODE, f"{point}=kill")
-        wait_until_dead(cluster, point)
+        cluster.await_death(NODE, point)
         assert_recovers(cluster, point)
 
 
@@ -44,7 +35,7 @@ def a_node_killed_at_a_new_log_starts_again(cluster):
         cluster.start_broken(NODE, f"{point}=kill")
         if str(NODE) in cluster.pids():  # a log begins with the first record after a start
             cluster.hearth("cp", "-", "s3://box/new", data=CONTENT)
-        wait_until_dead(cluster, point)
+        cluster.await_death(NODE, point)
         assert_recovers(cluster, point)
 
 
@@ -54,7 +45,7 @@ def a_node_killed_at_a_checkpoint_starts_again(cluster):
         cluster.kill(NODE)
         cluster.start_broken(NODE, f"{point}=kill")
         os.kill(cluster.pids()[str(NODE)], signal.SIGTERM)
-        wait_until_dead(cluster, point)
+        cluster.await_death(NODE, point)
         assert_recovers(cluster, point)
 
 

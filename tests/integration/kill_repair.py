@@ -2,24 +2,15 @@
 """The coordinator is killed at every step of a repair: what it had begun is begun again or is garbage,
 no good shard is given up, and everything comes back to n."""
 import threading
-import time
 
 from cluster import digest, failpoints, main, noise
 
 CONTENT = noise(700_000, seed=5)  # three stripes
 NODE = 5
-LIMIT_S = 30
 
 
 def a_bucket_is_there(cluster):
     cluster.hearth("mb", "s3://box")
-
-
-def wait_until_dead(cluster, point):
-    end = time.monotonic() + LIMIT_S
-    while "coordinator" in cluster.pids():
-        assert time.monotonic() < end, f"{point} was not passed"
-        time.sleep(0.05)
 
 
 def a_coordinator_killed_in_a_repair_goes_on_with_it(cluster):
@@ -32,7 +23,7 @@ def a_coordinator_killed_in_a_repair_goes_on_with_it(cluster):
         cluster.start_broken("coordinator", f"{point}=kill")
         node = threading.Thread(target=cluster.start, args=(NODE,))  # waits until it is heard
         node.start()
-        wait_until_dead(cluster, point)
+        cluster.await_death("coordinator", point)
         cluster.start("coordinator")
         node.join()
         cluster.wait_full()

@@ -6,9 +6,8 @@ import os
 import re
 import shutil
 import signal
-import time
 
-from cluster import BIN, Cluster, digest, expect, failpoints, main, noise, run
+from cluster import BIN, Cluster, digest, expect, failpoints, main, noise, run, until
 
 SIZES = [1, 5000, 100_000, 1_000_000, 5_000_000]
 
@@ -36,8 +35,7 @@ class Shipping(Cluster):
     def ship(self, kind="kind="):
         """Waits for two shipments that begin after now: what was written before is in the first."""
         before = sum(kind in line for line in self.shipped())
-        wait_until("nothing is shipped",
-                   lambda: sum(kind in line for line in self.shipped()) >= before + 2)
+        until(lambda: sum(kind in line for line in self.shipped()) >= before + 2, "nothing is shipped")
 
     def alive(self):
         return sum(node["state"] == "alive" for node in self.admin("node", "list", "--json").json)
@@ -58,8 +56,7 @@ class Shipping(Cluster):
         the test."""
         if "coordinator" in self.pids():
             os.kill(self.pids()["coordinator"], how)
-        while "coordinator" in self.pids():
-            time.sleep(0.02)
+        until(lambda: "coordinator" not in self.pids(), "the coordinator does not end")
         for name in os.listdir(self.home):
             path = os.path.join(self.home, name)
             if name == "log":
@@ -82,14 +79,6 @@ class Shipping(Cluster):
         with open(path, "w") as file:
             file.write(text)
         self.start("coordinator")
-
-
-def wait_until(what, is_true):
-    for _ in range(600):
-        if is_true():
-            return
-        time.sleep(0.05)
-    raise AssertionError(what)
 
 
 def read_all_back(cluster, objects):
@@ -163,7 +152,7 @@ def a_coordinator_killed_at_every_step_of_a_shipment_goes_on(cluster):
     for failpoint in failpoints("coordinator.ship."):
         cluster.kill("coordinator")
         cluster.start_broken("coordinator", f"{failpoint}=kill")
-        wait_until(f"{failpoint} does not act", lambda: "coordinator" not in cluster.pids())
+        cluster.await_death("coordinator", failpoint)
         cluster.start("coordinator")
     read_all_back(cluster, OBJECTS)
 
@@ -196,7 +185,7 @@ def after_a_start_only_what_changed_is_shipped(cluster):
 def it_can_be_lost_again_with_half_of_the_nodes(cluster):
     """What the kit says of 1 to 4 is no longer true; the others are named, or call by themselves."""
     kit = cluster.kit()
-    wait_until("nodes stay away", lambda: cluster.alive() == 8)
+    until(lambda: cluster.alive() == 8, "nodes stay away")
     cluster.ship("kind=snapshot")
     cluster.lose_coordinator(signal.SIGTERM)  # what has just been sealed may have six holders
     cluster.kill(1, 2, 3, 4)

@@ -3,9 +3,8 @@
 the object is whole again before any reader has noticed."""
 import os
 import signal
-import time
 
-from cluster import digest, main, noise
+from cluster import digest, main, noise, until
 
 CONTENT = noise(1_000_000, seed=4)
 NODE = 4
@@ -30,10 +29,7 @@ def flip_a_byte(path):
 def end(cluster, node):
     """In good order: an index is written, which knows the shard whatever becomes of its bytes."""
     os.kill(cluster.pids()[str(node)], signal.SIGTERM)
-    limit = time.monotonic() + LIMIT_S
-    while str(node) in cluster.pids():
-        assert time.monotonic() < limit, "the node does not end"
-        time.sleep(0.05)
+    until(lambda: str(node) not in cluster.pids(), "the node does not end")
 
 
 def placement(cluster):
@@ -47,10 +43,7 @@ def said(path, words):
 
 def wait_until_said(path, *ways):
     """Each way to say it is a line's words, separated by blanks."""
-    end = time.monotonic() + LIMIT_S
-    while not any(said(path, words.split()) for words in ways):
-        assert time.monotonic() < end, f"{path}: nobody said {ways}"
-        time.sleep(0.2)
+    until(lambda: any(said(path, words.split()) for words in ways), f"{path}: nobody said {ways}", LIMIT_S)
 
 
 def rot_is_found_and_repaired_before_anybody_reads(cluster):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from cluster import BIN, FAKETIME, digest, expect, main, noise, run
+from cluster import BIN, FAKETIME, digest, expect, main, noise, run, until
 from power import CutCluster, NotHere
 
 DESCRIPTORS = 64
@@ -206,8 +206,8 @@ def full_nodes_refuse_and_take_again(cluster):
 
 def wait_for_room(cluster):
     """Until the coordinator has heard that there is some again."""
-    while any(node["free"] < 100 << 20 for node in cluster.admin("node", "list", "--json").json):
-        pass
+    until(lambda: all(node["free"] >= 100 << 20 for node in cluster.admin("node", "list", "--json").json),
+          "it stays full")
 
 
 def a_full_coordinator_still_reads_and_goes_on(cluster):

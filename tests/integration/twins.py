@@ -5,13 +5,11 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 
-from cluster import BIN, digest, expect, main, noise
+from cluster import BIN, digest, expect, main, noise, until
 
 TWIN = 3
 NODES = 9  # one more than a segment has shards: there is somewhere to rebuild
-WITHIN_S = 30
 CONTENT = noise(700_000, seed=3)
 
 
@@ -22,10 +20,7 @@ def listed(cluster):
 
 def wait_for(cluster, what):
     """`what` is a predicate of the node as it is listed."""
-    end = time.monotonic() + WITHIN_S
-    while not what(listed(cluster)):
-        assert time.monotonic() < end, listed(cluster)
-        time.sleep(0.2)
+    until(lambda: what(listed(cluster)), "the node stays as it was")
     return listed(cluster)
 
 
