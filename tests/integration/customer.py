@@ -2,7 +2,7 @@
 import threading
 import time
 
-from cluster import noise
+from cluster import is_missing, noise
 
 
 class Customer(threading.Thread):
@@ -35,20 +35,21 @@ class Customer(threading.Thread):
 
 
 class Watcher:
-    """Of each segment as many shards are there at each look as there were at any look before: as many
-    are named by the metadata, and whatever it names is at its node, with every cell as it was stored."""
+    """Of each segment as many shards are good at each look as at any look before: as many are named by the
+    metadata (of the objects below a prefix), and whatever it names (of all) is at its node, with every cell
+    as it was stored."""
 
-    def __init__(self, cluster):
-        self.cluster, self.most, self.looks = cluster, {}, 0
+    def __init__(self, cluster, prefix=""):
+        self.cluster, self.prefix, self.most, self.looks = cluster, prefix, {}, 0
 
     def look(self):
         """Of what is there for good; what is deleted meanwhile has no shards to lose."""
-        for entry in self.cluster.hearth("ls", "-r", "--json", "s3://box/").json:
+        for entry in self.cluster.hearth("ls", "-r", "--json", f"s3://box/{self.prefix}").json:
             stat = self.cluster.hearth("stat", "--shards", "--json", f"s3://box/{entry['key']}", fails=None)
+            assert stat.code == 0 or is_missing(stat), stat.err
             for segment in stat.json[0]["segments"] if stat.code == 0 else ():
                 self.compare(segment["id"], len(segment["holders"]))
-        found = self.cluster.admin("fsck", "--deep", "--json", fails=None)
-        assert found.code in (0, 3) and found.json[-1]["problems"] == 0, found.text + found.err
+        self.cluster.fsck_online()
         self.looks += 1
 
     def compare(self, segment, count):

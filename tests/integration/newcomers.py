@@ -16,8 +16,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "s3")]
 from cluster import digest  # noqa: E402
-from customer import plan, wait_for  # noqa: E402
-from s3_cluster import S3Cluster, main  # noqa: E402
+from customer import Watcher, plan, wait_for  # noqa: E402
+from s3_cluster import main  # noqa: E402
 from wiping import enrol, number_of  # noqa: E402
 
 FULL = "--full" in sys.argv[1:]
@@ -93,6 +93,8 @@ def show_waits(when, found):
 
 
 def they_get_their_share_and_hardly_more_is_moved_than_must_be(cluster):
+    """A watcher looks on the way; beside the whole of it readers should wait for moves, not for her."""
+    look = (lambda: time.sleep(1)) if FULL else Watcher(cluster, prefix="2").look
     before = held(cluster)
     show_waits("before", waits(cluster, lambda count: count < GETS))
     number = cluster.admin("rebalance", "plan", "--bandwidth", BANDWIDTH, "--json").json[0]["plan"]
@@ -101,8 +103,7 @@ def they_get_their_share_and_hardly_more_is_moved_than_must_be(cluster):
     with concurrent.futures.ThreadPoolExecutor(1) as readers:
         reader = readers.submit(waits, cluster, lambda _: not over.is_set())
         try:
-            ended = wait_for(cluster, number, lambda now: now["state"] != "running", limit_s=240,
-                             look=lambda: time.sleep(1))  # the readers should wait for moves, not for us
+            ended = wait_for(cluster, number, lambda now: now["state"] != "running", limit_s=240, look=look)
         finally:
             over.set()
         beside = reader.result()
