@@ -12,9 +12,8 @@ def number_of(cluster, name):
                if address in node["addresses"])
 
 
-def lose(cluster, *names):
-    """They are gone for good, all at once, and the operator says so."""
-    numbers = [number_of(cluster, name) for name in names]
+def forget(cluster, *names):
+    """Their disks are empty, all at once."""
     cluster.kill(*names)
     for name in names:
         home = os.path.join(cluster.dir, "nodes", str(name))
@@ -24,6 +23,12 @@ def lose(cluster, *names):
                 shutil.rmtree(path)
             elif entry != "log":
                 os.unlink(path)
+
+
+def lose(cluster, *names):
+    """They are gone for good, and the operator says so."""
+    numbers = [number_of(cluster, name) for name in names]
+    forget(cluster, *names)
     for number in numbers:
         cluster.admin("node", "lost", number)
 
