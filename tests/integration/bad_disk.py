@@ -1,26 +1,19 @@
 #!/usr/bin/env python3
-"""The disk of a node becomes read-only, or is unmounted under it: the node says so, serves what it
-has or takes itself out, and is accused of nothing; with its disk back it goes on.
+"""The disk of a node stands still, has less room than it says, becomes read-only, or is unmounted under it:
+the node says so, serves what it has or takes itself out, and is accused of nothing; with its disk back it
+goes on.
 
 On a loop device with the node's volume alone; says why where the machine has none."""
+import contextlib
 import os
 import subprocess
-import time
 
-from cluster import digest, main, noise
+from cluster import digest, main, noise, until
 from power import NotHere, call, has_ended, own_mounts
 
 CONTENT = noise(1_000_000, seed=6)
 NODE = 5
 OTHERS = (1, 2, 3, 4)
-LIMIT_S = 60
-
-
-def until(what, otherwise):
-    end = time.monotonic() + LIMIT_S
-    while not what():
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.1)
 
 
 def home(cluster):
@@ -36,19 +29,34 @@ def log(cluster):
         return file.read()
 
 
-def mount(cluster, *options):
-    call("mount", "-o", ",".join(("loop", *options)), cluster.path("disk"), volume(cluster))
+def disk(cluster):
+    return cluster.path("below", "disk")
+
+
+def mount(cluster):
+    call("mount", "-o", "loop,errors=remount-ro", disk(cluster), volume(cluster))
+
+
+def mend(cluster):
+    """Its node is dead."""
+    call("umount", volume(cluster))
+    subprocess.run(["fsck.ext4", "-fy", disk(cluster)], capture_output=True, check=False)
+    mount(cluster)
+    cluster.start(NODE)
+    cluster.wait_full()
 
 
 def give_it_a_disk(cluster):
-    """Configuration, key and log stay where they are."""
+    """Configuration, key and log stay where they are.  What is below the disk has as much room as it needs."""
     own_mounts()
     cluster.kill(NODE)
     os.rename(volume(cluster), volume(cluster) + ".before")
     os.makedirs(volume(cluster))
-    call("truncate", "-s", "256M", cluster.path("disk"))
-    call("mkfs.ext4", "-q", "-F", cluster.path("disk"))
-    mount(cluster, "errors=remount-ro")
+    os.makedirs(cluster.path("below"))
+    call("mount", "-t", "tmpfs", "-o", "size=300M", "none", cluster.path("below"))
+    call("truncate", "-s", "256M", disk(cluster))
+    call("mkfs.ext4", "-q", "-F", disk(cluster))
+    mount(cluster)
     call("cp", "-a", volume(cluster) + ".before/.", volume(cluster))
     cluster.start(NODE)
 
@@ -75,6 +83,43 @@ def start_is_refused(cluster, words):
     assert words in log(cluster), log(cluster)[-2000:]
 
 
+def put_without_it(cluster, name):
+    """Seven nodes are left, six would do."""
+    for number in range(4):
+        cluster.hearth("cp", "-", f"s3://box/{name}-{number}", data=CONTENT)
+        assert cluster.current(f"s3://box/{name}-{number}") == digest(CONTENT)
+
+
+def a_disk_that_stands_still_is_not_waited_for(cluster):
+    put(cluster, "still")
+    call("fsfreeze", "--freeze", volume(cluster))
+    try:
+        put_without_it(cluster, "frozen")
+    finally:
+        call("fsfreeze", "--unfreeze", volume(cluster))
+    cluster.wait_full()
+    nobody_is_accused(cluster)
+    for name in ("still", "frozen-0", "frozen-3"):
+        check_with_node(cluster, name)
+
+
+def a_disk_that_has_less_room_than_it_says_loses_nothing_it_acknowledged(cluster):
+    """What the file system reserved is not there when it is needed: a sync fails."""
+    put(cluster, "room")
+    ballast = cluster.path("below", "ballast")
+    with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    put_without_it(cluster, "thin")
+    until(lambda: "volume.log_failed" in log(cluster), "the node does not say that a write failed")
+    nobody_is_accused(cluster)
+    cluster.kill(NODE)
+    os.unlink(ballast)
+    mend(cluster)
+    for name in ("room", "thin-0", "thin-3"):
+        check_with_node(cluster, name)
+
+
 def break_file_system(cluster):
     """Its kernel finds an error and makes it read-only, as it does in life."""
     device = subprocess.run(["findmnt", "-no", "SOURCE", volume(cluster)], capture_output=True,
@@ -90,18 +135,13 @@ def a_disk_that_becomes_read_only_serves_what_it_has(cluster):
     except OSError as reason:
         print(f"      not run: {reason}")
         return
-    for number in range(4):
-        cluster.hearth("cp", "-", f"s3://box/meanwhile-{number}", data=CONTENT)
+    put_without_it(cluster, "meanwhile")
     until(lambda: "volume.read_only" in log(cluster), "the node does not say that it is read-only")
     check_with_node(cluster, "before")
     nobody_is_accused(cluster)
     cluster.kill(NODE)
     start_is_refused(cluster, "Read-only file system")
-    call("umount", volume(cluster))
-    subprocess.run(["fsck.ext4", "-fy", cluster.path("disk")], capture_output=True, check=False)
-    mount(cluster)
-    cluster.start(NODE)
-    cluster.wait_full()
+    mend(cluster)
     check_with_node(cluster, "before")
 
 
@@ -128,6 +168,8 @@ def a_node_with_a_disk_of_its_own(cluster):
     except NotHere as reason:
         print(f"      not run: {reason}")
         return
+    a_disk_that_stands_still_is_not_waited_for(cluster)
+    a_disk_that_has_less_room_than_it_says_loses_nothing_it_acknowledged(cluster)
     a_disk_that_becomes_read_only_serves_what_it_has(cluster)
     a_disk_that_is_unmounted_takes_its_node_out(cluster)
 

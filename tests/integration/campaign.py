@@ -10,6 +10,9 @@ key is linearizable, and every disk is in order afterwards.
 Of each scenario one line: what was done, what became of it, the seed, the time.
 """
 import argparse
+import contextlib
+import os
+import signal
 import sys
 import time
 
@@ -38,6 +41,37 @@ def kill_a_client(_, callers):
     return 1
 
 
+@contextlib.contextmanager
+def stopped(*pids):
+    """They go on as if nothing had been, with whatever they knew before."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def stop_a_client(_, callers):
+    with stopped(callers.chance.choice(callers.programs).pid):
+        callers.wait_for(30)
+    return 1
+
+
+def stop_two_nodes(cluster, callers):
+    pids = cluster.pids()
+    with stopped(*(pids[name] for name in callers.chance.sample([*"12345678"], 2))):
+        callers.wait_for(5)
+    return 2
+
+
+def stop_the_coordinator(cluster, callers):
+    with stopped(cluster.pids()["coordinator"]):
+        callers.wait_for(1)
+    return 1
+
+
+STOPS = {stop_two_nodes: "nodes stopped", stop_the_coordinator: "coordinators stopped",
+         stop_a_client: "clients stopped"}
 KILLS = {kill_two_nodes: "nodes killed", kill_the_coordinator: "coordinators killed",
          kill_a_client: "clients killed"}
 
@@ -79,14 +113,15 @@ def on_disks_of(kind):
 
 
 def histories(cluster, amount, seed):
-    """`amount` calls on 20 keys, through any of the kills."""
-    done = {kill: 0 for kill in KILLS}
+    """`amount` calls on 20 keys, through any of the kills, and of the stops for a while."""
+    faults = {**KILLS, **STOPS}
+    done = dict.fromkeys(faults, 0)
     with Callers(cluster, seed=seed) as callers:
         while callers.calls() < amount:
             callers.wait_for(20)
-            kill = callers.chance.choice(list(KILLS))
-            done[kill] += kill(cluster, callers)
-        return ", ".join(f"{done[kill]} {what}" for kill, what in KILLS.items()), callers.judge()
+            fault = callers.chance.choice(list(faults))
+            done[fault] += fault(cluster, callers)
+        return ", ".join(f"{done[fault]} {what}" for fault, what in faults.items()), callers.judge()
 
 
 # Name, where, scenario, amount of a slice, amount of the whole.

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Packets vanish: to a node, from a node, three of ten, or every answer of the coordinator.  Nobody is
-told, as on a real network; puts and gets are exact and go on, and everything reaches all eight.
+"""Packets vanish: to a node, from a node, three of ten, or every answer of the coordinator; and nobody is
+told, as on a real network.  Or connections are reset again and again.  Puts and gets are exact and go on,
+and everything reaches all eight.
 
-The cluster lives in a network namespace of its own, where nft drops what it is told to.
+The cluster lives in a network namespace of its own, where nft drops and resets what it is told to.
 """
 import ctypes
 import os
@@ -28,6 +29,10 @@ def own_network():
 
 def drop(rule):
     call("nft", f"add rule inet test input {rule} drop")
+
+
+def reset(rule):
+    call("nft", f"add rule inet test input {rule} reject with tcp reset")
 
 
 def heal():
@@ -67,6 +72,24 @@ def packets_that_get_lost_cost_time_only(cluster):
     cluster.wait_full()
 
 
+def connections_that_are_reset_are_made_again(cluster):
+    """One of thirty packets to or from two nodes ends its connection, and so does one of a hundred to the
+    coordinator."""
+    for number in (3, 8):
+        for end in ("dport", "sport"):
+            reset(f"tcp {end} {cluster.port(number)} numgen random mod 30 == 0")
+    reset(f"tcp dport {cluster.port('coordinator')} numgen random mod 100 == 0")
+    for name in ("reset 1", "reset 2", "reset 3"):
+        put(cluster, name)
+        check(cluster, name)
+    heal()
+    cluster.wait_full()
+    cluster.kill(1, 2, 4, 5)
+    for name in ("reset 1", "reset 2", "reset 3"):
+        check(cluster, name)
+    cluster.start(1, 2, 4, 5)
+
+
 def an_answer_of_the_coordinator_that_is_lost_is_asked_for_again(cluster):
     for number in range(3):
         program = subprocess.Popen([os.path.join(BIN, "hearth"), "--config", cluster.config, "cp", "-",
@@ -92,4 +115,5 @@ if __name__ == "__main__":
         print(f"not run: {reason}")
         sys.exit(0)
     main(a_node_that_is_reached_one_way_is_written_around, packets_that_get_lost_cost_time_only,
+         connections_that_are_reset_are_made_again,
          an_answer_of_the_coordinator_that_is_lost_is_asked_for_again)
