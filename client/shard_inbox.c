@@ -1,7 +1,8 @@
 #include "client/shard_inbox.h"
 
+#include "common/moment.h"
+
 #include <errno.h>
-#include <time.h>
 
 /* Events in order; both ends known so that a burst is appended in constant time. */
 struct event_list {
@@ -154,18 +155,6 @@ bool shard_inbox_has_events(struct shard_inbox *inbox)
     return inbox->taken.oldest != NULL || inbox->shared.posted.oldest != NULL;
 }
 
-/* The moment on CLOCK_MONOTONIC that is `wait_ns` away. */
-static struct timespec monotonic_after(uint64_t wait_ns)
-{
-    struct timespec now;
-    int rc = clock_gettime(CLOCK_MONOTONIC, &now);
-    assert(rc == 0);
-    uint64_t ns = (uint64_t)now.tv_nsec + wait_ns % 1000000000u;
-    now.tv_sec += (time_t)(wait_ns / 1000000000u + ns / 1000000000u);
-    now.tv_nsec = (long)(ns % 1000000000u);
-    return now;
-}
-
 void shard_inbox_want_cells(struct shard_inbox *inbox, unsigned least)
 {
     inbox->cells_least = least;
@@ -185,7 +174,7 @@ void shard_inbox_wait_blocking(struct shard_inbox *inbox, uint64_t until_ns)
     }
     uint64_t now_ns = env_now_ns(inbox->env);
     bool is_bounded = until_ns != UINT64_MAX;
-    struct timespec end = monotonic_after(is_bounded && until_ns > now_ns ? until_ns - now_ns : 0);
+    struct timespec end = moment_after_ns(is_bounded && until_ns > now_ns ? until_ns - now_ns : 0);
 
     UNLOCKS pthread_mutex_t *held = lock(&inbox->shared.mutex);
     inbox->shared.cells_least = inbox->cells_least;

@@ -1,8 +1,7 @@
 #include "storaged/loop.h"
 
 #include "common/cleanup.h"
-
-#include <time.h>
+#include "common/moment.h"
 
 struct loop {
     /* Set once, before the thread starts. */
@@ -189,16 +188,6 @@ static uint64_t until_next_timer_ns(const struct loop *loop)
     return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
-static struct timespec monotonic_after(uint64_t wait_ns)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    uint64_t ns = (uint64_t)at.tv_nsec + wait_ns % 1000000000u;
-    at.tv_sec += (time_t)(wait_ns / 1000000000u + ns / 1000000000u);
-    at.tv_nsec = (long)(ns % 1000000000u);
-    return at;
-}
-
 /* Returns false when the loop is to end: it was told to, and nothing is left in the mailbox. */
 static bool sleep_on_mailbox(struct loop *loop)
 {
@@ -212,7 +201,7 @@ static bool sleep_on_mailbox(struct loop *loop)
         if (wait_ns == 0) {
             return true;
         }
-        struct timespec until = monotonic_after(wait_ns);
+        struct timespec until = moment_after_ns(wait_ns);
         pthread_cond_timedwait(&loop->shared.changed, held, &until);
     }
     return loop->shared.oldest != NULL;
