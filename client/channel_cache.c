@@ -2,14 +2,10 @@
 
 #include "common/cleanup.h"
 
-#include <stdio.h>
-
-enum { ADDRESS_TEXT_MAX = 300 };
-
 struct channel_entry {
     struct channel_entry *next; /* most recently used first */
     uint8_t node_id[PKI_ID_SIZE];
-    char address[ADDRESS_TEXT_MAX];
+    char address[RPC_HOST_PORT_SIZE];
     struct rpc_channel *channel;
     unsigned held;
     bool has_failed; /* the last call did not get there */
@@ -150,27 +146,13 @@ void channel_cache_set_credentials(struct channel_cache *cache, struct rpc_crede
     cache->shared.credentials = rpc_credentials_ref(credentials);
 }
 
-static enum hearth_code address_of(
-    const struct wire_endpoint *endpoint, char text[ADDRESS_TEXT_MAX], struct hearth_err *err)
-{
-    bool is_v6 = memchr(endpoint->host.bytes, ':', endpoint->host.size) != NULL;
-    int length = snprintf(text, ADDRESS_TEXT_MAX, "%s%.*s%s:%u", is_v6 ? "[" : "",
-        VIEW_ARGS(endpoint->host), is_v6 ? "]" : "", endpoint->port);
-    if (length < 0 || length >= ADDRESS_TEXT_MAX) {
-        return hearth_fail(err, HEARTH_UNREACHABLE, "node has an address of %d characters", length);
-    }
-    return HEARTH_OK;
-}
-
 /* Under the lock: the entry of one endpoint, made when there is none. */
 static enum hearth_code entry_of(struct channel_cache *cache, const struct wire_node_address *node,
-    size_t endpoint, struct channel_entry **out, struct hearth_err *err)
+    size_t which, struct channel_entry **out, struct hearth_err *err)
 {
-    char address[ADDRESS_TEXT_MAX];
-    enum hearth_code code = address_of(&node->endpoints[endpoint], address, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
+    const struct wire_endpoint *endpoint = &node->endpoints[which];
+    char address[RPC_HOST_PORT_SIZE];
+    rpc_host_port(endpoint->host, endpoint->port, address);
     *out = find(cache, node->node_id.bytes, address);
     return *out != NULL ? HEARTH_OK : add(cache, node->node_id.bytes, address, out, err);
 }

@@ -1,9 +1,11 @@
 #include "proto/rpc_channel.h"
 
 #include "proto/rpc_transport.h"
+#include "proto/wire_messages.h"
 
 #include <errno.h>
 #include <semaphore.h>
+#include <stdio.h>
 
 enum hearth_code rpc_channel_create(
     const struct rpc_channel_options *options, struct rpc_channel **out, struct hearth_err *err)
@@ -77,6 +79,15 @@ void rpc_copy_text(struct view text, char out[RPC_MESSAGE_TEXT_MAX + 1])
         out[i] = byte < 0x20 || byte == 0x7f ? '?' : (char)byte;
     }
     out[size] = '\0';
+}
+
+static_assert((int)WIRE_HOST_MAX + sizeof("[]:65535") <= RPC_HOST_PORT_SIZE, "the longest fits");
+
+void rpc_host_port(struct view host, unsigned port, char text[RPC_HOST_PORT_SIZE])
+{
+    assert(host.size <= WIRE_HOST_MAX && port <= UINT16_MAX);
+    bool is_v6 = memchr(host.bytes, ':', host.size) != NULL;
+    snprintf(text, RPC_HOST_PORT_SIZE, is_v6 ? "[%.*s]:%u" : "%.*s:%u", VIEW_ARGS(host), port);
 }
 
 /* ---- unary calls ---- */

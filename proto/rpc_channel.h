@@ -32,6 +32,7 @@
 enum {
     RPC_REQUEST_ID_SIZE = 16,
     RPC_MESSAGE_TEXT_MAX = 400, /* bytes of an error's message on the wire */
+    RPC_HOST_PORT_SIZE = 262,   /* "[host]:port" with the longest host there is, and its end */
 };
 
 /* How it travels. The link carries streams alone, and is all that nodes serve. */
@@ -94,6 +95,9 @@ enum hearth_code rpc_call_start(struct rpc_channel *channel, const struct rpc_re
 void rpc_call_cancel(struct rpc_call *call);
 
 void rpc_call_release(struct rpc_call *call); /* accepts NULL; does not cancel */
+
+/* An endpoint as an address: "host:port", "[v6]:port". */
+void rpc_host_port(struct view host, unsigned port, char text[RPC_HOST_PORT_SIZE]);
 
 /* A peer's text, cut, and without what could steer a terminal or break a log line. */
 void rpc_copy_text(struct view text, char out[RPC_MESSAGE_TEXT_MAX + 1]);

@@ -4,10 +4,9 @@
 #include "proto/rpc_stream.h"
 #include "proto/wire_messages.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { FETCH_DEADLINE_MS = 10 * 60 * 1000, ADDRESS_TEXT_MAX = 300 };
+enum { FETCH_DEADLINE_MS = 10 * 60 * 1000 };
 
 struct source_rpc {
     struct shard_source source; /* first: the seam's functions get a pointer to it */
@@ -19,7 +18,7 @@ struct source_rpc {
     struct {
         struct rpc_channel *channel; /* NULL: none is kept */
         uint8_t node_id[PKI_ID_SIZE];
-        char address[ADDRESS_TEXT_MAX];
+        char address[RPC_HOST_PORT_SIZE];
     } on_loop;
 
     struct {
@@ -61,29 +60,15 @@ static struct rpc_credentials *take_credentials(struct source_rpc *rpc)
     return rpc_credentials_ref(rpc->shared.credentials);
 }
 
-static enum hearth_code address_of(
-    const struct wire_node_address *node, char text[ADDRESS_TEXT_MAX], struct hearth_err *err)
-{
-    if (node->endpoints_count == 0) {
-        return hearth_fail(err, HEARTH_UNREACHABLE, "no address");
-    }
-    const struct wire_endpoint *endpoint = &node->endpoints[0];
-    bool is_v6 = memchr(endpoint->host.bytes, ':', endpoint->host.size) != NULL;
-    int length = snprintf(text, ADDRESS_TEXT_MAX, "%s%.*s%s:%u", is_v6 ? "[" : "",
-        VIEW_ARGS(endpoint->host), is_v6 ? "]" : "", endpoint->port);
-    return length > 0 && length < ADDRESS_TEXT_MAX
-        ? HEARTH_OK
-        : hearth_fail(err, HEARTH_UNREACHABLE, "an address of %d characters", length);
-}
-
 /* Whoever answers there has to be that node. */
 static enum hearth_code make_channel(struct source_rpc *rpc, const struct wire_node_address *node,
     struct rpc_credentials *credentials, struct hearth_err *err)
 {
-    char address[ADDRESS_TEXT_MAX];
-    if (address_of(node, address, err) != HEARTH_OK) {
-        return err->code;
+    char address[RPC_HOST_PORT_SIZE];
+    if (node->endpoints_count == 0) {
+        return hearth_fail(err, HEARTH_UNREACHABLE, "no address");
     }
+    rpc_host_port(node->endpoints[0].host, node->endpoints[0].port, address);
     if (rpc->on_loop.channel != NULL && strcmp(rpc->on_loop.address, address) == 0 &&
         memcmp(rpc->on_loop.node_id, node->node_id.bytes, PKI_ID_SIZE) == 0) {
         return HEARTH_OK;

@@ -4,6 +4,7 @@
  */
 #include "common/cleanup.h"
 #include "proto/wire.h"
+#include "proto/wire_messages.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_rpc.h"
 
@@ -397,6 +398,20 @@ static void a_process_with_rpc_may_open_all_the_descriptors_it_is_allowed(void *
 
 #define with_fixture(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void an_endpoint_is_an_address_with_its_port(void **state)
+{
+    (void)state;
+    char text[RPC_HOST_PORT_SIZE];
+    rpc_host_port(view_text("node.example"), 7400, text);
+    assert_string_equal(text, "node.example:7400");
+    rpc_host_port(view_text("2001:db8::7"), 65535, text);
+    assert_string_equal(text, "[2001:db8::7]:65535");
+    char longest[WIRE_HOST_MAX];
+    memset(longest, ':', sizeof(longest));
+    rpc_host_port(view_of(longest, sizeof(longest)), 65535, text);
+    assert_int_equal(strlen(text), RPC_HOST_PORT_SIZE - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +430,7 @@ int main(void)
         with_fixture(a_call_over_the_queue_is_told_busy),
         with_fixture(a_channel_finds_its_peer_again_after_a_restart),
         with_fixture(a_process_with_rpc_may_open_all_the_descriptors_it_is_allowed),
+        cmocka_unit_test(an_endpoint_is_an_address_with_its_port),
     };
     return cmocka_run_group_tests_name("rpc_call", tests, NULL, NULL);
 }
