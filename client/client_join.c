@@ -3,7 +3,6 @@
 #include "client/hearth.h"
 #include "client/root_key.h"
 #include "common/file.h"
-#include "proto/invite.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -15,7 +14,6 @@ enum {
     FOLDER_MODE = 0700,
     FILE_MODE = 0644,
     ARENA_MAX = 1 << 20,
-    COORDINATORS_MAX = 8,
 };
 
 /* What the steps hand on to each other; texts live in the arena. */
@@ -144,35 +142,10 @@ static enum hearth_code check_cluster(struct work *work, struct hearth_err *err)
 
 /* ---- the invitation ---- */
 
-static enum hearth_code parse_addresses(struct work *work, const struct view *texts, size_t count,
-    struct config_addresses *out, struct hearth_err *err)
-{
-    out->count = 0;
-    for (size_t i = 0; i < count && i < COORDINATORS_MAX; i++) {
-        const char *text = arena_text(&work->arena, texts[i]);
-        if (text == NULL) {
-            return hearth_fail(err, HEARTH_NO_MEMORY, "join");
-        }
-        if (config_parse_address(text, &work->arena, &out->items[i], err) != HEARTH_OK) {
-            return hearth_err_prefix(err, "an address of the coordinator");
-        }
-        out->count++;
-    }
-    return HEARTH_OK;
-}
-
 static enum hearth_code read_invite(struct work *work, struct hearth_err *err)
 {
-    struct invite *invite = &work->invite;
-    if (invite_parse(view_text(work->join->invite), &work->arena, invite, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "read the invitation");
-    }
-    if (invite->kind != work->join->class) {
-        return hearth_fail(err, HEARTH_INVALID, "the invitation is for a %s, not for a %s",
-            peer_class_text(invite->kind), peer_class_text(work->join->class));
-    }
-    return parse_addresses(
-        work, invite->addresses, invite->address_count, &work->config.enrolment, err);
+    return identity_read_invite(work->join->invite, work->join->class, &work->arena, &work->invite,
+        &work->config.enrolment, err);
 }
 
 /* ---- joining ---- */
@@ -210,8 +183,8 @@ static enum hearth_code enrol(struct work *work, struct hearth_err *err)
     if (work->config.tenant == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "join");
     }
-    return parse_addresses(
-        work, reply->coordinators, reply->coordinators_count, &work->config.coordinators, err);
+    return identity_read_addresses(reply->coordinators, reply->coordinators_count, &work->arena,
+        &work->config.coordinators, err);
 }
 
 /* What opens the data: given, kept, or drawn. */

@@ -84,6 +84,41 @@ enum hearth_code identity_credentials(
         identity->ca_pem, identity->certificate_pem, identity->key, out, err);
 }
 
+/* ---- invitations ---- */
+
+enum hearth_code identity_read_addresses(const struct view *texts, size_t count,
+    struct arena *arena, struct config_addresses *out, struct hearth_err *err)
+{
+    static_assert(
+        (int)WIRE_COORDINATORS_MAX <= (int)CONFIG_ADDRESSES_MAX, "all that were decoded fit");
+    assert(count <= CONFIG_ADDRESSES_MAX);
+    out->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = arena_text(arena, texts[i]);
+        if (text == NULL) {
+            return hearth_fail(err, HEARTH_NO_MEMORY, "addresses of the coordinator");
+        }
+        if (config_parse_address(text, arena, &out->items[i], err) != HEARTH_OK) {
+            return hearth_err_prefix(err, "an address of the coordinator");
+        }
+        out->count++;
+    }
+    return HEARTH_OK;
+}
+
+enum hearth_code identity_read_invite(const char *text, enum peer_class class, struct arena *arena,
+    struct invite *out, struct config_addresses *enrolment, struct hearth_err *err)
+{
+    if (invite_parse(view_text(text), arena, out, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "read the invitation");
+    }
+    if (out->kind != class) {
+        return hearth_fail(err, HEARTH_INVALID, "the invitation is for a %s, not for a %s",
+            peer_class_text(out->kind), peer_class_text(class));
+    }
+    return identity_read_addresses(out->addresses, out->address_count, arena, enrolment, err);
+}
+
 /* ---- enrolment and renewal ---- */
 
 static enum hearth_code ask(const struct identity_enrolment *enrolment,
@@ -105,7 +140,8 @@ static enum hearth_code ask(const struct identity_enrolment *enrolment,
 enum hearth_code identity_enrol(const struct identity_enrolment *enrolment, struct arena *arena,
     struct wire_enrol_reply *reply, struct hearth_err *err)
 {
-    enum hearth_code code = HEARTH_INTERNAL;
+    enum hearth_code code = HEARTH_UNREACHABLE;
+    assert(enrolment->addresses->count > 0);
     for (unsigned i = 0; i < enrolment->addresses->count; i++) {
         code = ask(enrolment, &enrolment->addresses->items[i], arena, reply, err);
         if (code != HEARTH_UNREACHABLE) {

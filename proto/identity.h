@@ -14,6 +14,7 @@
 #define HEARTH_PROTO_IDENTITY_H
 
 #include "common/config.h"
+#include "proto/invite.h"
 #include "proto/rpc_credentials.h"
 #include "proto/wire_messages.h"
 
@@ -53,6 +54,19 @@ bool identity_should_renew(const struct identity *identity);
 
 /* Asks the enrolment addresses in turn; on success the new certificate is on disk, and here. */
 enum hearth_code identity_renew(struct identity *identity, struct hearth_err *err);
+
+/* ---- joining ---- */
+
+/*
+ * What an invitation for a peer of this class says, and where it is to be shown; all of it lives in
+ * the arena.  HEARTH_INVALID also: it is for another class.
+ */
+enum hearth_code identity_read_invite(const char *text, enum peer_class class, struct arena *arena,
+    struct invite *out, struct config_addresses *enrolment, struct hearth_err *err);
+
+/* Addresses of the coordinator as invitations and replies name them; hosts live in the arena. */
+enum hearth_code identity_read_addresses(const struct view *texts, size_t count,
+    struct arena *arena, struct config_addresses *out, struct hearth_err *err);
 
 /* Asks each of the addresses ("host:port") until one answers; `token` empty: renewal. */
 struct identity_enrolment {

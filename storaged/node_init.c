@@ -56,37 +56,6 @@ static enum hearth_code parse_one(const char *option, const char *text, struct w
     return HEARTH_OK;
 }
 
-static enum hearth_code parse_all(const struct view *texts, size_t count, struct work *work,
-    struct config_addresses *out, struct hearth_err *err)
-{
-    out->count = 0;
-    for (size_t i = 0; i < count && i < SETTINGS_COORDINATORS_MAX; i++) {
-        const char *text = arena_text(&work->arena, texts[i]);
-        if (text == NULL) {
-            return hearth_fail(err, HEARTH_NO_MEMORY, "read addresses");
-        }
-        if (config_parse_address(text, &work->arena, &out->items[i], err) != HEARTH_OK) {
-            return hearth_err_prefix(err, "an address of the coordinator");
-        }
-        out->count++;
-    }
-    return HEARTH_OK;
-}
-
-static enum hearth_code read_invite(struct work *work, struct hearth_err *err)
-{
-    struct invite *invite = &work->invite;
-    if (invite_parse(view_text(work->init->invite), &work->arena, invite, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "read the invitation");
-    }
-    if (invite->kind != PEER_NODE) {
-        return hearth_fail(err, HEARTH_INVALID, "the invitation is for a %s, not for a node",
-            peer_class_text(invite->kind));
-    }
-    return parse_all(
-        invite->addresses, invite->address_count, work, &work->settings.enrolment, err);
-}
-
 static enum hearth_code read_arguments(struct work *work, struct hearth_err *err)
 {
     const struct node_init *init = work->init;
@@ -97,7 +66,8 @@ static enum hearth_code read_arguments(struct work *work, struct hearth_err *err
         parse_one("--advertise", init->advertise, work, &settings->advertise, err) != HEARTH_OK) {
         return err->code;
     }
-    return read_invite(work, err);
+    return identity_read_invite(
+        init->invite, PEER_NODE, &work->arena, &work->invite, &settings->enrolment, err);
 }
 
 /* ---- the folder ---- */
@@ -130,8 +100,8 @@ static enum hearth_code enrol(struct work *work, struct hearth_err *err)
     if (identity_enrol(&enrolment, &work->arena, reply, err) != HEARTH_OK) {
         return err->code;
     }
-    return parse_all(
-        reply->coordinators, reply->coordinators_count, work, &work->settings.coordinators, err);
+    return identity_read_addresses(reply->coordinators, reply->coordinators_count, &work->arena,
+        &work->settings.coordinators, err);
 }
 
 static enum hearth_code write_file(
