@@ -5,11 +5,10 @@
 
 #include "common/moment.h"
 #include "proto/accept.h"
+#include "proto/listen.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -113,26 +112,13 @@ static struct core_server *create(const struct rpc_server_options *options)
 
 /* ---- listening ---- */
 
-/* The errno of binding it as gRPC tried to, for it does not tell. 0: now it works. */
-static int bind_errno(const char *address)
+/* By doing what gRPC tried to, for it does not tell. */
+static enum hearth_code explain_refusal(const char *address, struct hearth_err *err)
 {
-    char host[256];
-    const char *port;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    if (!rpc_split_address(address, host, sizeof(host), &port) ||
-        getaddrinfo(host, port, &hints, &found) != 0) {
-        return EINVAL;
-    }
-    CLOSES_FD int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    }
-    bool bound = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1) == 0;
-    int failure = bound ? 0 : errno;
-    freeaddrinfo(found);
-    return failure;
+    CLOSES_FD int fd = -1;
+    return listen_on(address, 1, &fd, err) != HEARTH_OK
+        ? err->code
+        : hearth_fail(err, HEARTH_INVALID, "listen on %s: gRPC could not, a moment ago", address);
 }
 
 /* The number of a descriptor that is not for a peer, but for a file or a database: the lowest free
@@ -166,17 +152,12 @@ int accept_for_grpc(int fd, struct sockaddr *from, socklen_t *size, int flags)
     }
 }
 
-static enum hearth_code listen_on(struct core_server *server, const char *address,
+static enum hearth_code add_port(struct core_server *server, const char *address,
     grpc_server_credentials *credentials, struct hearth_err *err)
 {
     int port = grpc_server_add_http2_port(server->server, address, credentials);
-    if (port != 0) {
-        server->port = server->port == 0 ? port : server->port;
-        return HEARTH_OK;
-    }
-    int failure = bind_errno(address);
-    enum hearth_code code = failure == EADDRINUSE ? HEARTH_EXISTS : HEARTH_INVALID;
-    return hearth_fail_sys(err, code, failure, "listen on %s", address);
+    server->port = server->port == 0 ? port : server->port;
+    return port != 0 ? HEARTH_OK : explain_refusal(address, err);
 }
 
 static enum hearth_code listen_on_all(
@@ -185,7 +166,7 @@ static enum hearth_code listen_on_all(
     grpc_server_credentials *credentials = create_server_credentials(server);
     enum hearth_code code = HEARTH_OK;
     for (unsigned i = 0; i < RPC_ADDRESSES_MAX && addresses[i] != NULL && code == HEARTH_OK; i++) {
-        code = listen_on(server, addresses[i], credentials, err);
+        code = add_port(server, addresses[i], credentials, err);
     }
     grpc_server_credentials_release(credentials);
     return code;

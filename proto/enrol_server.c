@@ -2,13 +2,12 @@
  * The enrolment server: as many threads as there may be conversations, each accepting its own, so
  * that the kernel's listening queue is the only queue.
  */
-#include "common/config.h"
 #include "proto/accept.h"
 #include "proto/enrol.h"
 #include "proto/enrol_proof.h"
+#include "proto/listen.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -32,7 +31,6 @@ struct enrol_server {
     SSL_CTX *context;
     int listen_fd;
     int stop_fd; /* readable for ever once we stop */
-    unsigned port;
 
     pthread_t threads[ENROL_CONNECTIONS_MAX];
     unsigned thread_count;
@@ -210,68 +208,6 @@ static enum hearth_code create_context(
     return HEARTH_OK;
 }
 
-static enum hearth_code bind_and_listen(
-    int fd, const struct addrinfo *address, struct hearth_err *err)
-{
-    const int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-        return hearth_fail_sys(
-            err, errno == EADDRINUSE ? HEARTH_EXISTS : HEARTH_INVALID, errno, "listen");
-    }
-    return HEARTH_OK;
-}
-
-static enum hearth_code listen_on(
-    const char *host, const char *port, int *out, struct hearth_err *err)
-{
-    struct addrinfo *address;
-    const struct addrinfo hints = {
-        .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
-    int rc = getaddrinfo(host, port, &hints, &address);
-    if (rc != 0) {
-        return hearth_fail(err, HEARTH_INVALID, "look up %s: %s", host, gai_strerror(rc));
-    }
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    enum hearth_code code = fd < 0 ? hearth_fail_sys(err, HEARTH_IO, errno, "socket")
-                                   : bind_and_listen(fd, address, err);
-    freeaddrinfo(address);
-    if (code != HEARTH_OK) {
-        if (fd >= 0) {
-            close(fd);
-        }
-        return code;
-    }
-    *out = fd;
-    return HEARTH_OK;
-}
-
-static enum hearth_code open_listener(
-    struct enrol_server *server, const char *text, struct hearth_err *err)
-{
-    char port[8];
-    struct arena arena;
-    struct config_address address;
-    arena_init(&arena, 0);
-    enum hearth_code code = config_parse_address(text, &arena, &address, err);
-    if (code == HEARTH_OK) {
-        snprintf(port, sizeof(port), "%u", address.port);
-        code = listen_on(address.host, port, &server->listen_fd, err);
-    }
-    arena_fini(&arena);
-    return code == HEARTH_OK ? code : hearth_err_prefix(err, "enrolment at %s", text);
-}
-
-static unsigned bound_port(int fd)
-{
-    struct sockaddr_storage bound;
-    socklen_t size = sizeof(bound);
-    int rc = getsockname(fd, (struct sockaddr *)&bound, &size);
-    assert(rc == 0);
-    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                             : ((struct sockaddr_in *)&bound)->sin_port);
-}
-
 static enum hearth_code start_threads(struct enrol_server *server, struct hearth_err *err)
 {
     while (server->thread_count < ENROL_CONNECTIONS_MAX) {
@@ -302,11 +238,9 @@ enum hearth_code enrol_server_start(
         goto undo;
     }
     if (create_context(options, &server->context, err) != HEARTH_OK ||
-        open_listener(server, options->address, err) != HEARTH_OK) {
-        goto undo;
-    }
-    server->port = bound_port(server->listen_fd);
-    if (start_threads(server, err) != HEARTH_OK) {
+        listen_on(options->address, BACKLOG, &server->listen_fd, err) != HEARTH_OK ||
+        start_threads(server, err) != HEARTH_OK) {
+        hearth_err_prefix(err, "enrolment");
         goto undo;
     }
     *out = server;
@@ -319,7 +253,7 @@ undo:
 
 unsigned enrol_server_port(const struct enrol_server *server)
 {
-    return server->port;
+    return listen_port(server->listen_fd);
 }
 
 void enrol_server_stop_blocking(struct enrol_server *server)

@@ -13,10 +13,10 @@
 #include "common/moment.h"
 #include "proto/accept.h"
 #include "proto/link_conn.h"
+#include "proto/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -32,7 +32,6 @@ enum {
     HANDSHAKES_MAX = 32,
     ACCEPTS_AT_ONCE = 16,
     PAUSE_MS = 100, /* when there is no descriptor left */
-    HOST_MAX = 256,
     NS_PER_MS = 1000000,
 };
 
@@ -385,59 +384,17 @@ static void on_connection(struct link_watch *watch, uint32_t events)
 
 /* ---- listening ---- */
 
-/* -1: errno says why. */
-static int listen_at(const struct addrinfo *at)
-{
-    int on = 1;
-    int off = 0;
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (at->ai_family == AF_INET6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* "[::]" is everybody */
-    }
-    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
-        return fd;
-    }
-    int failure = errno;
-    close(fd);
-    errno = failure;
-    return -1;
-}
-
-static unsigned port_of(int fd)
-{
-    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
-    socklen_t size = sizeof(own);
-    getsockname(fd, (struct sockaddr *)&own, &size);
-    return own.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)&own)->sin6_port)
-                                     : ntohs(((const struct sockaddr_in *)&own)->sin_port);
-}
-
-static enum hearth_code listen_on(
+static enum hearth_code add_listener(
     struct link_server *server, const char *address, struct hearth_err *err)
 {
-    char host[HOST_MAX];
-    const char *port;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    if (!rpc_split_address(address, host, sizeof(host), &port) ||
-        getaddrinfo(host, port, &hints, &found) != 0) {
-        return hearth_fail(err, HEARTH_INVALID, "listen on %s: no such address", address);
+    struct listener *listener = &server->listeners[server->listener_count];
+    *listener = (struct listener){.watch.ready = on_connection, .server = server};
+    enum hearth_code code = listen_on(address, BACKLOG, &listener->fd, err);
+    if (code == HEARTH_OK) {
+        server->listener_count++;
+        server->port = server->port == 0 ? listen_port(listener->fd) : server->port;
     }
-    int fd = listen_at(found);
-    int failure = errno;
-    freeaddrinfo(found);
-    if (fd < 0) {
-        enum hearth_code code = failure == EADDRINUSE ? HEARTH_EXISTS : HEARTH_INVALID;
-        return hearth_fail_sys(err, code, failure, "listen on %s", address);
-    }
-    struct listener *listener = &server->listeners[server->listener_count++];
-    *listener = (struct listener){.watch.ready = on_connection, .server = server, .fd = fd};
-    server->port = server->port == 0 ? port_of(fd) : server->port;
-    return HEARTH_OK;
+    return code;
 }
 
 /* ---- the end ---- */
@@ -580,7 +537,7 @@ enum hearth_code link_server_start(
     enum hearth_code code = HEARTH_OK;
     for (unsigned i = 0;
          i < RPC_ADDRESSES_MAX && options->addresses[i] != NULL && code == HEARTH_OK; i++) {
-        code = listen_on(server, options->addresses[i], err);
+        code = add_listener(server, options->addresses[i], err);
     }
     if (code != HEARTH_OK) {
         for (unsigned i = 0; i < server->listener_count; i++) {
