@@ -11,53 +11,6 @@ enum { DAY_S = 86400, SMALL_BUFFER = 4096 };
 
 /* ---- what is served ---- */
 
-static void close_and_release(void *stream, enum hearth_code code, const struct hearth_err *err)
-{
-    (void)code;
-    (void)err;
-    rpc_stream_release(stream);
-}
-
-static void drop_message(void *stream, struct buf *message TAKES)
-{
-    buf_unref(message);
-    if (message != NULL) {
-        rpc_stream_read(stream);
-    } else {
-        rpc_stream_finish(stream, HEARTH_OK, NULL);
-    }
-}
-
-static const struct rpc_stream_handlers reading = {
-    .message = drop_message, .closed = close_and_release};
-
-/* Reads to the end. */
-static enum hearth_code open_reading(void *service, struct rpc_stream *stream,
-    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
-    void **handler_context, struct hearth_err *err)
-{
-    (void)service;
-    (void)context;
-    (void)err;
-    *handlers = &reading;
-    *handler_context = stream;
-    rpc_stream_read(stream);
-    return HEARTH_OK;
-}
-
-/* Never reads and never ends. */
-static enum hearth_code open_deaf(void *service, struct rpc_stream *stream,
-    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
-    void **handler_context, struct hearth_err *err)
-{
-    (void)service;
-    (void)context;
-    (void)err;
-    *handlers = &reading;
-    *handler_context = stream;
-    return HEARTH_OK;
-}
-
 struct sender {
     struct rpc_stream *stream;
     struct buf *chunk;
@@ -73,7 +26,7 @@ static void send_more(void *context)
 static void end_sender(void *context, enum hearth_code code, const struct hearth_err *err)
 {
     struct sender *sender = context;
-    close_and_release(sender->stream, code, err);
+    test_close_and_release(sender->stream, code, err);
     free(sender);
 }
 
@@ -83,7 +36,7 @@ static enum hearth_code open_sending(void *service, struct rpc_stream *stream,
     void **handler_context, struct hearth_err *err)
 {
     static const struct rpc_stream_handlers sending = {
-        .message = drop_message, .sent = send_more, .closed = end_sender};
+        .message = test_drop_message, .sent = send_more, .closed = end_sender};
     struct link_world *at = service;
     struct sender *sender = malloc(sizeof(*sender));
     (void)context;
@@ -96,8 +49,8 @@ static enum hearth_code open_sending(void *service, struct rpc_stream *stream,
 }
 
 static const struct rpc_handler served[] = {
-    {.method = TEST_UP, .opened = open_reading},
-    {.method = TEST_BOTH, .opened = open_deaf},
+    {.method = TEST_UP, .opened = test_open_reading},
+    {.method = TEST_BOTH, .opened = test_open_deaf},
     {.method = TEST_DOWN, .opened = open_sending},
     {.method = TEST_KNOCK, .opened = test_knocked},
 };

@@ -266,3 +266,50 @@ enum hearth_code test_knocked(void *service, struct rpc_stream *stream,
     (void)handler_context;
     return hearth_fail(err, HEARTH_NOT_READY, "who is there?");
 }
+
+/* ---- streams that are only read ---- */
+
+void test_close_and_release(void *stream, enum hearth_code code, const struct hearth_err *err)
+{
+    (void)code;
+    (void)err;
+    rpc_stream_release(stream);
+}
+
+void test_drop_message(void *stream, struct buf *message TAKES)
+{
+    buf_unref(message);
+    if (message != NULL) {
+        rpc_stream_read(stream);
+    } else {
+        rpc_stream_finish(stream, HEARTH_OK, NULL);
+    }
+}
+
+static const struct rpc_stream_handlers reading = {
+    .message = test_drop_message, .closed = test_close_and_release};
+
+enum hearth_code test_open_reading(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err)
+{
+    (void)service;
+    (void)context;
+    (void)err;
+    *handlers = &reading;
+    *handler_context = stream;
+    rpc_stream_read(stream);
+    return HEARTH_OK;
+}
+
+enum hearth_code test_open_deaf(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err)
+{
+    (void)service;
+    (void)context;
+    (void)err;
+    *handlers = &reading;
+    *handler_context = stream;
+    return HEARTH_OK;
+}

@@ -108,4 +108,20 @@ enum hearth_code test_knocked(void *service, struct rpc_stream *stream,
     const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
     void **handler_context, struct hearth_err *err);
 
+/* ---- streams that are only read; the handler's context is the stream ---- */
+
+/* Reads on; at the end it is finished. */
+void test_drop_message(void *stream, struct buf *message TAKES);
+void test_close_and_release(void *stream, enum hearth_code code, const struct hearth_err *err);
+
+/* Reads to the end. */
+enum hearth_code test_open_reading(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err);
+
+/* Never reads and never ends. */
+enum hearth_code test_open_deaf(void *service, struct rpc_stream *stream,
+    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
+    void **handler_context, struct hearth_err *err);
+
 #endif /* HEARTH_TESTS_LIB_TEST_RPC_H */

@@ -41,6 +41,17 @@ int test_stream_set_up(void **state);      /* over gRPC */
 int test_stream_set_up_link(void **state); /* over the link */
 int test_stream_tear_down(void **state);
 
+/* A row of cmocka's list; the second is two. */
+#define over_grpc(test)                                                                            \
+    {                                                                                              \
+#test " over gRPC", test, test_stream_set_up, test_stream_tear_down, NULL                  \
+    }
+#define over_link(test)                                                                            \
+    {                                                                                              \
+#test " over the link", test, test_stream_set_up_link, test_stream_tear_down, NULL         \
+    }
+#define over_both(test) over_grpc(test), over_link(test)
+
 /* A channel over a wire that can be cut. */
 void test_stream_relay(struct test_stream *at, unsigned keepalive_ms);
 

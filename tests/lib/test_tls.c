@@ -7,8 +7,11 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+enum { DAY_S = 86400 };
 
 static struct sockaddr_in loopback(uint16_t port)
 {
@@ -125,4 +128,31 @@ size_t test_tls_read(struct test_tls *tls, uint8_t *bytes, size_t size)
 {
     int got = SSL_read(tls->ssl, bytes, size < INT_MAX ? (int)size : INT_MAX);
     return got > 0 ? (size_t)got : 0;
+}
+
+/* ---- a node ---- */
+
+struct rpc_channel_options test_played_node_init(
+    struct test_played_node *node, struct test_rpc *rpc, const char *protocol)
+{
+    struct pki_key *key;
+    char *pem;
+    uint16_t port;
+    test_issue(&rpc->ca, env_system(), PEER_NODE, DAY_S, &key, &pem);
+    node->context = test_tls_context(&rpc->ca, key, pem, protocol);
+    node->listener = test_tcp_listen(&port);
+    pki_key_id(key, node->id);
+    snprintf(node->address, sizeof(node->address), "127.0.0.1:%u", port);
+    pki_key_destroy(key);
+    free(pem);
+    struct rpc_channel_options options = test_rpc_options(rpc, rpc->client_credentials);
+    options.address = node->address;
+    options.peer_id = node->id;
+    return options;
+}
+
+void test_played_node_fini(struct test_played_node *node)
+{
+    close(node->listener);
+    SSL_CTX_free(node->context);
 }

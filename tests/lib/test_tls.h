@@ -39,4 +39,17 @@ bool test_tls_write(struct test_tls *tls, struct view bytes);
 /* Up to size bytes; 0: the other end is gone, or silent for too long. */
 size_t test_tls_read(struct test_tls *tls, uint8_t *bytes, size_t size);
 
+/* A node of a cluster that the test plays itself. */
+struct test_played_node {
+    SSL_CTX *context;
+    int listener;
+    uint8_t id[PKI_ID_SIZE];
+    char address[32];
+};
+
+/* It listens.  Returns how the cluster's client reaches it, borrowed from the node. */
+struct rpc_channel_options test_played_node_init(
+    struct test_played_node *node, struct test_rpc *rpc, const char *protocol);
+void test_played_node_fini(struct test_played_node *node);
+
 #endif /* HEARTH_TESTS_LIB_TEST_TLS_H */

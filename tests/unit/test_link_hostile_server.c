@@ -12,12 +12,11 @@
 #include "tests/lib/test_tls.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* A mutation may leave the client waiting; it need not wait long. */
-enum { DAY_S = 86400, MUTATIONS = 200, MUTATION_PATIENCE_MS = 500 };
+enum { MUTATIONS = 200, MUTATION_PATIENCE_MS = 500 };
 
 struct fixture {
     struct test_rpc rpc;
@@ -25,10 +24,7 @@ struct fixture {
     uint32_t patience_ms;
 
     /* The wrong node. */
-    SSL_CTX *context;
-    int listener;
-    uint8_t id[PKI_ID_SIZE];
-    char address[32];
+    struct test_played_node node;
     const struct test_script *script; /* set before a call */
     bool at_once;                     /* without a HELLO, nor waiting for the request */
     bool floods;                      /* again and again, until the client leaves */
@@ -57,20 +53,7 @@ static int set_up(void **state)
     at->visits_max = 1;
     test_gate_init(&at->closed);
     test_rpc_serve(&at->rpc, served, 1, at, NULL);
-
-    struct pki_key *key;
-    char *pem;
-    test_issue(&at->rpc.ca, env_system(), PEER_NODE, DAY_S, &key, &pem);
-    at->context = test_tls_context(&at->rpc.ca, key, pem, TEST_TLS_LINK);
-    pki_key_id(key, at->id);
-    uint16_t port;
-    at->listener = test_tcp_listen(&port);
-    snprintf(at->address, sizeof(at->address), "127.0.0.1:%u", port);
-    at->hostile = test_rpc_options(&at->rpc, at->rpc.client_credentials);
-    at->hostile.address = at->address;
-    at->hostile.peer_id = at->id;
-    free(pem);
-    pki_key_destroy(key);
+    at->hostile = test_played_node_init(&at->node, &at->rpc, TEST_TLS_LINK);
     *state = at;
     return 0;
 }
@@ -78,8 +61,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *at = *state;
-    close(at->listener);
-    SSL_CTX_free(at->context);
+    test_played_node_fini(&at->node);
     test_rpc_fini(&at->rpc);
     test_gate_fini(&at->closed);
     free(at);
@@ -122,10 +104,12 @@ static void play(struct fixture *at, struct test_tls *tls)
 static void *answer(void *context)
 {
     struct fixture *at = context;
-    for (int fd; at->visits < at->visits_max && (fd = accept(at->listener, NULL, NULL)) >= 0;) {
+    for (int fd;
+         at->visits < at->visits_max && (fd = accept(at->node.listener, NULL, NULL)) >= 0;) {
         struct test_tls tls;
         at->visits++;
-        if (test_tls_open(&tls, at->context, fd, true) && (at->at_once || greet_and_hear(&tls))) {
+        if (test_tls_open(&tls, at->node.context, fd, true) &&
+            (at->at_once || greet_and_hear(&tls))) {
             play(at, &tls);
         }
         test_tls_close(&tls);
@@ -184,7 +168,7 @@ static enum hearth_code ask_hostile(struct fixture *at, const struct test_script
     rpc_stream_release(at->stream);
     rpc_channel_destroy(channel);
     if (at->visits_max > 1) {
-        shutdown(at->listener, SHUT_RDWR); /* nobody else comes */
+        shutdown(at->node.listener, SHUT_RDWR); /* nobody else comes */
     }
     pthread_join(thread, NULL);
     return at->code;

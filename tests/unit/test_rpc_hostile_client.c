@@ -21,44 +21,9 @@ struct fixture {
     SSL_CTX *context;
 };
 
-static void close_and_release(void *stream, enum hearth_code code, const struct hearth_err *err)
-{
-    (void)code;
-    (void)err;
-    rpc_stream_release(stream);
-}
-
-static void drop_message(void *stream, struct buf *message TAKES)
-{
-    buf_unref(message);
-    if (message != NULL) {
-        rpc_stream_read(stream);
-    } else {
-        rpc_stream_finish(stream, HEARTH_OK, NULL);
-    }
-}
-
-static const struct rpc_stream_handlers reading = {
-    .message = drop_message,
-    .closed = close_and_release,
-};
-
-static enum hearth_code open_reading(void *service, struct rpc_stream *stream,
-    const struct rpc_context *context, const struct rpc_stream_handlers **handlers,
-    void **handler_context, struct hearth_err *err)
-{
-    (void)service;
-    (void)context;
-    (void)err;
-    *handlers = &reading;
-    *handler_context = stream;
-    rpc_stream_read(stream);
-    return HEARTH_OK;
-}
-
 static const struct rpc_handler served[] = {
     {.method = TEST_ECHO, .unary = test_echo},
-    {.method = TEST_UP, .opened = open_reading},
+    {.method = TEST_UP, .opened = test_open_reading},
 };
 
 static int set_up(void **state)

@@ -12,12 +12,11 @@
 #include "tests/lib/test_tls.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* A mutation may leave the client waiting; it need not wait long. */
-enum { DAY_S = 86400, MUTATIONS = 80, MUTATION_PATIENCE_MS = 500 };
+enum { MUTATIONS = 80, MUTATION_PATIENCE_MS = 500 };
 
 struct fixture {
     struct test_rpc rpc;
@@ -25,10 +24,7 @@ struct fixture {
     struct rpc_channel_options hostile; /* how to reach the wrong node */
 
     /* The wrong node. */
-    SSL_CTX *context;
-    int listener;
-    uint8_t id[PKI_ID_SIZE];
-    char address[32];
+    struct test_played_node node;
     const struct test_script *script; /* what it answers, set before a call */
     bool at_once;                     /* without waiting for the request */
     uint32_t patience_ms;             /* of our calls */
@@ -50,20 +46,7 @@ static int set_up(void **state)
     at->patience_ms = TEST_DEADLINE_MS;
     test_gate_init(&at->closed);
     test_rpc_serve(&at->rpc, served, 1, at, NULL);
-
-    struct pki_key *key;
-    char *pem;
-    test_issue(&at->rpc.ca, env_system(), PEER_NODE, DAY_S, &key, &pem);
-    at->context = test_tls_context(&at->rpc.ca, key, pem, TEST_TLS_HTTP2);
-    pki_key_id(key, at->id);
-    uint16_t port;
-    at->listener = test_tcp_listen(&port);
-    snprintf(at->address, sizeof(at->address), "127.0.0.1:%u", port);
-    at->hostile = test_rpc_options(&at->rpc, at->rpc.client_credentials);
-    at->hostile.address = at->address;
-    at->hostile.peer_id = at->id;
-    free(pem);
-    pki_key_destroy(key);
+    at->hostile = test_played_node_init(&at->node, &at->rpc, TEST_TLS_HTTP2);
     *state = at;
     return 0;
 }
@@ -71,8 +54,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *at = *state;
-    close(at->listener);
-    SSL_CTX_free(at->context);
+    test_played_node_fini(&at->node);
     test_rpc_fini(&at->rpc);
     test_gate_fini(&at->closed);
     arena_fini(&at->arena);
@@ -101,8 +83,8 @@ static void *answer_one(void *context)
     struct fixture *at = context;
     struct test_tls tls;
     uint8_t bytes[16 * 1024];
-    int fd = accept(at->listener, NULL, NULL);
-    if (test_tls_open(&tls, at->context, fd, true) && (at->at_once || hear_request(&tls))) {
+    int fd = accept(at->node.listener, NULL, NULL);
+    if (test_tls_open(&tls, at->node.context, fd, true) && (at->at_once || hear_request(&tls))) {
         test_tls_write(&tls, test_script_view(at->script));
         shutdown(fd, SHUT_WR);
         while (test_tls_read(&tls, bytes, sizeof(bytes)) > 0) {

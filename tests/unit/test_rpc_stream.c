@@ -235,13 +235,12 @@ static void calls_after_the_end_do_nothing(void **state)
     test_stream_wait_closed(at);
 }
 
-/* A client whose table is laxer than the server's: the row's limit is below the transport's. */
-static void a_message_over_the_row_is_refused_by_the_server(void **state)
+/* The client's table is laxer than the server's, so that it sends so much on TEST_UP. */
+static void send_up(struct test_stream *at, size_t size)
 {
-    struct test_stream *at = *state;
     struct rpc_method_row rows[TEST_METHODS];
     memcpy(rows, test_rpc_table.rows, sizeof(rows));
-    rows[TEST_UP].request_max = 2 * TEST_MESSAGE_MAX;
+    rows[TEST_UP].request_max = (uint32_t)size;
     struct rpc_table lax = {.rows = rows, .count = TEST_METHODS};
     struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
     options.table = &lax;
@@ -251,54 +250,32 @@ static void a_message_over_the_row_is_refused_by_the_server(void **state)
     test_stream_open_on(at, channel, TEST_UP, NULL, TEST_DEADLINE_MS);
     test_gate_wait(&at->server.opened, 1);
     rpc_stream_read(at->server.stream);
-    struct buf *large = buf_create(TEST_UP_MAX + 1);
-    memset(large->bytes, 1, TEST_UP_MAX + 1);
-    struct slice slice = {large, view_of(large->bytes, TEST_UP_MAX + 1)};
-    rpc_stream_send(at->client.stream, &slice, 1);
-    test_stream_wait_closed(at);
-    assert_int_equal(at->client.code, HEARTH_INVALID);
-    assert_int_equal(at->server.code, HEARTH_INVALID);
-    assert_int_equal(at->server.kept_count, 0);
-    rpc_channel_destroy(channel);
-}
-
-static void a_message_over_what_the_transport_lets_through_ends_the_stream(void **state)
-{
-    struct test_stream *at = *state;
-    struct rpc_method_row rows[TEST_METHODS];
-    memcpy(rows, test_rpc_table.rows, sizeof(rows));
-    rows[TEST_UP].request_max = 4 * TEST_MESSAGE_MAX;
-    struct rpc_table lax = {.rows = rows, .count = TEST_METHODS};
-    struct rpc_channel_options options = test_rpc_options(&at->rpc, at->rpc.client_credentials);
-    options.table = &lax;
-    struct rpc_channel *channel = NULL;
-    assert_ok(rpc_channel_create(&options, &channel, &at->rpc.err), &at->rpc.err);
-
-    test_stream_open_on(at, channel, TEST_UP, NULL, TEST_DEADLINE_MS);
-    test_gate_wait(&at->server.opened, 1);
-    rpc_stream_read(at->server.stream);
-    size_t size = 3 * TEST_MESSAGE_MAX;
     struct buf *large = buf_create(size);
     memset(large->bytes, 1, size);
     struct slice slice = {large, view_of(large->bytes, size)};
     rpc_stream_send(at->client.stream, &slice, 1);
     test_stream_wait_closed(at);
-    assert_int_equal(at->client.code, HEARTH_UNKNOWN);
-    assert_int_equal(at->server.code, HEARTH_CANCELLED);
     assert_int_equal(at->server.kept_count, 0);
-    assert_int_equal(test_gate_count(&at->server.half_closed), 0);
     rpc_channel_destroy(channel);
 }
 
-#define over_grpc(test)                                                                            \
-    {                                                                                              \
-#test " over gRPC", test, test_stream_set_up, test_stream_tear_down, NULL                  \
-    }
-#define over_link(test)                                                                            \
-    {                                                                                              \
-#test " over the link", test, test_stream_set_up_link, test_stream_tear_down, NULL         \
-    }
-#define over_both(test) over_grpc(test), over_link(test)
+/* The row's limit is below the transport's. */
+static void a_message_over_the_row_is_refused_by_the_server(void **state)
+{
+    struct test_stream *at = *state;
+    send_up(at, TEST_UP_MAX + 1);
+    assert_int_equal(at->client.code, HEARTH_INVALID);
+    assert_int_equal(at->server.code, HEARTH_INVALID);
+}
+
+static void a_message_over_what_the_transport_lets_through_ends_the_stream(void **state)
+{
+    struct test_stream *at = *state;
+    send_up(at, (size_t)3 * TEST_MESSAGE_MAX);
+    assert_int_equal(at->client.code, HEARTH_UNKNOWN);
+    assert_int_equal(at->server.code, HEARTH_CANCELLED);
+    assert_int_equal(test_gate_count(&at->server.half_closed), 0);
+}
 
 int main(void)
 {

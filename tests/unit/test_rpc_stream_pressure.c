@@ -148,16 +148,6 @@ static void a_graceful_stop_lets_a_stream_finish(void **state)
     at->rpc.server = NULL;
 }
 
-#define over_grpc(test)                                                                            \
-    {                                                                                              \
-#test " over gRPC", test, test_stream_set_up, test_stream_tear_down, NULL                  \
-    }
-#define over_link(test)                                                                            \
-    {                                                                                              \
-#test " over the link", test, test_stream_set_up_link, test_stream_tear_down, NULL         \
-    }
-#define over_both(test) over_grpc(test), over_link(test)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
