@@ -147,6 +147,22 @@ enum hearth_code world_get(struct world *world, const char *key, uint64_t seed, 
     return code;
 }
 
+static void count_wait(struct fake_net *net, void *context)
+{
+    (void)net;
+    struct world_stop *stop = context;
+    if (stop->waits_left-- == 0) {
+        atomic_store(&stop->cancel, true);
+    }
+}
+
+void world_stop_at_wait(struct world *world, struct world_stop *stop, unsigned nth)
+{
+    *stop = (struct world_stop){.waits_left = nth};
+    world->net.at_wait = count_wait;
+    world->net.at_wait_context = stop;
+}
+
 bool world_was_told(const struct world *world, const char *text)
 {
     for (unsigned i = 0; i < world->notice_count; i++) {

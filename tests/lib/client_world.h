@@ -74,6 +74,15 @@ void world_sink_init(struct world_sink *sink, uint64_t seed, uint64_t fails_at);
 enum hearth_code world_get(struct world *world, const char *key, uint64_t seed, uint64_t offset,
     uint64_t length, uint64_t *out_size, struct hearth_err *err);
 
+/* A cancel flag that is raised at a wait. */
+struct world_stop {
+    atomic_bool cancel;
+    unsigned waits_left;
+};
+
+/* At the nth from now on, counted from 0; the stop outlives the waits. */
+void world_stop_at_wait(struct world *world, struct world_stop *stop, unsigned nth);
+
 /* Some notice says this. */
 bool world_was_told(const struct world *world, const char *text);
 

@@ -26,20 +26,23 @@ enum hearth_code fake_check_bucket(
         : hearth_fail(err, HEARTH_CONFLICT, "bucket %.*s is another one", VIEW_ARGS(name));
 }
 
+/* Where a put shall go, it may. */
+static enum hearth_code check_place(struct fake_coordinator *self, struct view bucket,
+    struct view key, const struct wire_precondition *precondition,
+    const struct wire_part_place *part, struct hearth_err *err)
+{
+    enum hearth_code code =
+        fake_check_precondition(precondition, fake_find_version(self, bucket, key), err);
+    return code == HEARTH_OK ? fake_check_part(self, bucket, key, part, err) : code;
+}
+
 enum hearth_code fake_answer_begin(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {
     const struct wire_begin_request *ask = request;
-    enum hearth_code code = fake_check_bucket(self, ask->bucket, ask->bucket_id, err);
-    if (code == HEARTH_OK) {
-        code = fake_check_precondition(
-            ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
-    }
-    if (code == HEARTH_OK) {
-        code = fake_check_part(self, ask->bucket, ask->key, ask->part, err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
+    if (fake_check_bucket(self, ask->bucket, ask->bucket_id, err) != HEARTH_OK ||
+        check_place(self, ask->bucket, ask->key, ask->precondition, ask->part, err) != HEARTH_OK) {
+        return err->code;
     }
     assert(self->intent_count < FAKE_VERSIONS_MAX);
     self->intents[self->intent_count] = *ask;
@@ -125,16 +128,9 @@ static enum hearth_code store(struct fake_coordinator *self,
     const struct wire_put_inline_request *ask, const struct wire_extent *extents,
     size_t extents_count, struct wire_commit_reply *reply, struct hearth_err *err)
 {
-    enum hearth_code code = fake_check_bucket(self, ask->bucket, ask->bucket_id, err);
-    if (code == HEARTH_OK) {
-        code = fake_check_precondition(
-            ask->precondition, fake_find_version(self, ask->bucket, ask->key), err);
-    }
-    if (code == HEARTH_OK) {
-        code = fake_check_part(self, ask->bucket, ask->key, ask->part, err);
-    }
-    if (code != HEARTH_OK) {
-        return code;
+    if (fake_check_bucket(self, ask->bucket, ask->bucket_id, err) != HEARTH_OK ||
+        check_place(self, ask->bucket, ask->key, ask->precondition, ask->part, err) != HEARTH_OK) {
+        return err->code;
     }
     *reply = (struct wire_commit_reply){0};
     struct fake_version *version = add(self, ask->bucket, ask->key, ask->part, reply);

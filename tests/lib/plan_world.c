@@ -1,5 +1,6 @@
 #include "tests/lib/plan_world.h"
 
+#include "common/failpoint.h"
 #include "tests/lib/test.h"
 
 #include <stdlib.h>
@@ -101,6 +102,18 @@ void plan_world_restart(struct plan_world *world)
     rebalance_destroy(coordinator->rebalance);
     coordinator->rebalance = rebalance_create(coordinator, 1);
     rebalance_use_session(coordinator->rebalance, &world->at.net.net, world->at.customer.session);
+}
+
+void plan_world_restart_at(struct plan_world *world, const char *const steps[], size_t count)
+{
+    struct hearth_err *err = plan_world_err_of(world);
+    for (size_t i = 0; i < count; i++) {
+        assert_ok(failpoint_arm(steps[i], err), err);
+        plan_world_run_round(world);
+        plan_world_restart(world);
+        move_world_pass_ms(&world->at, PLAN_WORLD_TICK_MS);
+    }
+    assert_ok(failpoint_arm(NULL, err), err);
 }
 
 void plan_world_pause_it(struct plan_world *world)

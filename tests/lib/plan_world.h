@@ -53,6 +53,9 @@ void plan_world_run_to_the_end(struct plan_world *world);
 
 /* The process ends and begins anew. */
 void plan_world_restart(struct plan_world *world);
+
+/* At each of these failpoints in its turn, while the plan is applied; then at none. */
+void plan_world_restart_at(struct plan_world *world, const char *const steps[], size_t count);
 void plan_world_pause_it(struct plan_world *world);
 void plan_world_cancel_it(struct plan_world *world);
 

@@ -161,6 +161,20 @@ void test_sign_header(
         signer->access_key, signer->time, signer->region, names, request->signature);
 }
 
+struct auth_proof test_sign_proof(
+    struct test_signed *request, const struct test_signer *signer, const char *payload)
+{
+    test_sign_header(request, signer, payload);
+    struct auth_proof proof = {
+        .claim = {.kind = SIG_HEADER,
+            .scope = {.date = view_of(signer->time, 8), .region = view_text(signer->region)},
+            .time = view_text(signer->time),
+            .payload = view_text(payload)}};
+    memcpy(proof.key, request->key, sizeof(proof.key));
+    memcpy(proof.signature, request->signature, sizeof(proof.signature));
+    return proof;
+}
+
 void test_sign_query(
     struct test_signed *request, const struct test_signer *signer, unsigned expires_s)
 {

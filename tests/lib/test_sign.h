@@ -12,6 +12,7 @@
 
 #include "common/http/http.h"
 #include "common/sigv4.h"
+#include "gateway/auth_proof.h"
 
 enum {
     TEST_SIGN_HEADERS_MAX = 40,
@@ -52,6 +53,10 @@ void test_signed_remove(struct test_signed *request, const char *name);
 
 /* Adds date, payload and Authorization; every header that is there is signed. */
 void test_sign_header(
+    struct test_signed *request, const struct test_signer *signer, const char *payload);
+
+/* The same; returns what a verifier would have made of it, whose texts are borrowed. */
+struct auth_proof test_sign_proof(
     struct test_signed *request, const struct test_signer *signer, const char *payload);
 
 /* Adds what a presigned target has. */

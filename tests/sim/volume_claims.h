@@ -56,6 +56,19 @@ static inline void put_refused(
     assert_int_equal(volume_world_put(world, &plan, &err), code);
 }
 
+/* Large shards from 1 on, until one finds no space: its name. */
+static inline uint8_t fill_up(struct volume_world *world)
+{
+    struct hearth_err err;
+    uint8_t name = 1;
+    struct shard_plan plan = large_plan(name);
+    while (volume_world_put(world, &plan, &err) == HEARTH_OK) {
+        plan = large_plan(++name);
+    }
+    assert_int_equal(err.code, HEARTH_NO_SPACE);
+    return name;
+}
+
 static inline void is_here(struct volume_world *world, struct shard_plan plan, bool as_trash)
 {
     struct hearth_err err;

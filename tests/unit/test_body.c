@@ -65,14 +65,7 @@ static int tear_down(void **state)
 
 static void sign(struct fixture *at, const char *payload)
 {
-    test_sign_header(&at->request, &at->signer, payload);
-    at->proof = (struct auth_proof){
-        .claim = {.kind = SIG_HEADER,
-            .scope = {.date = view_of(at->signer.time, 8), .region = view_text(at->signer.region)},
-            .time = view_text(at->signer.time),
-            .payload = view_text(payload)}};
-    memcpy(at->proof.key, at->request.key, sizeof(at->proof.key));
-    memcpy(at->proof.signature, at->request.signature, sizeof(at->proof.signature));
+    at->proof = test_sign_proof(&at->request, &at->signer, payload);
 }
 
 static void say_decoded_size(struct fixture *at, size_t size)

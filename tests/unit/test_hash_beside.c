@@ -362,6 +362,17 @@ static void witness_init(struct witness *witness, uint64_t size)
 static const uint64_t witnessed_sizes[] = {0, 100, WORLD_INLINE_MAX + 1, FROM, 3 * MIB + 5};
 enum { WITNESSED_SIZES = sizeof(witnessed_sizes) / sizeof(witnessed_sizes[0]) };
 
+/* There is an object afterwards, or why not. */
+static enum hearth_code put_witnessed(
+    struct world *world, struct witness *witness, struct hearth_err *err)
+{
+    enum hearth_code code =
+        object_put(&world->session, "bucket", view_text("k"), &witness->source, NULL, NULL, err);
+    bool is_there = fake_coordinator_find(&world->coordinator, "bucket", "k") != NULL;
+    assert_int_equal(is_there, code == HEARTH_OK);
+    return code;
+}
+
 static void a_source_sees_all_its_bytes_before_it_is_asked_for_them(void **state)
 {
     (void)state;
@@ -370,9 +381,7 @@ static void a_source_sees_all_its_bytes_before_it_is_asked_for_them(void **state
         struct witness witness;
         struct hearth_err err;
         witness_init(&witness, witnessed_sizes[i]);
-        assert_ok(object_put(
-                      &world->session, "bucket", view_text("k"), &witness.source, NULL, NULL, &err),
-            &err);
+        assert_ok(put_witnessed(world, &witness, &err), &err);
         assert_int_equal(witness.asked, 1);
         assert_int_equal(witness.seen_when_asked, witnessed_sizes[i]);
         assert_true(witness.is_exact);
@@ -389,11 +398,8 @@ static void what_its_source_does_not_vouch_for_is_no_object(void **state)
         struct hearth_err err;
         witness_init(&witness, witnessed_sizes[i]);
         witness.refuses = true;
-        assert_int_equal(object_put(&world->session, "bucket", view_text("k"), &witness.source,
-                             NULL, NULL, &err),
-            HEARTH_INVALID);
+        assert_int_equal(put_witnessed(world, &witness, &err), HEARTH_INVALID);
         assert_non_null(strstr(err.message, "not what was signed"));
-        assert_null(fake_coordinator_find(&world->coordinator, "bucket", "k"));
     }
     assert_int_equal(world->coordinator.asked[RPC_COMMIT], 0);
     assert_int_equal(world->coordinator.asked[RPC_PUT_INLINE], 0);
@@ -409,11 +415,8 @@ static void who_failed_to_read_is_not_asked_for_its_word(void **state)
         struct hearth_err err;
         witness_init(&witness, witnessed_sizes[i]);
         witness.bytes.fails_at = witnessed_sizes[i];
-        assert_int_equal(object_put(&world->session, "bucket", view_text("k"), &witness.source,
-                             NULL, NULL, &err),
-            HEARTH_IO);
+        assert_int_equal(put_witnessed(world, &witness, &err), HEARTH_IO);
         assert_int_equal(witness.asked, 0);
-        assert_null(fake_coordinator_find(&world->coordinator, "bucket", "k"));
     }
     world_destroy(world);
 }

@@ -361,20 +361,6 @@ static void a_sink_that_fails_ends_the_get_with_its_reason(void **state)
     world_destroy(world);
 }
 
-struct stop_at {
-    atomic_bool cancel;
-    unsigned waits_left;
-};
-
-static void count_waits(struct fake_net *net, void *context)
-{
-    (void)net;
-    struct stop_at *stop = context;
-    if (stop->waits_left-- == 0) {
-        stop->cancel = true;
-    }
-}
-
 static void a_get_can_be_stopped_at_every_wait(void **state)
 {
     (void)state;
@@ -382,9 +368,8 @@ static void a_get_can_be_stopped_at_every_wait(void **state)
     enum hearth_code code = HEARTH_CANCELLED;
     unsigned nth = 0;
     for (; code == HEARTH_CANCELLED; nth++) {
-        struct stop_at stop = {.waits_left = nth};
-        world->net.at_wait = count_waits;
-        world->net.at_wait_context = &stop;
+        struct world_stop stop;
+        world_stop_at_wait(world, &stop, nth);
         struct world_sink sink;
         world_sink_init(&sink, 1, 0);
         const struct hearth_get_options options = {.control = {.cancel = &stop.cancel}};

@@ -300,27 +300,12 @@ static void a_put_can_be_stopped_while_it_reads(void **state)
     world_destroy(world);
 }
 
-struct stop_at {
-    atomic_bool cancel;
-    unsigned waits_left;
-};
-
-static void count_waits(struct fake_net *net, void *context)
-{
-    (void)net;
-    struct stop_at *stop = context;
-    if (stop->waits_left-- == 0) {
-        stop->cancel = true;
-    }
-}
-
 /* false: the put was through before it waited that often. */
 static bool is_stopped_at_wait(unsigned nth)
 {
     struct world *world = world_create(NULL);
-    struct stop_at stop = {.waits_left = nth};
-    world->net.at_wait = count_waits;
-    world->net.at_wait_context = &stop;
+    struct world_stop stop;
+    world_stop_at_wait(world, &stop, nth);
     struct world_source source;
     world_source_init(&source, 1, 200 * KIB);
     source.cancel = &stop.cancel;

@@ -6,7 +6,6 @@
  */
 #include "coordinator/rebalance/rebalance.h"
 
-#include "common/failpoint.h"
 #include "tests/lib/plan_world.h"
 #include "tests/lib/test.h"
 
@@ -60,13 +59,7 @@ static void a_process_that_ends_anywhere_goes_on_where_it_was(void **state)
     static const char *const steps[] = {"coordinator.move.offered:3=error",
         "coordinator.move.copied:2=error", "coordinator.move.verified:2=error",
         "coordinator.rebalance.progress=error"};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        assert_ok(failpoint_arm(steps[i], plan_world_err_of(world)), plan_world_err_of(world));
-        plan_world_run_round(world);
-        plan_world_restart(world);
-        move_world_pass_ms(&world->at, PLAN_WORLD_TICK_MS);
-    }
-    assert_ok(failpoint_arm(NULL, plan_world_err_of(world)), plan_world_err_of(world));
+    plan_world_restart_at(world, steps, sizeof(steps) / sizeof(steps[0]));
     plan_world_run_to_the_end(world);
     assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_DONE);
     assert_int_equal(

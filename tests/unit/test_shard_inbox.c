@@ -213,31 +213,40 @@ static void the_end_of_a_call_wakes_who_wants_more_cells(void **state)
     shard_inbox_unref(inbox);
 }
 
+enum { POSTED = 1000 }; /* by each of two threads */
+
 static void *post_cells(void *context)
 {
-    for (unsigned i = 0; i < 1000; i++) {
+    for (unsigned i = 0; i < POSTED; i++) {
         shard_port_post_cell(context, (struct slice){0});
     }
     return NULL;
 }
 
-/* However waiting and posting meet: four at a time are heard of, for four times 500 are posted. */
-static void who_waits_for_some_cells_at_once_is_always_woken(void **state)
+static void *post_sent(void *context)
 {
-    (void)state;
+    for (unsigned i = 0; i < POSTED; i++) {
+        shard_port_post_sent(context, 0);
+    }
+    return NULL;
+}
+
+/* Waits for `at_once` cells at a time (0: for anything), until all that was posted is heard of. */
+static void hear_all(void *(*post)(void *context), unsigned at_once)
+{
     struct shard_inbox *inbox = shard_inbox_create(env_system());
     struct shard_port ports[2];
     pthread_t threads[2];
     for (unsigned i = 0; i < 2; i++) {
         shard_port_open(&ports[i], inbox, NULL);
-        assert_int_equal(pthread_create(&threads[i], NULL, post_cells, &ports[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, post, &ports[i]), 0);
     }
-    for (unsigned came = 0; came < 2000;) {
+    for (unsigned heard = 0; heard < 2 * POSTED;) {
         struct shard_event event;
         if (shard_inbox_take(inbox, &event)) {
-            came++;
+            heard += event.count;
         } else {
-            shard_inbox_want_cells(inbox, 4 - came % 4);
+            shard_inbox_want_cells(inbox, at_once > 0 ? at_once - heard % at_once : 0);
             shard_inbox_wait_blocking(inbox, UINT64_MAX);
         }
     }
@@ -248,38 +257,17 @@ static void who_waits_for_some_cells_at_once_is_always_woken(void **state)
     shard_inbox_unref(inbox);
 }
 
-static void *post_a_thousand(void *context)
+/* However waiting and posting meet: four at a time, which all that is posted comes to. */
+static void who_waits_for_some_cells_at_once_is_always_woken(void **state)
 {
-    struct shard_port *port = context;
-    for (unsigned i = 0; i < 1000; i++) {
-        shard_port_post_sent(port, 0);
-    }
-    return NULL;
+    (void)state;
+    hear_all(post_cells, 4);
 }
 
 static void a_waiting_transfer_hears_everything_other_threads_post(void **state)
 {
     (void)state;
-    struct shard_inbox *inbox = shard_inbox_create(env_system());
-    struct shard_port ports[2];
-    pthread_t threads[2];
-    for (unsigned i = 0; i < 2; i++) {
-        shard_port_open(&ports[i], inbox, NULL);
-        assert_int_equal(pthread_create(&threads[i], NULL, post_a_thousand, &ports[i]), 0);
-    }
-    for (unsigned sent = 0; sent < 2000;) {
-        struct shard_event event;
-        if (shard_inbox_take(inbox, &event)) {
-            sent += event.count;
-        } else {
-            shard_inbox_wait_blocking(inbox, UINT64_MAX);
-        }
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        pthread_join(threads[i], NULL);
-        port_end(&ports[i]);
-    }
-    shard_inbox_unref(inbox);
+    hear_all(post_sent, 0);
 }
 
 static void waiting_ends_when_the_time_has_come(void **state)

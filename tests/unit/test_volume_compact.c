@@ -301,12 +301,7 @@ static void a_full_volume_is_compacted(void **state)
     volume_world_close(world);
     world->options.capacity_bytes = 1024 * 1024;
     assert_ok(volume_world_open(world, &err), &err);
-    uint8_t name = 1;
-    struct shard_plan plan = large_plan(name);
-    while (volume_world_put(world, &plan, &err) == HEARTH_OK) {
-        plan = large_plan(++name);
-    }
-    assert_int_equal(err.code, HEARTH_NO_SPACE);
+    uint8_t name = fill_up(world);
     trash_many(world, 1, name, 2);
     volume_world_age(world);
     volume_world_tidy(world);

@@ -273,12 +273,7 @@ static void a_full_volume_refuses_puts_before_they_begin_and_still_deletes(void 
     volume_world_close(world);
     world->options.capacity_bytes = 300 * 1024;
     assert_ok(volume_world_open(world, &err), &err);
-    uint8_t name = 1;
-    struct shard_plan plan = large_plan(name);
-    while (volume_world_put(world, &plan, &err) == HEARTH_OK) {
-        plan = large_plan(++name);
-    }
-    assert_int_equal(err.code, HEARTH_NO_SPACE);
+    uint8_t name = fill_up(world);
     assert_true(name > 5);
     assert_true(stats_of(world).used_bytes <= 300 * 1024);
     assert_true(stats_of(world).free_bytes < 64 * 1024);
@@ -292,20 +287,14 @@ static void a_full_volume_refuses_puts_before_they_begin_and_still_deletes(void 
 static void a_full_disk_refuses_puts_and_still_deletes(void **state)
 {
     struct volume_world *world = *state;
-    struct hearth_err err;
     sim_disk_set_capacity(world->sim, 200 * 1024);
-    uint8_t name = 1;
-    struct shard_plan plan = large_plan(name);
-    while (volume_world_put(world, &plan, &err) == HEARTH_OK) {
-        plan = large_plan(++name);
-    }
-    assert_int_equal(err.code, HEARTH_NO_SPACE);
+    uint8_t name = fill_up(world);
     assert_true(name > 3);
     trash(world, large_plan(1), VOLUME_TRASH_DONE);
     trash(world, large_plan(200), VOLUME_TRASH_BARRED);
     is_here(world, large_plan(2), false);
     sim_disk_set_capacity(world->sim, 400 * 1024);
-    put(world, plan); /* without a restart */
+    put(world, large_plan(name)); /* without a restart */
     assert_int_equal(world->events[VOLUME_LOG_FAILED], 0);
     assert_false(stats_of(world).read_only);
 }
