@@ -52,23 +52,38 @@ static enum hearth_code take_tags(struct copy *copy, struct view *out, struct he
         options->attributes.tags, options->attributes.tag_count, &copy->source.arena, out, err);
 }
 
+/* The destination, as a put of something small names it. */
+static enum hearth_code make_put(struct copy *copy, struct wire_precondition *precondition,
+    struct wire_put_inline_request *out, struct hearth_err *err)
+{
+    const struct manifest *manifest = &copy->source.manifest;
+    session_draw_id(copy->source.session, copy->token);
+    *out = (struct wire_put_inline_request){
+        .bucket = view_text(copy->bucket.name),
+        .key = copy->key,
+        .precondition = precondition,
+        .token = view_of(copy->token, sizeof(copy->token)),
+        .body_id = view_of(copy->body_id, sizeof(copy->body_id)),
+        .bucket_key_version = bucket_newest_key(&copy->bucket)->version,
+        .size = manifest->size,
+        .etag = view_of(copy->etag_column, sizeof(copy->etag_column)),
+        .parts = manifest->parts,
+        .bucket_id = view_of(copy->bucket.id, sizeof(copy->bucket.id)),
+    };
+    enum hearth_code code = object_precondition(
+        &copy->options->precondition, &copy->bucket, copy->precondition_column, precondition, err);
+    if (code == HEARTH_OK) {
+        code = seal_for_destination(copy, &out->manifest, err);
+    }
+    return code == HEARTH_OK ? take_tags(copy, &out->tags, err) : code;
+}
+
 static enum hearth_code ask_copy(
     struct copy *copy, struct wire_commit_reply *reply, struct hearth_err *err)
 {
     struct object_lookup *source = &copy->source;
     struct wire_precondition precondition;
-    struct wire_put_inline_request put = {
-        .bucket = view_text(copy->bucket.name),
-        .key = copy->key,
-        .precondition = &precondition,
-        .token = view_of(copy->token, sizeof(copy->token)),
-        .body_id = view_of(copy->body_id, sizeof(copy->body_id)),
-        .bucket_key_version = bucket_newest_key(&copy->bucket)->version,
-        .size = source->manifest.size,
-        .etag = view_of(copy->etag_column, sizeof(copy->etag_column)),
-        .parts = source->manifest.parts,
-        .bucket_id = view_of(copy->bucket.id, sizeof(copy->bucket.id)),
-    };
+    struct wire_put_inline_request put;
     struct wire_copy_request request = {
         .source_bucket = view_text(source->bucket_name),
         .source_key = source->key,
@@ -76,21 +91,13 @@ static enum hearth_code ask_copy(
         .put = &put,
         .extents_count = source->manifest.extent_count,
     };
-    enum hearth_code code = object_precondition(
-        &copy->options->precondition, &copy->bucket, copy->precondition_column, &precondition, err);
-    if (code == HEARTH_OK) {
-        code = seal_for_destination(copy, &put.manifest, err);
-    }
+    enum hearth_code code = make_put(copy, &precondition, &put, err);
     if (code == HEARTH_OK) {
         code = object_manifest_extents(&copy->manifest, &source->arena, &request.extents, err);
-    }
-    if (code == HEARTH_OK) {
-        code = take_tags(copy, &put.tags, err);
     }
     if (code != HEARTH_OK) {
         return code;
     }
-    session_draw_id(source->session, copy->token);
     const struct ask ask = {
         .method = RPC_COPY,
         .request = &request,

@@ -278,18 +278,21 @@ static unsigned window_size(const struct segment_get *get)
     return size > 0 ? (unsigned)size : 1;
 }
 
-static enum hearth_code make_cover(struct segment_get *get, struct hearth_err *err)
+/* Of the stripes that the range lies in. */
+static enum hearth_code make_window(struct segment_get *get, struct hearth_err *err)
 {
-    unsigned n = get->range.info->n;
     struct ec_range plain = {(size_t)get->range.offset, (size_t)get->range.length};
     struct ec_range sealed = ec_stripes_sealed_range(&get->shape, plain);
     unsigned first = ec_stripes_stripe_of(&get->shape, sealed.offset);
     unsigned last = ec_stripes_stripe_of(&get->shape, sealed.offset + sealed.size - 1);
-    enum hearth_code code =
-        get_window_init(&get->window, get->codec, &get->shape, window_size(get), first, err);
-    if (code != HEARTH_OK) {
-        return code;
-    }
+    get->cover = (struct get_cover){
+        .shape = &get->shape, .window = &get->window, .sealed = sealed, .end = last + 1};
+    return get_window_init(&get->window, get->codec, &get->shape, window_size(get), first, err);
+}
+
+static enum hearth_code make_lanes(struct segment_get *get, struct hearth_err *err)
+{
+    unsigned n = get->range.info->n;
     get->group = (struct get_lane_group){
         .transfer = get->source->transfer,
         .shape = &get->shape,
@@ -297,15 +300,9 @@ static enum hearth_code make_cover(struct segment_get *get, struct hearth_err *e
         .tagger = get->tagger,
         .tempo = get->source->tempo,
     };
-    get->cover = (struct get_cover){
-        .shape = &get->shape,
-        .window = &get->window,
-        .sealed = sealed,
-        .end = last + 1,
-        .slot_count = n,
-        .holders = calloc(n, sizeof(*get->cover.holders)),
-        .lanes = calloc((size_t)n * LANES_PER_SLOT, sizeof(*get->cover.lanes)),
-    };
+    get->cover.slot_count = n;
+    get->cover.holders = calloc(n, sizeof(*get->cover.holders));
+    get->cover.lanes = calloc((size_t)n * LANES_PER_SLOT, sizeof(*get->cover.lanes));
     if (get->cover.holders == NULL || get->cover.lanes == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "%u holders", n);
     }
@@ -338,7 +335,7 @@ static enum hearth_code prepare(struct segment_get *get, struct hearth_err *err)
     if (get->plain == NULL || get->sealed == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "a unit");
     }
-    return make_cover(get, err);
+    return make_window(get, err) == HEARTH_OK ? make_lanes(get, err) : err->code;
 }
 
 enum hearth_code segment_get_open(const struct get_source *source,
