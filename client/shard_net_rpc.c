@@ -232,22 +232,24 @@ static void post_receipt(struct net_call *call)
     arena_fini(&arena);
 }
 
-static void close_call(struct net_call *call, enum hearth_code code)
+/* What the stream ended with; true: the transfer was told that it failed. */
+static bool close_call(struct net_call *call, enum hearth_code code, const struct hearth_err *err)
 {
     call->is_unreachable = code == HEARTH_UNREACHABLE;
-    UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
-    call->shared.is_closed = true;
+    {
+        UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
+        call->shared.is_closed = true;
+    }
+    if (call->is_broken || code != HEARTH_OK) {
+        shard_port_post_failed(&call->port, call->is_broken ? &call->why : err);
+    }
+    return call->is_broken || code != HEARTH_OK;
 }
 
 static void put_closed(void *context, enum hearth_code code, const struct hearth_err *err)
 {
     struct net_call *call = context;
-    close_call(call, code);
-    if (call->is_broken) {
-        shard_port_post_failed(&call->port, &call->why);
-    } else if (code != HEARTH_OK) {
-        shard_port_post_failed(&call->port, err);
-    } else {
+    if (!close_call(call, code, err)) {
         post_receipt(call);
     }
     leave(call);
@@ -258,42 +260,59 @@ static const struct rpc_stream_handlers put_handlers = {
 
 /* ---- get ---- */
 
-static void get_message(void *context, struct buf *message TAKES)
+/* The cell in a message, which keeps it; owner NULL: there is none, and err says why. */
+static struct slice cell_of(struct buf *message TAKES, struct hearth_err *err)
 {
-    struct net_call *call = context;
-    if (message == NULL) {
-        return; /* closed() follows */
-    }
-    struct hearth_err err;
     struct arena arena;
     struct wire_shard_get_message cell = {0};
     arena_init(&arena, 0);
-    enum hearth_code code = wire_decode_shard_get(buf_view(message), &arena, &cell, &err);
+    enum hearth_code code = wire_decode_shard_get(buf_view(message), &arena, &cell, err);
     bool is_inside = code == HEARTH_OK && cell.cell.bytes >= message->bytes &&
         cell.cell.bytes + cell.cell.size <= message->bytes + message->size;
-    if (code == HEARTH_OK && !is_inside) { /* decoded the general way: into the arena */
-        struct buf *copy = buf_copy(cell.cell);
+    struct slice found = {message, cell.cell};
+    if (!is_inside) { /* nonsense, or decoded the general way: into the arena */
+        struct buf *copy = code == HEARTH_OK ? buf_copy(cell.cell) : NULL;
+        found = (struct slice){copy, copy == NULL ? (struct view){0} : buf_view(copy)};
         buf_unref(message);
-        message = copy;
-        cell.cell = copy == NULL ? (struct view){0} : buf_view(copy);
+    }
+    if (code == HEARTH_OK && found.owner == NULL) {
+        hearth_fail(err, HEARTH_NO_MEMORY, "a cell");
     }
     arena_fini(&arena);
-    if (code != HEARTH_OK || call->cells_left == 0 || message == NULL) {
-        buf_unref(message);
-        break_call(call, HEARTH_CHECKSUM,
-            code != HEARTH_OK ? err.message : "node sent more cells than were asked for");
+    return found;
+}
+
+/* One less to come; true: the next message may come, too. */
+static bool count_cell(struct net_call *call)
+{
+    call->cells_left--;
+    UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
+    assert(call->shared.wanted > 0);
+    call->shared.wanted--;
+    call->shared.is_reading = call->shared.wanted > 0 || call->cells_left == 0;
+    return call->shared.is_reading;
+}
+
+static void get_message(void *context, struct buf *message TAKES)
+{
+    struct net_call *call = context;
+    struct hearth_err err;
+    if (message == NULL) {
+        return; /* closed() follows */
+    }
+    struct slice cell = cell_of(message, &err);
+    if (cell.owner == NULL) {
+        bool is_ours = err.code == HEARTH_NO_MEMORY; /* which says nothing against the node */
+        break_call(call, is_ours ? err.code : HEARTH_CHECKSUM, err.message);
         return;
     }
-    call->cells_left--;
-    bool is_reading;
-    {
-        UNLOCKS pthread_mutex_t *held = lock(&call->shared.mutex);
-        assert(call->shared.wanted > 0);
-        call->shared.wanted--;
-        is_reading = call->shared.wanted > 0 || call->cells_left == 0;
-        call->shared.is_reading = is_reading;
+    if (call->cells_left == 0) {
+        buf_unref(cell.owner);
+        break_call(call, HEARTH_CHECKSUM, "node sent more cells than were asked for");
+        return;
     }
-    shard_port_post_cell(&call->port, (struct slice){message, cell.cell});
+    bool is_reading = count_cell(call);
+    shard_port_post_cell(&call->port, cell);
     if (is_reading) {
         rpc_stream_read(call->stream); /* after the last cell: the end */
     }
@@ -307,12 +326,7 @@ static void get_sent(void *context)
 static void get_closed(void *context, enum hearth_code code, const struct hearth_err *err)
 {
     struct net_call *call = context;
-    close_call(call, code);
-    if (call->is_broken) {
-        shard_port_post_failed(&call->port, &call->why);
-    } else if (code != HEARTH_OK) {
-        shard_port_post_failed(&call->port, err);
-    } else {
+    if (!close_call(call, code, err)) {
         shard_port_post_done(&call->port, (struct slice){0});
     }
     leave(call);
