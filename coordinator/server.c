@@ -72,8 +72,10 @@ static void add_all_handlers(struct server *server)
     add_handlers(server, session_handlers, session_handler_count);
     add_handlers(server, bucket_handlers, bucket_handler_count);
     add_handlers(server, object_handlers, object_handler_count);
+    add_handlers(server, lookup_handlers, lookup_handler_count);
     add_handlers(server, upload_handlers, upload_handler_count);
     add_handlers(server, segment_handlers, segment_handler_count);
+    add_handlers(server, shard_handlers, shard_handler_count);
     add_handlers(server, node_handlers, node_handler_count);
     add_handlers(server, admin_handlers, admin_handler_count);
     add_handlers(server, rebalance_handlers, rebalance_handler_count);

@@ -9,10 +9,6 @@
 #include "coordinator/meta/meta_object.h"
 #include "coordinator/service/service.h"
 
-/* The handler of Lookup. */
-enum hearth_code object_lookup(void *service, const struct rpc_context *context,
-    const void *request, void *response, struct hearth_err *err);
-
 /* Whether who asks may put this there, and it makes sense. *out borrows of `in`. */
 enum hearth_code object_put_prepare(struct coordinator *coordinator,
     const struct rpc_context *context, const struct wire_put_inline_request *in,
@@ -23,6 +19,11 @@ void object_put_run(struct coordinator *coordinator, struct meta_put_item *items
 
 void object_commit_to_wire(
     const struct meta_object_info *info, struct arena *arena, struct wire_commit_reply *out);
+
+/* ---- lookup_service.c: the handler of Lookup ---- */
+
+enum hearth_code object_lookup(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err);
 
 /* ---- object_many.c: the handlers of LookupMany and PutInlineMany ---- */
 

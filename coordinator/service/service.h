@@ -3,7 +3,8 @@
  * between the wire's structs and the metadata's.
  *
  *   session_service   OpenSession                    bucket_service   CreateBucket ...
- *   segment_service   OpenSegment ... MoreOrders     object_service   Begin, Commit, Lookup ...
+ *   segment_service   OpenSegment ... AddHolders     object_service   Begin, Commit, Copy ...
+ *   shard_service     MoreOrders, Whereis ...        lookup_service   Lookup, List
  *   upload_service    CreateUpload ... ListUploads
  *   node_service      Heartbeat                      admin_service    Status, NodeList, Invite ...
  *   gateway_service   DeriveSigningKey               account_service  TenantCreate, KeyCreate ...
@@ -96,8 +97,12 @@ extern const struct rpc_handler bucket_handlers[];
 extern const unsigned bucket_handler_count;
 extern const struct rpc_handler segment_handlers[];
 extern const unsigned segment_handler_count;
+extern const struct rpc_handler shard_handlers[];
+extern const unsigned shard_handler_count;
 extern const struct rpc_handler object_handlers[];
 extern const unsigned object_handler_count;
+extern const struct rpc_handler lookup_handlers[];
+extern const unsigned lookup_handler_count;
 extern const struct rpc_handler upload_handlers[];
 extern const unsigned upload_handler_count;
 extern const struct rpc_handler node_handlers[];
