@@ -292,6 +292,13 @@ enum hearth_code meta_target_resolve_in(struct meta_tx *tx, const struct meta_ta
 /* HEARTH_INVALID: sizes and counts that cannot be. */
 enum hearth_code meta_body_check(const struct meta_body *body, struct hearth_err *err);
 
+/* HEARTH_INVALID: it may not be kept inline so. */
+enum hearth_code meta_inline_check(const struct meta_body *body, uint32_t profile_number,
+    const struct meta_part *part, struct hearth_err *err);
+
+/* Without the bucket's row. */
+struct meta_target meta_target_of_put(const struct meta_put *put, enum meta_call call);
+
 /* One reference more to each segment, by a body of that bucket; each has one already (D5).
  * HEARTH_NOT_FOUND: not any more. */
 enum hearth_code meta_refer_in(struct meta_tx *tx, const struct meta_id *bucket,
@@ -343,6 +350,12 @@ static inline bool meta_dooms_segments(uint64_t extent_count)
 /* Its body is reaped when no reader can be at it any more, at once when it has no extents. */
 void meta_doom_body_in(struct meta_tx *tx, const struct meta_id *bucket, struct view key,
     const struct meta_version_row *row);
+
+/* ---- meta_lookup ---- */
+
+/* False: the transaction has failed. `extents` is borrowed until the statement's next use. */
+bool meta_body_extents_in(struct meta_tx *tx, const struct meta_id *body,
+    uint32_t *bucket_key_version, struct view *extents, size_t *count);
 
 /* ---- meta_upload ---- */
 

@@ -114,8 +114,7 @@ static void add_extents(
     }
 }
 
-/* False: the transaction has failed. `extents` is borrowed until the statement's next use. */
-static bool read_extents(struct meta_tx *tx, const struct meta_id *body,
+bool meta_body_extents_in(struct meta_tx *tx, const struct meta_id *body,
     uint32_t *bucket_key_version, struct view *extents, size_t *count)
 {
     struct sql *sql = sql_use(tx, SQL_BODY_EXTENTS);
@@ -174,7 +173,7 @@ static enum hearth_code lookup(struct meta_tx *tx, void *arg, struct hearth_err 
     struct view extents;
     size_t count;
     if (row.extent_count > 0 && !request->head_only &&
-        read_extents(tx, &row.body, &call->object.bucket_key_version, &extents, &count)) {
+        meta_body_extents_in(tx, &row.body, &call->object.bucket_key_version, &extents, &count)) {
         add_extents(tx, call, extents, span_of(extents, count, range_of(request, row.info.size)));
         add_segments(tx, call);
     }
@@ -211,7 +210,7 @@ static enum hearth_code lookup_segment(struct meta_tx *tx, void *arg, struct hea
         return err->code;
     }
     bool named = false;
-    if (read_extents(tx, &row.body, &bucket_key_version, &extents, &count)) {
+    if (meta_body_extents_in(tx, &row.body, &bucket_key_version, &extents, &count)) {
         for (size_t i = 0; i < count && !named; i++) {
             named = meta_id_equal(meta_extents_at(extents, i).segment, call->id);
         }

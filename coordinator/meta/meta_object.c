@@ -39,7 +39,7 @@ enum hearth_code meta_body_check(const struct meta_body *body, struct hearth_err
 }
 
 /* Parts are joined by their extents, so bytes inside a part's manifest would be lost. */
-static enum hearth_code check_inline(const struct meta_body *body, uint32_t profile_number,
+enum hearth_code meta_inline_check(const struct meta_body *body, uint32_t profile_number,
     const struct meta_part *part, struct hearth_err *err)
 {
     if (part->number > 0 && body->size > 0) {
@@ -71,6 +71,30 @@ static bool add_reference(
     }
     sql_id(sql, own);
     return true;
+}
+
+static void add_share(
+    struct meta_tx *tx, const struct meta_id *segment, const struct meta_id *bucket)
+{
+    struct sql *sql = sql_use(tx, SQL_SHARE_ADD);
+    sql_set_id(sql, ":segment", segment);
+    sql_set_id(sql, ":bucket", bucket);
+    sql_run(sql);
+}
+
+enum hearth_code meta_refer_in(struct meta_tx *tx, const struct meta_id *bucket,
+    const struct meta_body *body, struct hearth_err *err)
+{
+    for (size_t i = 0; i < body->extent_count; i++) {
+        struct meta_id own;
+        if (!add_reference(tx, &body->extents[i].segment, 1, &own)) {
+            return hearth_fail(err, HEARTH_NOT_FOUND, "segment of extent %zu is gone", i);
+        }
+        if (!meta_id_equal(own, *bucket)) {
+            add_share(tx, &body->extents[i].segment, bucket);
+        }
+    }
+    return HEARTH_OK;
 }
 
 /* ---- commit ---- */
@@ -147,7 +171,7 @@ static enum hearth_code commit_now(struct meta_tx *tx, struct commit_call *call,
     }
     target.bucket_row = &bucket;
     enum hearth_code code = body->extent_count == 0
-        ? check_inline(body, intent->profile, &intent->part, err)
+        ? meta_inline_check(body, intent->profile, &intent->part, err)
         : refer_to_own_segments(tx, &intent->id, body, err);
     if (code == HEARTH_OK) { /* first, or it would count what it reserved as somebody else's */
         meta_intent_end_in(tx, intent, META_INTENT_COMMITTED);
@@ -195,13 +219,10 @@ enum hearth_code meta_commit(struct meta_store *store, const struct meta_commit 
 
 /* ---- put inline ---- */
 
-/* `bucket` may be filled in later. */
-static struct meta_target target_of_put(
-    const struct meta_put *put, enum meta_call call, const struct meta_bucket_row *bucket)
+struct meta_target meta_target_of_put(const struct meta_put *put, enum meta_call call)
 {
     return (struct meta_target){
         .bucket = &put->bucket,
-        .bucket_row = bucket,
         .key = put->key,
         .condition = &put->condition,
         .token = &put->token,
@@ -216,16 +237,17 @@ static enum hearth_code put_inline(struct meta_tx *tx, void *arg, struct hearth_
     struct meta_put_item *item = arg;
     const struct meta_put *request = item->request;
     struct meta_bucket_row bucket;
-    struct meta_target target = target_of_put(request, META_CALL_PUT_INLINE, &bucket);
+    struct meta_target target = meta_target_of_put(request, META_CALL_PUT_INLINE);
     bool found;
     enum hearth_code code = meta_target_resolve_in(tx, &target, &item->info, &found, err);
     if (code != HEARTH_OK || found) {
         return code;
     }
     if (meta_bucket_in(tx, &request->bucket, &bucket, err) != HEARTH_OK ||
-        check_inline(&request->body, bucket.profile, &request->part, err) != HEARTH_OK) {
+        meta_inline_check(&request->body, bucket.profile, &request->part, err) != HEARTH_OK) {
         return err->code;
     }
+    target.bucket_row = &bucket;
     return meta_publish_in(tx, &target, &request->body, &item->info, err);
 }
 
@@ -265,151 +287,4 @@ enum hearth_code meta_put_inline(struct meta_store *store, const struct meta_put
         *out = item.info;
     }
     return item.code;
-}
-
-/* ---- copy ---- */
-
-struct copy_call {
-    const struct meta_copy *request;
-    struct meta_object_info info;
-};
-
-/* False: the transaction has failed. `out` is borrowed until the statement's next use. */
-static bool read_extents(
-    struct meta_tx *tx, const struct meta_id *body, struct view *out, size_t *count)
-{
-    struct sql *sql = sql_use(tx, SQL_BODY_EXTENTS);
-    sql_set_id(sql, ":body", body);
-    if (!sql_step(sql)) {
-        sql_fail_damaged(tx, "body of a version");
-        return false;
-    }
-    sql_u64(sql); /* bucket key version */
-    *out = sql_blob(sql);
-    if (!meta_extents_count(*out, count)) {
-        sql_fail_damaged(tx, "extents");
-        return false;
-    }
-    return true;
-}
-
-static bool is_same(struct view source, size_t count, const struct meta_body *body)
-{
-    bool same = count == body->extent_count;
-    for (size_t i = 0; i < count && same; i++) {
-        struct meta_extent extent = meta_extents_at(source, i);
-        same = memcmp(&extent, &body->extents[i], sizeof(extent)) == 0;
-    }
-    return same;
-}
-
-static bool lies_within(const struct meta_extent *inner, const struct meta_extent *outer)
-{
-    return meta_id_equal(inner->segment, outer->segment) && inner->offset >= outer->offset &&
-        inner->length <= outer->length &&
-        inner->offset - outer->offset <= outer->length - inner->length;
-}
-
-/* Each extent lies in one of the source's, in the source's order. */
-static bool is_part(struct view source, size_t count, const struct meta_body *body)
-{
-    size_t at = 0;
-    size_t found = 0;
-    while (at < count && found < body->extent_count) {
-        struct meta_extent extent = meta_extents_at(source, at++);
-        found += lies_within(&body->extents[found], &extent);
-    }
-    return found == body->extent_count;
-}
-
-/* The manifest the library has sealed for the destination says what the source says. */
-static enum hearth_code check_extents(struct meta_tx *tx, const struct meta_id *source_body,
-    const struct meta_put *put, struct hearth_err *err)
-{
-    struct view source;
-    size_t count;
-    if (!read_extents(tx, source_body, &source, &count)) {
-        return HEARTH_OK; /* the transaction fails */
-    }
-    bool fits = put->part.number > 0 ? is_part(source, count, &put->body)
-                                     : is_same(source, count, &put->body);
-    return fits ? HEARTH_OK
-                : hearth_fail(err, HEARTH_INVALID, "copy: the extents are not the source's");
-}
-
-static void add_share(
-    struct meta_tx *tx, const struct meta_id *segment, const struct meta_id *bucket)
-{
-    struct sql *sql = sql_use(tx, SQL_SHARE_ADD);
-    sql_set_id(sql, ":segment", segment);
-    sql_set_id(sql, ":bucket", bucket);
-    sql_run(sql);
-}
-
-enum hearth_code meta_refer_in(struct meta_tx *tx, const struct meta_id *bucket,
-    const struct meta_body *body, struct hearth_err *err)
-{
-    for (size_t i = 0; i < body->extent_count; i++) {
-        struct meta_id own;
-        if (!add_reference(tx, &body->extents[i].segment, 1, &own)) {
-            return hearth_fail(err, HEARTH_NOT_FOUND, "segment of extent %zu is gone", i);
-        }
-        if (!meta_id_equal(own, *bucket)) {
-            add_share(tx, &body->extents[i].segment, bucket);
-        }
-    }
-    return HEARTH_OK;
-}
-
-static enum hearth_code copy_extents(struct meta_tx *tx, const struct meta_copy *request,
-    const struct meta_bucket_row *bucket, struct hearth_err *err)
-{
-    struct meta_version_row source;
-    if (!meta_version_in(tx, &request->source_bucket, request->source_key, &request->source_version,
-            false, &source)) {
-        return hearth_fail(err, HEARTH_NOT_FOUND, "copy: the source has been replaced or deleted");
-    }
-    if (request->put.part.number == 0 && request->put.body.size != source.info.size) {
-        return hearth_fail(err, HEARTH_INVALID, "copy: the size is not the source's");
-    }
-    if (check_extents(tx, &source.body, &request->put, err) != HEARTH_OK) {
-        return err->code;
-    }
-    return request->put.body.extent_count == 0
-        ? check_inline(&request->put.body, bucket->profile, &request->put.part, err)
-        : meta_refer_in(tx, &request->put.bucket, &request->put.body, err);
-}
-
-static enum hearth_code copy(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    struct copy_call *call = arg;
-    const struct meta_copy *request = call->request;
-    struct meta_bucket_row bucket;
-    struct meta_target target = target_of_put(&request->put, META_CALL_COPY, &bucket);
-    bool found;
-    enum hearth_code code = meta_target_resolve_in(tx, &target, &call->info, &found, err);
-    if (code != HEARTH_OK || found) {
-        return code;
-    }
-    if (meta_bucket_in(tx, &request->put.bucket, &bucket, err) != HEARTH_OK) {
-        return err->code;
-    }
-    code = copy_extents(tx, request, &bucket, err);
-    return code == HEARTH_OK ? meta_publish_in(tx, &target, &request->put.body, &call->info, err)
-                             : code;
-}
-
-enum hearth_code meta_copy(struct meta_store *store, const struct meta_copy *request,
-    struct meta_object_info *out, struct hearth_err *err)
-{
-    if (meta_key_check(request->put.key, err) != HEARTH_OK ||
-        meta_body_check(&request->put.body, err) != HEARTH_OK) {
-        return err->code;
-    }
-    struct copy_call call = {.request = request};
-    enum hearth_code code = meta_run(store, copy, &call, err);
-    if (code == HEARTH_OK) {
-        *out = call.info;
-    }
-    return code;
 }
