@@ -107,15 +107,27 @@ static void print_verb(const struct program *program, const struct program_verb 
     }
 }
 
-static void print_verbs(const struct program *program)
+/* "node" is the noun of "node list", and no verb by itself. */
+static bool has_noun(const struct program_verb *verb, const char *noun)
+{
+    size_t length = strlen(noun);
+    return verb->name != NULL && strncmp(verb->name, noun, length) == 0 &&
+        verb->name[length] == ' ';
+}
+
+/* `noun` "": all of them. */
+static void print_verbs(const struct program *program, const char *noun)
 {
     for (unsigned i = 0; i < program->verb_count; i++) {
-        print_verb(program, &program->verbs[i]);
+        if (*noun == '\0' || has_noun(&program->verbs[i], noun)) {
+            print_verb(program, &program->verbs[i]);
+        }
     }
 }
 
-/* `verb` NULL, or one without a name: everything. */
-static void print_help(const struct program *program, const struct program_verb *verb)
+/* `verb` NULL, or one without a name: everything, or all of a noun. */
+static void print_help(
+    const struct program *program, const struct program_verb *verb, const char *noun)
 {
     bool is_about_verb = verb != NULL && verb->name != NULL;
     printf("%s - %s\n\nUsage:\n", program->name, program->purpose);
@@ -123,13 +135,13 @@ static void print_help(const struct program *program, const struct program_verb 
         print_verb(program, verb);
         printf("%s%s", verb->notes == NULL ? "" : "\n", verb->notes == NULL ? "" : verb->notes);
     } else {
-        print_verbs(program);
+        print_verbs(program, noun);
     }
     printf("\nAlways:\n");
     for (unsigned i = 0; i < global_count(program); i++) {
         print_option(0, globals[i].name, globals[i].value, globals[i].help);
     }
-    if (program->config != NULL && !is_about_verb) {
+    if (program->config != NULL && !is_about_verb && *noun == '\0') {
         printf("\nConfiguration:\n");
         config_print_help(program->config, stdout);
     }
@@ -273,11 +285,23 @@ static int match_verb(const struct program_verb *verb, int argc, char **argv)
     return 0;
 }
 
+/* The word itself, when verbs begin with it and it is none; else "". */
+static const char *find_noun(const struct program *program, int argc, char **argv)
+{
+    for (unsigned i = 0; argc > 0 && i < program->verb_count; i++) {
+        if (has_noun(&program->verbs[i], argv[0])) {
+            return argv[0];
+        }
+    }
+    return "";
+}
+
 /* The verb whose name argv begins with, else the one without a name, else NULL. */
 static const struct program_verb *find_verb(
     const struct program *program, int argc, char **argv, int *words)
 {
     const struct program_verb *unnamed = NULL;
+    *words = 0;
     for (unsigned i = 0; i < program->verb_count; i++) {
         const struct program_verb *verb = &program->verbs[i];
         *words = match_verb(verb, argc, argv);
@@ -286,7 +310,28 @@ static const struct program_verb *find_verb(
         }
         unnamed = verb->name == NULL ? verb : unnamed;
     }
-    return unnamed;
+    return *find_noun(program, argc, argv) == '\0' ? unnamed : NULL;
+}
+
+/* "node fly: expected node list, node show" */
+static enum program_exit refuse_command(
+    const struct program *program, const struct program_call *call, struct hearth_err *err)
+{
+    char known[HEARTH_ERR_MESSAGE_SIZE] = "";
+    size_t length = 0;
+    if (call->argument_count == 0) {
+        return program_usage(err, "a command is missing");
+    }
+    for (unsigned i = 0; i < program->verb_count && length < sizeof(known); i++) {
+        if (has_noun(&program->verbs[i], call->arguments[0])) {
+            length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
+                length > 0 ? ", " : "", program->verbs[i].name);
+        }
+    }
+    return length == 0 ? program_usage(err, "%s: unknown command", call->arguments[0])
+                       : program_usage(err, "%s%s%s: expected %s", call->arguments[0],
+                             call->argument_count > 1 ? " " : "",
+                             call->argument_count > 1 ? call->arguments[1] : "", known);
 }
 
 static enum program_exit check_call(
@@ -336,7 +381,8 @@ static bool answer_globals(const struct parse *parse, const struct program_call 
 {
     *result = PROGRAM_DONE;
     if (parse->asked[GLOBAL_HELP]) {
-        print_help(parse->program, parse->verb);
+        print_help(parse->program, parse->verb,
+            find_noun(parse->program, call->argument_count, call->arguments));
     } else if (parse->asked[GLOBAL_VERSION]) {
         printf("%s %s\n", parse->program->name, HEARTH_VERSION);
     } else if (parse->asked[GLOBAL_LIST_FAILPOINTS]) {
@@ -357,9 +403,7 @@ static enum program_exit run_verb(
         return result;
     }
     if (parse->verb == NULL) {
-        return call->argument_count == 0
-            ? program_usage(err, "a command is missing")
-            : program_usage(err, "%s: unknown command", call->arguments[0]);
+        return refuse_command(parse->program, call, err);
     }
     result = check_call(parse, call, err);
     return result == PROGRAM_DONE ? parse->verb->run(call, err) : result;

@@ -207,7 +207,8 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
         {"cp a", "a: expected SRC DST"},
         {"cp a b c", "c: expected SRC DST"},
         {"node invite", "--dir DIR is missing"},
-        {"node", "node: expected no arguments"},
+        {"node", "node: expected node invite"},
+        {"node fly", "node fly: expected node invite"},
         {"--log-level loud --config f",
             "--log-level loud: expected error, warn, info, debug or trace"},
         {"--check-config", "--check-config needs --config FILE"},
@@ -244,6 +245,16 @@ static void help_of_a_verb_is_about_that_verb(void **state)
     assert_non_null(strstr(output.out, "Copies far and wide."));
     assert_non_null(strstr(output.out, "--version"));
     assert_null(strstr(output.out, "node invite"));
+    assert_null(strstr(output.out, "count = NUMBER"));
+}
+
+static void help_of_a_noun_is_about_all_its_verbs(void **state)
+{
+    (void)state;
+    struct output output = run("node --help");
+    assert_int_equal(output.status, 0);
+    assert_non_null(strstr(output.out, "node invite"));
+    assert_null(strstr(output.out, "-r, --recursive"));
     assert_null(strstr(output.out, "count = NUMBER"));
 }
 
@@ -289,6 +300,7 @@ int main(void)
         cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),
         cmocka_unit_test(help_names_every_verb_option_and_parameter),
         cmocka_unit_test(help_of_a_verb_is_about_that_verb),
+        cmocka_unit_test(help_of_a_noun_is_about_all_its_verbs),
         cmocka_unit_test(a_list_keeps_the_order_of_the_command_line),
         cmocka_unit_test(check_config_prints_what_is_in_effect),
         cmocka_unit_test(a_stop_signal_is_read_from_the_descriptor),
