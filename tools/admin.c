@@ -3,6 +3,8 @@
 #include "client/client_join.h"
 #include "tools/interrupt.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A stream may take as long as servers allow. */
@@ -17,6 +19,7 @@ struct admin {
     struct rpc_channel *channel;
     unsigned address; /* of the coordinators, where it goes */
     const atomic_bool *cancel;
+    bool is_misused; /* by who typed it */
 };
 
 /* ---- connecting ---- */
@@ -78,6 +81,17 @@ static void admin_close(struct admin *admin)
     arena_fini(&admin->arena);
 }
 
+/* "bucket create ann photos" */
+static void prefix_call(const struct program_call *call, struct hearth_err *err)
+{
+    char text[HEARTH_ERR_MESSAGE_SIZE];
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s", call->verb->name);
+    for (int i = 0; i < call->argument_count && length < sizeof(text); i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length, " %s", call->arguments[i]);
+    }
+    hearth_err_prefix(err, "%s", text);
+}
+
 enum program_exit admin_run(
     const struct program_call *call, admin_run_fn *run, struct hearth_err *err)
 {
@@ -87,12 +101,22 @@ enum program_exit admin_run(
         code = run(&admin, call, err);
     }
     admin_close(&admin);
-    if (code != HEARTH_OK && call->argument_count > 0) {
-        hearth_err_prefix(err, "%s %s", call->verb->name, call->arguments[0]);
-    } else if (code != HEARTH_OK) {
-        hearth_err_prefix(err, "%s", call->verb->name);
+    if (code != HEARTH_OK) {
+        prefix_call(call, err);
     }
-    return program_result(code);
+    return admin.is_misused ? PROGRAM_USAGE : program_result(code);
+}
+
+enum hearth_code admin_usage(struct admin *admin, struct hearth_err *err, const char *fmt, ...)
+{
+    char text[HEARTH_ERR_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    admin->is_misused = true;
+    program_usage(err, "%s", text);
+    return err->code;
 }
 
 /* ---- asking ---- */

@@ -19,9 +19,13 @@ struct admin;
 typedef enum hearth_code admin_run_fn(
     struct admin *admin, const struct program_call *call, struct hearth_err *err);
 
-/* Connects, runs, disconnects; a failure is prefixed with the verb. */
+/* Connects, runs, disconnects; a failure is prefixed with the verb and its arguments. */
 enum program_exit admin_run(
     const struct program_call *call, admin_run_fn *run, struct hearth_err *err);
+
+/* Wrong usage: what was typed cannot be meant. admin_run() exits with 2. Returns HEARTH_INVALID. */
+__attribute__((format(printf, 3, 4))) enum hearth_code admin_usage(
+    struct admin *admin, struct hearth_err *err, const char *fmt, ...);
 
 /* Lives until the verb has run. */
 struct arena *admin_arena(struct admin *admin);

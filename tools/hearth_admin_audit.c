@@ -7,19 +7,20 @@
 #include "common/env.h"
 #include "common/file.h"
 #include "proto/wire_audit.h"
-#include "tools/admin.h"
+#include "tools/admin_option.h"
+#include "tools/admin_wait.h"
 #include "tools/evidence_check.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/node_find.h"
 #include "tools/option.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { POLL_MS = 250, CELLS_DEFAULT = 20, CELLS_MAX = 10000, ID_TEXT_SIZE = 2 * 20 + 1 };
+enum { CELLS_DEFAULT = 20, CELLS_MAX = 10000, ID_TEXT_SIZE = 2 * 20 + 1 };
 
 struct audit_options {
     bool json;
@@ -37,14 +38,35 @@ static const char *id_text(const struct wire_audit_node *node, char text[ID_TEXT
     return text;
 }
 
-/* By its number, or the beginning of its id. */
-static bool is_named(const struct wire_audit_node *node, const char *name)
+/* Who is meant by --node; number 0: each of them. */
+struct chosen {
+    uint32_t number;
+    uint8_t id[20];
+    struct view node_id; /* empty, or those bytes */
+};
+
+/* Copied: answers are forgotten while one waits. */
+static enum hearth_code choose(
+    struct admin *admin, const char *name, struct chosen *out, struct hearth_err *err)
 {
-    char id[ID_TEXT_SIZE];
-    char number[16];
-    snprintf(number, sizeof(number), "%" PRIu32, node->number);
-    return name == NULL || strcmp(number, name) == 0 ||
-        (strlen(name) >= 8 && strncmp(id_text(node, id), name, strlen(name)) == 0);
+    const struct wire_node_info *node = NULL;
+    *out = (struct chosen){.number = 0};
+    if (name == NULL) {
+        return HEARTH_OK;
+    }
+    if (node_find(admin, name, &node, err) != HEARTH_OK) {
+        return err->code;
+    }
+    assert(node->node_id.size == sizeof(out->id)); /* as its message says */
+    out->number = node->number;
+    memcpy(out->id, node->node_id.bytes, sizeof(out->id));
+    out->node_id = view_of(out->id, sizeof(out->id));
+    return HEARTH_OK;
+}
+
+static bool is_chosen(const struct wire_audit_node *node, const struct chosen *chosen)
+{
+    return chosen->number == 0 || node->number == chosen->number;
 }
 
 static enum hearth_code ask(struct admin *admin, unsigned cells, struct view node_id,
@@ -87,8 +109,8 @@ static json_t *node_json(const struct wire_audit_node *node)
 
 static void print_heading(void)
 {
-    printf("%5s %-20s %-10s %6s %8s %6s %9s %6s  %s\n", "node", "owner", "state", "score", "passes",
-        "fails", "contained", "a week", "last");
+    printf("%-6s %-20s %-9s %6s %8s %6s %9s %6s  %s\n", "NODE", "OWNER", "STATE", "SCORE", "PASSES",
+        "FAILS", "CONTAINED", "A WEEK", "LAST");
 }
 
 static void print_node(const struct wire_audit_node *node)
@@ -101,7 +123,7 @@ static void print_node(const struct wire_audit_node *node)
         format_duration(
             now_unix_ms > node->last_unix_ms ? now_unix_ms - node->last_unix_ms : 0, last);
     }
-    printf("%5" PRIu32 " %-20s %-10s %6.3f %8" PRIu64 " %6" PRIu64 " %9" PRIu32 " %6" PRIu64
+    printf("%-6" PRIu32 " %-20s %-9s %6.3f %8" PRIu64 " %6" PRIu64 " %9" PRIu32 " %6" PRIu64
            "  %s%s\n",
         node->number, format_name(node->owner, owner), format_name(node->state, state),
         node->score_ppm / 1e6, node->passes, node->fails, node->contained_now,
@@ -117,16 +139,17 @@ static void print_day(const struct wire_audit_reply *reply)
         reply->unknown_day, reply->first_waiting, reply->first_overdue);
 }
 
-static void print_nodes(const struct wire_audit_reply *reply, const struct audit_options *options)
+static void print_nodes(
+    const struct wire_audit_reply *reply, const struct chosen *chosen, bool json)
 {
-    if (!options->json) {
+    if (!json) {
         print_heading();
     }
     for (size_t i = 0; i < reply->nodes_count; i++) {
-        if (!is_named(&reply->nodes[i], options->node)) {
+        if (!is_chosen(&reply->nodes[i], chosen)) {
             continue;
         }
-        if (options->json) {
+        if (json) {
             json_line_print(node_json(&reply->nodes[i]));
         } else {
             print_node(&reply->nodes[i]);
@@ -138,11 +161,13 @@ static enum hearth_code show_status(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
     const struct audit_options *options = call->options;
+    struct chosen chosen;
     struct wire_audit_reply reply;
-    if (ask(admin, 0, (struct view){0}, &reply, err) != HEARTH_OK) {
+    if (choose(admin, options->node, &chosen, err) != HEARTH_OK ||
+        ask(admin, 0, (struct view){0}, &reply, err) != HEARTH_OK) {
         return err->code;
     }
-    print_nodes(&reply, options);
+    print_nodes(&reply, &chosen, options->json);
     if (!options->json) {
         print_day(&reply);
     }
@@ -159,9 +184,7 @@ static const struct program_option status_params[] = {
         .value = "NODE",
         .offset = offsetof(struct audit_options, node),
         .help = "only this one: its number, or 8 or more digits of its id"},
-    {.name = "json",
-        .offset = offsetof(struct audit_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(audit_options),
 };
 
 const struct program_verb hearth_admin_verb_audit_status = {
@@ -176,51 +199,24 @@ const struct program_verb hearth_admin_verb_audit_status = {
 
 /* ---- run ---- */
 
-/* The id of the one that is named, copied; empty: each. */
-static enum hearth_code find_id(
-    struct admin *admin, const char *name, uint8_t id[20], struct view *out, struct hearth_err *err)
-{
-    struct wire_audit_reply reply;
-    *out = (struct view){0};
-    enum hearth_code code = ask(admin, 0, (struct view){0}, &reply, err);
-    for (size_t i = 0; code == HEARTH_OK && name != NULL && i < reply.nodes_count; i++) {
-        if (is_named(&reply.nodes[i], name) && out->size > 0) {
-            return hearth_fail(err, HEARTH_INVALID, "node %s: more than one begins so", name);
-        }
-        if (is_named(&reply.nodes[i], name)) {
-            memcpy(id, reply.nodes[i].node_id.bytes, 20);
-            *out = view_of(id, 20);
-        }
-    }
-    return code == HEARTH_OK && name != NULL && out->size == 0
-        ? hearth_fail(err, HEARTH_NOT_FOUND, "node %s: no such node", name)
-        : code;
-}
-
-static uint64_t count_requested(const struct wire_audit_reply *reply, const char *name)
+static uint64_t count_requested(const struct wire_audit_reply *reply, const struct chosen *chosen)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < reply->nodes_count; i++) {
-        count += is_named(&reply->nodes[i], name) ? reply->nodes[i].requested : 0;
+        count += is_chosen(&reply->nodes[i], chosen) ? reply->nodes[i].requested : 0;
     }
     return count;
 }
 
 /* Until all that was asked for has been asked; who does not answer is not waited for. */
-static enum hearth_code wait_for(struct admin *admin, const struct audit_options *options,
+static enum hearth_code wait_for(struct admin *admin, const struct chosen *chosen,
     struct wire_audit_reply *reply, struct hearth_err *err)
 {
     uint64_t left;
-    while ((left = count_requested(reply, options->node)) > 0) {
-        if (atomic_load(admin_cancel(admin))) {
-            return hearth_fail(err, HEARTH_CANCELLED, "interrupted; the audits go on");
-        }
-        if (isatty(STDERR_FILENO)) {
-            fprintf(stderr, "\r%" PRIu64 " cells to be asked for\033[K", left);
-        }
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-        arena_fini(admin_arena(admin)); /* the answer before this one */
-        if (ask(admin, 0, (struct view){0}, reply, err) != HEARTH_OK) {
+    while ((left = count_requested(reply, chosen)) > 0) {
+        admin_wait_show("%" PRIu64 " cells to be asked for", left);
+        if (admin_wait(admin, "the audits go on", err) != HEARTH_OK ||
+            ask(admin, 0, (struct view){0}, reply, err) != HEARTH_OK) {
             return err->code;
         }
     }
@@ -232,23 +228,18 @@ static enum hearth_code run_cells(
 {
     const struct audit_options *options = call->options;
     struct wire_audit_reply reply;
-    uint8_t id[20];
-    struct view node_id;
+    struct chosen chosen;
     unsigned cells = CELLS_DEFAULT;
-    if (options->cells != NULL &&
-        option_number("cells", options->cells, 1, CELLS_MAX, &cells, err) != PROGRAM_DONE) {
+    if (admin_option_number(admin, "cells", options->cells, 1, CELLS_MAX, &cells, err) !=
+            HEARTH_OK ||
+        choose(admin, options->node, &chosen, err) != HEARTH_OK ||
+        ask(admin, cells, chosen.node_id, &reply, err) != HEARTH_OK) {
         return err->code;
     }
-    if (find_id(admin, options->node, id, &node_id, err) != HEARTH_OK ||
-        ask(admin, cells, node_id, &reply, err) != HEARTH_OK) {
-        return err->code;
-    }
-    enum hearth_code code = wait_for(admin, options, &reply, err);
-    if (isatty(STDERR_FILENO)) {
-        fputs("\r\033[K", stderr);
-    }
+    enum hearth_code code = wait_for(admin, &chosen, &reply, err);
+    admin_wait_end();
     if (code == HEARTH_OK) {
-        print_nodes(&reply, options);
+        print_nodes(&reply, &chosen, options->json);
     }
     return code;
 }
@@ -267,9 +258,7 @@ static const struct program_option run_params[] = {
         .value = "M",
         .offset = offsetof(struct audit_options, cells),
         .help = "so many of each node that answers (default 20)"},
-    {.name = "json",
-        .offset = offsetof(struct audit_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(audit_options),
 };
 
 const struct program_verb hearth_admin_verb_audit_run = {
@@ -357,10 +346,11 @@ static enum hearth_code list_evidence(
     struct wire_audit_evidence_request request = {.skip = 0};
     struct wire_audit_evidence_reply reply = {.is_all = false};
     uint8_t pin[PKI_PIN_SIZE];
-    uint8_t id[20];
+    struct chosen chosen = {.number = 0};
     enum hearth_code code = load_ca_pin(call, admin_arena(admin), pin, err);
     if (code == HEARTH_OK) {
-        code = find_id(admin, options->node, id, &request.node_id, err);
+        code = choose(admin, options->node, &chosen, err);
+        request.node_id = chosen.node_id;
     }
     while (code == HEARTH_OK && !reply.is_all) {
         arena_fini(admin_arena(admin)); /* the page before this one */
@@ -382,14 +372,12 @@ static const struct program_option evidence_params[] = {
     {.name = "node",
         .value = "NODE",
         .offset = offsetof(struct audit_options, node),
-        .help = "only against this one"},
+        .help = "only against this one: its number, or 8 or more digits of its id"},
     {.name = "out",
         .value = "DIR",
         .offset = offsetof(struct audit_options, out),
         .help = "keep each record as a file there, for audit verify"},
-    {.name = "json",
-        .offset = offsetof(struct audit_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(audit_options),
 };
 
 const struct program_verb hearth_admin_verb_audit_evidence = {
@@ -404,30 +392,45 @@ const struct program_verb hearth_admin_verb_audit_evidence = {
 
 /* ---- verify ---- */
 
-static enum hearth_code verify_file(
-    const char *path, const uint8_t pin[PKI_PIN_SIZE], struct arena *arena, struct hearth_err *err)
+static void print_proven(const char *path, const struct evidence *evidence, bool json)
+{
+    char node[ID_TEXT_SIZE];
+    hex_encode(evidence->node_id, sizeof(evidence->node_id), node);
+    if (!json) {
+        printf("%s: proves against node %" PRIu32 " (%s): %s\n", path, evidence->node, node,
+            evidence_fault_text(evidence->fault));
+        return;
+    }
+    json_t *line = json_line_object();
+    json_line_text(line, "file", path);
+    json_line_number(line, "node", evidence->node);
+    json_line_text(line, "node_id", node);
+    json_line_text(line, "fault", evidence_fault_text(evidence->fault));
+    json_line_print(line);
+}
+
+static enum hearth_code verify_file(const char *path, const uint8_t pin[PKI_PIN_SIZE], bool json,
+    struct arena *arena, struct hearth_err *err)
 {
     struct view record;
     struct evidence evidence;
-    char node[ID_TEXT_SIZE];
     if (file_read_whole(path, EVIDENCE_SIZE_MAX, arena, &record, err) != HEARTH_OK ||
         evidence_check(record, pin, &evidence, err) != HEARTH_OK) {
         return hearth_err_prefix(err, "%s", path);
     }
-    hex_encode(evidence.node_id, sizeof(evidence.node_id), node);
-    printf("%s: proves against node %" PRIu32 " (%s): %s\n", path, evidence.node, node,
-        evidence_fault_text(evidence.fault));
+    print_proven(path, &evidence, json);
     return HEARTH_OK;
 }
 
 static enum program_exit run_verify(const struct program_call *call, struct hearth_err *err)
 {
+    const struct audit_options *options = call->options;
     struct arena arena;
     uint8_t pin[PKI_PIN_SIZE];
     arena_init(&arena, 0);
     enum hearth_code code = load_ca_pin(call, &arena, pin, err);
     for (int i = 0; i < call->argument_count && code == HEARTH_OK; i++) {
-        code = verify_file(call->arguments[i], pin, &arena, err);
+        code = verify_file(call->arguments[i], pin, options->json, &arena, err);
     }
     arena_fini(&arena);
     if (code != HEARTH_OK) {
@@ -437,11 +440,18 @@ static enum program_exit run_verify(const struct program_call *call, struct hear
     return PROGRAM_DONE;
 }
 
+static const struct program_option verify_params[] = {
+    OPTION_JSON(audit_options),
+};
+
 const struct program_verb hearth_admin_verb_audit_verify = {
     .name = "audit verify",
     .arguments = "FILE...",
     .arguments_min = 1,
     .arguments_max = -1,
+    .options = verify_params,
+    .option_count = sizeof(verify_params) / sizeof(verify_params[0]),
+    .options_size = sizeof(struct audit_options),
     .needs_config = true,
     .help = "does this evidence prove what it says?  Asks nobody; needs the CA's certificate alone",
     .run = run_verify,

@@ -7,6 +7,7 @@
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,31 +23,30 @@ struct bucket_options {
 /* ---- what was decided ---- */
 
 static enum hearth_code read_public(
-    const char *text, struct wire_bucket_settings *out, struct hearth_err *err)
+    struct admin *admin, const char *text, struct wire_bucket_settings *out, struct hearth_err *err)
 {
     out->public_read = strcmp(text, "on") == 0;
     return out->public_read || strcmp(text, "off") == 0
         ? HEARTH_OK
-        : hearth_fail(err, HEARTH_INVALID, "--public-read %s: on or off", text);
+        : admin_usage(admin, err, "--public-read %s: expected on or off", text);
 }
 
 /* "none", or what the unit allows; a quota of 0 would be none, and is not meant so. */
-static enum hearth_code read_quota(
-    const char *option, const char *text, uint64_t *out, struct hearth_err *err)
+static enum hearth_code read_quota(struct admin *admin, const char *option, const char *text,
+    uint64_t *out, struct hearth_err *err)
 {
     if (strcmp(text, "none") == 0) {
         *out = 0;
         return HEARTH_OK;
     }
-    if (config_parse_bytes(text, out, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "--%s", option);
+    if (config_parse_bytes(text, out, err) != HEARTH_OK || *out == 0 || *out > INT64_MAX) {
+        return admin_usage(
+            admin, err, "--%s %s: expected 1 or more, like 500, 20G or 1T, or none", option, text);
     }
-    return *out > 0 && *out <= INT64_MAX
-        ? HEARTH_OK
-        : hearth_fail(err, HEARTH_INVALID, "--%s %s: 1 or more, or none", option, text);
+    return HEARTH_OK;
 }
 
-static enum hearth_code read_settings(const struct bucket_options *options,
+static enum hearth_code read_settings(struct admin *admin, const struct bucket_options *options,
     struct wire_bucket_settings *out, uint32_t *changes, struct hearth_err *err)
 {
     *out = (struct wire_bucket_settings){.public_read = false};
@@ -57,15 +57,15 @@ static enum hearth_code read_settings(const struct bucket_options *options,
         *changes |= WIRE_SET_PROFILE;
     }
     if (options->public_read != NULL) {
-        code = read_public(options->public_read, out, err);
+        code = read_public(admin, options->public_read, out, err);
         *changes |= WIRE_SET_PUBLIC_READ;
     }
     if (code == HEARTH_OK && options->quota_bytes != NULL) {
-        code = read_quota("quota", options->quota_bytes, &out->quota_bytes, err);
+        code = read_quota(admin, "quota", options->quota_bytes, &out->quota_bytes, err);
         *changes |= WIRE_SET_QUOTA_BYTES;
     }
     if (code == HEARTH_OK && options->quota_objects != NULL) {
-        code = read_quota("quota-objects", options->quota_objects, &out->quota_objects, err);
+        code = read_quota(admin, "quota-objects", options->quota_objects, &out->quota_objects, err);
         *changes |= WIRE_SET_QUOTA_OBJECTS;
     }
     return code;
@@ -126,6 +126,17 @@ static void print_one(const struct program_call *call, const struct wire_bucket_
     }
 }
 
+/* A profile is of what is written from now on. */
+static void offer_recoding(const struct program_call *call, const struct wire_bucket_usage *bucket)
+{
+    const struct bucket_options *options = call->options;
+    if (options->profile != NULL && bucket->objects > 0 && !options->json) {
+        printf("what is stored already keeps its code until: hearth-admin rebalance plan --bucket "
+               "%s\n",
+            call->arguments[0]);
+    }
+}
+
 /* ---- the verbs ---- */
 
 static enum hearth_code create_bucket(
@@ -133,7 +144,7 @@ static enum hearth_code create_bucket(
 {
     struct wire_bucket_settings settings;
     uint32_t changes;
-    if (read_settings(call->options, &settings, &changes, err) != HEARTH_OK) {
+    if (read_settings(admin, call->options, &settings, &changes, err) != HEARTH_OK) {
         return err->code;
     }
     const struct wire_bucket_reserve_request request = {
@@ -155,18 +166,19 @@ static enum hearth_code set_bucket(
     struct wire_bucket_settings settings;
     struct wire_bucket_set_request request = {
         .bucket = view_text(call->arguments[0]), .settings = &settings};
-    if (read_settings(call->options, &settings, &request.changes, err) != HEARTH_OK) {
+    if (read_settings(admin, call->options, &settings, &request.changes, err) != HEARTH_OK) {
         return err->code;
     }
     if (request.changes == 0) {
-        return hearth_fail(err, HEARTH_INVALID,
-            "nothing to set: --profile, --public-read, --quota or --quota-objects");
+        return admin_usage(
+            admin, err, "nothing to set: --profile, --public-read, --quota or --quota-objects");
     }
     struct wire_bucket_usage bucket;
     if (admin_ask(admin, RPC_BUCKET_SET, &request, &bucket, err) != HEARTH_OK) {
         return err->code;
     }
     print_one(call, &bucket);
+    offer_recoding(call, &bucket);
     return HEARTH_OK;
 }
 
@@ -177,12 +189,12 @@ static enum hearth_code list_buckets(
     struct wire_account_list_request request = {
         .tenant = view_text(call->argument_count > 0 ? call->arguments[0] : "")};
     struct wire_bucket_usages_reply page;
-    if (!options->json) {
-        print_heading();
-    }
     do {
         if (admin_ask(admin, RPC_BUCKET_USAGES, &request, &page, err) != HEARTH_OK) {
             return err->code;
+        }
+        if (!options->json && request.after.size == 0) {
+            print_heading();
         }
         for (size_t i = 0; i < page.buckets_count; i++) {
             (options->json ? print_bucket_json : print_bucket)(&page.buckets[i]);
@@ -208,9 +220,7 @@ static enum program_exit run_set(const struct program_call *call, struct hearth_
 }
 
 static const struct program_option params[] = {
-    {.name = "json",
-        .offset = offsetof(struct bucket_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(bucket_options),
     {.name = "profile",
         .value = "NAME",
         .offset = offsetof(struct bucket_options, profile),

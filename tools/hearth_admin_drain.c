@@ -1,7 +1,10 @@
 /*
  * hearth-admin node drain, node undrain, node remove: a node that leaves in good order.
  */
+#include "tools/admin_option.h"
 #include "tools/hearth_admin_verbs.h"
+#include "tools/node_find.h"
+#include "tools/option.h"
 #include "tools/plan_view.h"
 
 /* ---- drain ---- */
@@ -18,11 +21,9 @@ static enum hearth_code drain(
     const struct drain_options *options = call->options;
     struct wire_node_drain_request request = {.node = view_text(call->arguments[0])};
     struct wire_rebalance_info plan;
-    if (options->bandwidth != NULL &&
-        config_parse_bytes(options->bandwidth, &request.bandwidth, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "--bandwidth");
-    }
-    if (admin_ask(admin, RPC_NODE_DRAIN, &request, &plan, err) != HEARTH_OK) {
+    if (admin_option_bytes(admin, "bandwidth", options->bandwidth, &request.bandwidth, err) !=
+            HEARTH_OK ||
+        admin_ask(admin, RPC_NODE_DRAIN, &request, &plan, err) != HEARTH_OK) {
         return err->code;
     }
     enum hearth_code code = options->wait ? plan_view_await_end(admin, plan.number, &plan, err)
@@ -47,9 +48,7 @@ static const struct program_option drain_params[] = {
         .offset = offsetof(struct drain_options, wait),
         .help =
             "until the node is empty; that is ten minutes after its last shard at the earliest"},
-    {.name = "json",
-        .offset = offsetof(struct drain_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(drain_options),
 };
 
 const struct program_verb hearth_admin_verb_node_drain = {
@@ -70,12 +69,19 @@ const struct program_verb hearth_admin_verb_node_drain = {
 
 /* ---- undrain ---- */
 
+struct undrain_options {
+    bool json;
+};
+
 static enum hearth_code undrain(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
+    const struct undrain_options *options = call->options;
     const struct wire_node_undrain_request request = {.node = view_text(call->arguments[0])};
     struct wire_empty reply;
-    return admin_ask(admin, RPC_NODE_UNDRAIN, &request, &reply, err);
+    enum hearth_code code = admin_ask(admin, RPC_NODE_UNDRAIN, &request, &reply, err);
+    return code == HEARTH_OK ? node_find_and_list(admin, call->arguments[0], options->json, err)
+                             : code;
 }
 
 static enum program_exit run_undrain(const struct program_call *call, struct hearth_err *err)
@@ -83,11 +89,18 @@ static enum program_exit run_undrain(const struct program_call *call, struct hea
     return admin_run(call, undrain, err);
 }
 
+static const struct program_option undrain_params[] = {
+    OPTION_JSON(undrain_options),
+};
+
 const struct program_verb hearth_admin_verb_node_undrain = {
     .name = "node undrain",
     .arguments = "NODE",
     .arguments_min = 1,
     .arguments_max = 1,
+    .options = undrain_params,
+    .option_count = sizeof(undrain_params) / sizeof(undrain_params[0]),
+    .options_size = sizeof(struct undrain_options),
     .needs_config = true,
     .help = "it stays after all and takes shards again; its plan is cancelled",
     .run = run_undrain,
@@ -98,6 +111,7 @@ const struct program_verb hearth_admin_verb_node_undrain = {
 struct remove_options {
     bool force;
     const char *confirm;
+    bool json;
 };
 
 static enum hearth_code remove_node(
@@ -108,7 +122,9 @@ static enum hearth_code remove_node(
         .by_force = options->force,
         .confirmed = options->confirm != NULL ? view_text(options->confirm) : (struct view){0}};
     struct wire_empty reply;
-    return admin_ask(admin, RPC_NODE_REMOVE, &request, &reply, err);
+    enum hearth_code code = admin_ask(admin, RPC_NODE_REMOVE, &request, &reply, err);
+    return code == HEARTH_OK ? node_find_and_list(admin, call->arguments[0], options->json, err)
+                             : code;
 }
 
 static enum program_exit run_remove(const struct program_call *call, struct hearth_err *err)
@@ -124,6 +140,7 @@ static const struct program_option remove_params[] = {
         .value = "ID",
         .offset = offsetof(struct remove_options, confirm),
         .help = "with --force: 8 or more digits of its id, as `node show` says it"},
+    OPTION_JSON(remove_options),
 };
 
 const struct program_verb hearth_admin_verb_node_remove = {

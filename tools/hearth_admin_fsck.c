@@ -9,6 +9,7 @@
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
 #include "tools/offline/offline_fsck.h"
+#include "tools/option.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct printing {
     bool has_counts;
     uint64_t problems;
     uint64_t unchecked;
+    unsigned spaces; /* printed: under a heading */
 };
 
 /* "": none. */
@@ -68,9 +70,10 @@ static void print_finding(const struct wire_fsck_finding *finding, bool json)
         "%s%.*s\n", segment[0] != '\0' || finding->node != 0 ? ": " : "", VIEW_ARGS(finding->text));
 }
 
-static void print_space(const struct wire_fsck_space *space, bool json)
+/* In bytes: a difference of one shard is to be seen. */
+static void print_space(struct printing *printing, const struct wire_fsck_space *space)
 {
-    if (json) {
+    if (printing->options->json) {
         json_t *line = json_line_object();
         json_line_number(line, "space_of_node", space->node);
         json_line_flag(line, "reached", space->is_reached);
@@ -83,13 +86,16 @@ static void print_space(const struct wire_fsck_space *space, bool json)
         json_line_print(line);
         return;
     }
+    if (printing->spaces++ == 0) {
+        printf("%-6s %14s %7s %14s %7s %14s %14s\n", "NODE", "LISTED BYTES", "SHARDS",
+            "NAMED BYTES", "SHARDS", "TRASH", "USED");
+    }
     if (!space->is_reached) {
-        printf("space of node %" PRIu32 ": it does not answer\n", space->node);
+        printf("%-6" PRIu32 " does not answer\n", space->node);
         return;
     }
-    printf("space of node %" PRIu32 ": %" PRIu64 " bytes in %" PRIu64
-           " shards, the metadata has %" PRIu64 " in %" PRIu64 "; trash %" PRIu64
-           "; used by its own count, with its format: %" PRIu64 "\n",
+    printf("%-6" PRIu32 " %14" PRIu64 " %7" PRIu64 " %14" PRIu64 " %7" PRIu64 " %14" PRIu64
+           " %14" PRIu64 "\n",
         space->node, space->listed_bytes, space->listed_shards, space->named_bytes,
         space->named_shards, space->trash_bytes, space->reported_bytes);
 }
@@ -143,7 +149,7 @@ static enum hearth_code take(void *context, const void *received, struct hearth_
         print_finding(message->finding, json);
     }
     if (message->space != NULL && printing->options->space) {
-        print_space(message->space, json);
+        print_space(printing, message->space);
     }
     if (message->counts_count > 0) {
         printing->has_counts = true;
@@ -229,10 +235,8 @@ static const struct program_option fsck_params[] = {
         .help = "read every cell of every shard and compare it with its tag"},
     {.name = "space",
         .offset = offsetof(struct fsck_options, space),
-        .help = "what each node uses, by its own count, by its shards, by the metadata"},
-    {.name = "json",
-        .offset = offsetof(struct fsck_options, json),
-        .help = "one JSON object per finding, the counts last"},
+        .help = "what each node lists, what the metadata names there, what it uses on its disk"},
+    OPTION_JSON(fsck_options),
 };
 
 const struct program_verb hearth_admin_verb_fsck = {

@@ -4,17 +4,17 @@
  */
 #include "common/codec.h"
 #include "proto/wire_garbage.h"
-#include "tools/admin.h"
+#include "tools/admin_wait.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-enum { ID_SIZE = 20, POLL_MS = 200 };
+enum { ID_SIZE = 20 };
 
 struct status_options {
     bool json;
@@ -93,7 +93,7 @@ static void print_node(const struct wire_garbage_node *node)
     if (node->reconciled_unix_ms > 0) {
         format_time(node->reconciled_unix_ms, when);
     }
-    printf("%4" PRIu32 " %-10.*s %9" PRIu64 " %9s  %-19s %8" PRIu64 " %6" PRIu64 " %7" PRIu64
+    printf("%-6" PRIu32 " %-9.*s %9" PRIu64 " %9s  %-19s %8" PRIu64 " %6" PRIu64 " %7" PRIu64
            " %8" PRIu64 "%s\n",
         node->number, VIEW_ARGS(node->state), node->shards_dead, format_bytes(node->trash, trash),
         when, node->unwanted, node->ahead, node->missing, node->wanted_in_trash,
@@ -128,7 +128,7 @@ static void print_text(const struct wire_garbage_status_reply *status)
            " bodies doomed, %" PRIu64 " shards named dead\n\n",
         status->kept_objects, format_bytes(status->kept_bytes, bytes), status->intents_open,
         status->bodies_doomed, status->shards_dead);
-    printf("%4s %-10s %9s %9s  %-19s %8s %6s %7s %8s\n", "NODE", "STATE", "DEAD", "TRASH",
+    printf("%-6s %-9s %9s %9s  %-19s %8s %6s %7s %8s\n", "NODE", "STATE", "DEAD", "TRASH",
         "RECONCILED", "UNWANTED", "AHEAD", "MISSING", "IN TRASH");
     for (size_t i = 0; i < status->nodes_count; i++) {
         print_node(&status->nodes[i]);
@@ -168,7 +168,7 @@ static enum program_exit run_status(const struct program_call *call, struct hear
 }
 
 static const struct program_option status_params[] = {
-    {.name = "json", .offset = offsetof(struct status_options, json), .help = "one JSON object"},
+    OPTION_JSON(status_options),
 };
 
 const struct program_verb hearth_admin_verb_gc_status = {
@@ -190,15 +190,14 @@ static bool is_away(struct view state)
         view_equal(state, view_text("gone"));
 }
 
-static bool is_done(const struct wire_garbage_status_reply *status, uint64_t asked_unix_ms)
+static size_t count_left(const struct wire_garbage_status_reply *status, uint64_t asked_unix_ms)
 {
+    size_t count = 0;
     for (size_t i = 0; i < status->nodes_count; i++) {
         const struct wire_garbage_node *node = &status->nodes[i];
-        if (!is_away(node->state) && node->reconciled_unix_ms < asked_unix_ms) {
-            return false;
-        }
+        count += !is_away(node->state) && node->reconciled_unix_ms < asked_unix_ms;
     }
-    return true;
+    return count;
 }
 
 static enum hearth_code wait_for(
@@ -206,15 +205,16 @@ static enum hearth_code wait_for(
 {
     struct wire_garbage_status_reply status;
     while (ask_status(admin, &status, err) == HEARTH_OK) {
-        if (is_done(&status, asked)) {
+        if (count_left(&status, asked) == 0) {
+            admin_wait_end();
             print_status(&status, options->json);
             return HEARTH_OK;
         }
-        if (atomic_load(admin_cancel(admin))) {
-            return hearth_fail(err, HEARTH_CANCELLED, "interrupted; the reconciliation goes on");
+        admin_wait_show(
+            "%zu of %zu nodes to be reconciled", count_left(&status, asked), status.nodes_count);
+        if (admin_wait(admin, "the reconciliation goes on", err) != HEARTH_OK) {
+            return err->code;
         }
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-        arena_fini(admin_arena(admin)); /* the answer before this one */
     }
     return err->code;
 }
@@ -249,7 +249,7 @@ static const struct program_option run_params[] = {
     {.name = "wait",
         .offset = offsetof(struct run_options, wait),
         .help = "until all nodes but those that are offline have been reconciled"},
-    {.name = "json", .offset = offsetof(struct run_options, json), .help = "one JSON object"},
+    OPTION_JSON(run_options),
 };
 
 const struct program_verb hearth_admin_verb_gc_run = {
@@ -267,9 +267,10 @@ const struct program_verb hearth_admin_verb_gc_run = {
 static enum hearth_code release(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
-    (void)call;
     struct wire_empty reply;
-    return admin_ask(admin, RPC_GARBAGE_RELEASE, &(struct wire_empty){0}, &reply, err);
+    enum hearth_code code =
+        admin_ask(admin, RPC_GARBAGE_RELEASE, &(struct wire_empty){0}, &reply, err);
+    return code == HEARTH_OK ? show_status(admin, call, err) : code;
 }
 
 static enum program_exit run_release(const struct program_call *call, struct hearth_err *err)
@@ -279,6 +280,9 @@ static enum program_exit run_release(const struct program_call *call, struct hea
 
 const struct program_verb hearth_admin_verb_gc_release = {
     .name = "gc release",
+    .options = status_params,
+    .option_count = sizeof(status_params) / sizeof(status_params[0]),
+    .options_size = sizeof(struct status_options),
     .needs_config = true,
     .help = "give up what a restored backup cannot know, and for a day let nodes trash more",
     .run = run_release,

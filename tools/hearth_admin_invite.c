@@ -1,10 +1,11 @@
 /*
  * hearth-admin node invite, tenant invite: a word to hand over, with which a machine can join.
  */
-#include "tools/admin.h"
+#include "tools/admin_option.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ struct invite_options {
     bool json;
 };
 
-static const char valid_default[] = "1d";
+enum { VALID_DEFAULT_MS = 24 * 60 * 60 * 1000 };
 
 static void print_invite(
     const struct invite_options *options, const struct wire_invite_reply *reply)
@@ -46,13 +47,12 @@ static struct view text_or_empty(const char *text)
 static enum hearth_code invite(struct admin *admin, const struct invite_options *options,
     struct wire_invite_request *request, struct hearth_err *err)
 {
-    uint64_t valid_ms;
-    const char *valid = options->valid == NULL ? valid_default : options->valid;
-    if (config_parse_duration(valid, &valid_ms, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "--valid");
+    uint64_t valid_ms = VALID_DEFAULT_MS;
+    if (admin_option_duration(admin, "valid", options->valid, &valid_ms, err) != HEARTH_OK) {
+        return err->code;
     }
     if (valid_ms < 1000 || valid_ms / 1000 > UINT32_MAX) {
-        return hearth_fail(err, HEARTH_INVALID, "--valid %s: expected 1s to 49710d", valid);
+        return admin_usage(admin, err, "--valid %s: expected 1s to 49710d", options->valid);
     }
     request->valid_s = (uint32_t)(valid_ms / 1000);
     struct wire_invite_reply reply;
@@ -115,9 +115,7 @@ static const struct program_option node_params[] = {
         .value = "DURATION",
         .offset = offsetof(struct invite_options, valid),
         .help = "for how long the invite is good (default 1d)"},
-    {.name = "json",
-        .offset = offsetof(struct invite_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(invite_options),
 };
 
 static const struct program_option tenant_params[] = {
@@ -128,9 +126,7 @@ static const struct program_option tenant_params[] = {
         .value = "DURATION",
         .offset = offsetof(struct invite_options, valid),
         .help = "for how long the invite is good (default 1d)"},
-    {.name = "json",
-        .offset = offsetof(struct invite_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(invite_options),
 };
 
 const struct program_verb hearth_admin_verb_node_invite = {

@@ -4,10 +4,9 @@
 #include "common/env.h"
 #include "tools/admin.h"
 #include "tools/hearth_admin_verbs.h"
+#include "tools/node_find.h"
 #include "tools/node_report.h"
-
-#include <inttypes.h>
-#include <stdio.h>
+#include "tools/option.h"
 
 struct list_options {
     bool json;
@@ -15,35 +14,20 @@ struct list_options {
 
 struct lost_options {
     bool found;
+    bool json;
 };
 
 /* ---- list ---- */
-
-static enum hearth_code ask_nodes(
-    struct admin *admin, struct wire_node_list_reply *nodes, struct hearth_err *err)
-{
-    return admin_ask(admin, RPC_NODE_LIST, &(struct wire_empty){0}, nodes, err);
-}
 
 static enum hearth_code list_nodes(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
     const struct list_options *options = call->options;
     struct wire_node_list_reply nodes;
-    if (ask_nodes(admin, &nodes, err) != HEARTH_OK) {
+    if (admin_ask(admin, RPC_NODE_LIST, &(struct wire_empty){0}, &nodes, err) != HEARTH_OK) {
         return err->code;
     }
-    if (!options->json) {
-        node_report_heading();
-    }
-    uint64_t now_unix_ms = env_unix_ms(env_system());
-    for (size_t i = 0; i < nodes.nodes_count; i++) {
-        if (options->json) {
-            node_report_json(&nodes.nodes[i]);
-        } else {
-            node_report_line(&nodes.nodes[i], now_unix_ms);
-        }
-    }
+    node_report_list(nodes.nodes, nodes.nodes_count, options->json);
     return HEARTH_OK;
 }
 
@@ -53,9 +37,7 @@ static enum program_exit run_list(const struct program_call *call, struct hearth
 }
 
 static const struct program_option list_params[] = {
-    {.name = "json",
-        .offset = offsetof(struct list_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(list_options),
 };
 
 const struct program_verb hearth_admin_verb_node_list = {
@@ -70,53 +52,12 @@ const struct program_verb hearth_admin_verb_node_list = {
 
 /* ---- one node ---- */
 
-/* A node is named by its number, its id, or the beginning of its id. */
-static bool is_named(const struct wire_node_info *node, const char *name)
-{
-    char id[NODE_REPORT_ID_SIZE];
-    char number[16];
-    snprintf(number, sizeof(number), "%" PRIu32, node->number);
-    return strcmp(number, name) == 0 ||
-        (strlen(name) >= 8 && strncmp(node_report_id(node, id), name, strlen(name)) == 0);
-}
-
-static enum hearth_code find_node(const struct wire_node_list_reply *nodes, const char *name,
-    const struct wire_node_info **out, struct hearth_err *err)
-{
-    const struct wire_node_info *found = NULL;
-    for (size_t i = 0; i < nodes->nodes_count; i++) {
-        if (!is_named(&nodes->nodes[i], name)) {
-            continue;
-        }
-        if (found != NULL) {
-            return hearth_fail(err, HEARTH_INVALID, "node %s: more than one begins so", name);
-        }
-        found = &nodes->nodes[i];
-    }
-    if (found == NULL) {
-        return hearth_fail(err, HEARTH_NOT_FOUND,
-            "node %s: no such node (a number, or 8 or more digits of an id, as `node list` says)",
-            name);
-    }
-    *out = found;
-    return HEARTH_OK;
-}
-
-static enum hearth_code ask_node(struct admin *admin, const struct program_call *call,
-    const struct wire_node_info **out, struct hearth_err *err)
-{
-    struct wire_node_list_reply nodes;
-    return ask_nodes(admin, &nodes, err) == HEARTH_OK
-        ? find_node(&nodes, call->arguments[0], out, err)
-        : err->code;
-}
-
 static enum hearth_code show_node(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
     const struct list_options *options = call->options;
     const struct wire_node_info *node = NULL;
-    if (ask_node(admin, call, &node, err) != HEARTH_OK) {
+    if (node_find(admin, call->arguments[0], &node, err) != HEARTH_OK) {
         return err->code;
     }
     if (options->json) {
@@ -152,13 +93,15 @@ static enum hearth_code declare_lost(
 {
     const struct lost_options *options = call->options;
     const struct wire_node_info *node = NULL;
-    if (ask_node(admin, call, &node, err) != HEARTH_OK) {
+    if (node_find(admin, call->arguments[0], &node, err) != HEARTH_OK) {
         return err->code;
     }
     const struct wire_node_lost_request request = {
         .node_id = node->node_id, .found = options->found};
     struct wire_empty reply;
-    return admin_ask(admin, RPC_NODE_LOST, &request, &reply, err);
+    enum hearth_code code = admin_ask(admin, RPC_NODE_LOST, &request, &reply, err);
+    return code == HEARTH_OK ? node_find_and_list(admin, call->arguments[0], options->json, err)
+                             : code;
 }
 
 static enum program_exit run_lost(const struct program_call *call, struct hearth_err *err)
@@ -170,6 +113,7 @@ static const struct program_option lost_params[] = {
     {.name = "found",
         .offset = offsetof(struct lost_options, found),
         .help = "the other way: it is not lost after all, what it holds counts again"},
+    OPTION_JSON(lost_options),
 };
 
 const struct program_verb hearth_admin_verb_node_lost = {

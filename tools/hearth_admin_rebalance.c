@@ -2,6 +2,7 @@
  * hearth-admin rebalance plan, apply, status, pause, resume, cancel: what should lie elsewhere, and
  * bringing it there.
  */
+#include "tools/admin_option.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/option.h"
 #include "tools/plan_view.h"
@@ -20,15 +21,6 @@ struct plan_options {
     const char *bandwidth;
     bool json;
 };
-
-static enum hearth_code parse_bytes(
-    const char *name, const char *text, uint64_t *out, struct hearth_err *err)
-{
-    *out = 0;
-    return text == NULL || config_parse_bytes(text, out, err) == HEARTH_OK
-        ? HEARTH_OK
-        : hearth_err_prefix(err, "--%s", name);
-}
 
 static struct view or_nothing(const char *text)
 {
@@ -54,8 +46,10 @@ static enum hearth_code plan_moves(
         .owner = or_nothing(options->owner),
         .network = or_nothing(options->network),
         .bucket = or_nothing(options->bucket)};
-    if (parse_bytes("max-bytes", options->max_bytes, &request.bytes_max, err) != HEARTH_OK ||
-        parse_bytes("bandwidth", options->bandwidth, &request.bandwidth, err) != HEARTH_OK ||
+    if (admin_option_bytes(admin, "max-bytes", options->max_bytes, &request.bytes_max, err) !=
+            HEARTH_OK ||
+        admin_option_bytes(admin, "bandwidth", options->bandwidth, &request.bandwidth, err) !=
+            HEARTH_OK ||
         admin_ask(admin, RPC_REBALANCE_PLAN, &request, &plan, err) != HEARTH_OK ||
         plan_view_await_planned(admin, plan.number, &plan, err) != HEARTH_OK) {
         return err->code;
@@ -104,9 +98,7 @@ static const struct program_option plan_params[] = {
         .value = "SIZE",
         .offset = offsetof(struct plan_options, bandwidth),
         .help = "bytes a second that moves may take, like 5M"},
-    {.name = "json",
-        .offset = offsetof(struct plan_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(plan_options),
 };
 
 const struct program_verb hearth_admin_verb_rebalance_plan = {
@@ -133,17 +125,15 @@ static const struct program_option one_params[] = {
     {.name = "wait",
         .offset = offsetof(struct one_options, wait),
         .help = "until it does not run any more; exit 1 when it was cancelled"},
-    {.name = "json",
-        .offset = offsetof(struct one_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(one_options),
 };
 
 static enum hearth_code parse_plan(
-    const struct program_call *call, uint64_t *out, struct hearth_err *err)
+    struct admin *admin, const struct program_call *call, uint64_t *out, struct hearth_err *err)
 {
     unsigned number;
     if (option_number("plan", call->arguments[0], 1, 999999999, &number, err) != PROGRAM_DONE) {
-        return hearth_fail(err, HEARTH_INVALID,
+        return admin_usage(admin, err,
             "plan %s: plans have numbers, as `rebalance status` says them", call->arguments[0]);
     }
     *out = number;
@@ -172,7 +162,7 @@ static enum hearth_code command(
 {
     struct wire_rebalance_command_request request = {.command = view_text(what)};
     struct wire_rebalance_info plan;
-    if (parse_plan(call, &request.number, err) != HEARTH_OK ||
+    if (parse_plan(admin, call, &request.number, err) != HEARTH_OK ||
         admin_ask(admin, RPC_REBALANCE_COMMAND, &request, &plan, err) != HEARTH_OK) {
         return err->code;
     }
@@ -235,7 +225,7 @@ static enum hearth_code show_status(
     if (call->argument_count == 0) {
         return list_plans(admin, options, err);
     }
-    if (parse_plan(call, &number, err) != HEARTH_OK) {
+    if (parse_plan(admin, call, &number, err) != HEARTH_OK) {
         return err->code;
     }
     enum hearth_code code = options->wait ? plan_view_await_end(admin, number, &plan, err)

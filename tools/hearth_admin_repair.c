@@ -4,18 +4,17 @@
 #include "common/codec.h"
 #include "common/env.h"
 #include "proto/wire_repair.h"
-#include "tools/admin.h"
+#include "tools/admin_wait.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 #include "tools/repair_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { POLL_MS = 200, ID_TEXT_SIZE = 2 * 16 + 1 };
+enum { ID_TEXT_SIZE = 2 * 16 + 1 };
 
 struct repair_options {
     bool lost;
@@ -57,8 +56,13 @@ static void print_queue(const struct wire_repair_info *repair)
 static void print_people(const struct wire_repair_info *repair)
 {
     char bytes[FORMAT_BYTES_SIZE];
-    printf("segments  %" PRIu64 ", %" PRIu64 " below n, %" PRIu64 " at their trigger or below\n",
-        repair->segments, repair->below_n, repair->below_trigger);
+    if (!repair->counted) {
+        printf("segments  not counted yet: no pass has ended since the start\n");
+    } else {
+        printf("segments  %" PRIu64 ", %" PRIu64 " below n, %" PRIu64
+               " at their trigger or below\n",
+            repair->segments, repair->below_n, repair->below_trigger);
+    }
     if (repair->unreadable > 0) {
         printf("UNREADABLE %" PRIu64 ", of which %" PRIu64
                " are lost unless nodes come back (repair status --lost names the objects)\n",
@@ -150,9 +154,7 @@ static const struct program_option status_params[] = {
     {.name = "lost",
         .offset = offsetof(struct repair_options, lost),
         .help = "the objects that cannot be read now, one a line; reads all of the metadata"},
-    {.name = "json",
-        .offset = offsetof(struct repair_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(repair_options),
 };
 
 const struct program_verb hearth_admin_verb_repair_status = {
@@ -172,25 +174,19 @@ static void show_progress(const struct wire_repair_info *repair)
     char bytes[FORMAT_BYTES_SIZE];
     char rate[FORMAT_BYTES_SIZE];
     char text[FORMAT_DURATION_SIZE];
-    if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\r%" PRIu64 " segments to go, %s, %s/s, %s\033[K", repair->due,
-            format_bytes(repair->bytes, bytes), format_bytes(repair->bytes_per_s, rate),
-            format_duration(repair_report_eta_ms(repair), text));
-    }
+    admin_wait_show("%" PRIu64 " segments to go, %s, %s/s, ETA %s", repair->due,
+        format_bytes(repair->bytes, bytes), format_bytes(repair->bytes_per_s, rate),
+        format_duration(repair_report_eta_ms(repair), text));
 }
 
 static enum hearth_code wait_for_end(
     struct admin *admin, struct wire_repair_info *repair, struct hearth_err *err)
 {
     while (repair->asked_unix_ms > 0) {
-        if (atomic_load(admin_cancel(admin))) {
-            return hearth_fail(err, HEARTH_CANCELLED, "interrupted; repair goes on");
-        }
         show_progress(repair);
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-        arena_fini(admin_arena(admin)); /* the answer before this one */
-        if (admin_ask(admin, RPC_REPAIR_STATUS, &(struct wire_empty){0}, repair, err) !=
-            HEARTH_OK) {
+        if (admin_wait(admin, "repair goes on", err) != HEARTH_OK ||
+            admin_ask(admin, RPC_REPAIR_STATUS, &(struct wire_empty){0}, repair, err) !=
+                HEARTH_OK) {
             return err->code;
         }
     }
@@ -205,9 +201,7 @@ static enum hearth_code start(
     enum hearth_code code = admin_ask(admin, RPC_REPAIR_RUN, &(struct wire_empty){0}, &repair, err);
     if (code == HEARTH_OK && options->wait) {
         code = wait_for_end(admin, &repair, err);
-        if (isatty(STDERR_FILENO)) {
-            fputs("\r\033[K", stderr);
-        }
+        admin_wait_end();
     }
     if (code == HEARTH_OK) {
         print_repair(&repair, options->json);
@@ -224,7 +218,7 @@ static const struct program_option run_params[] = {
     {.name = "wait",
         .offset = offsetof(struct repair_options, wait),
         .help = "until nothing that has a place to go is below n"},
-    {.name = "json", .offset = offsetof(struct repair_options, json), .help = "one JSON object"},
+    OPTION_JSON(repair_options),
 };
 
 const struct program_verb hearth_admin_verb_repair_run = {

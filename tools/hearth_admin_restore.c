@@ -6,20 +6,23 @@
 #include "common/cleanup.h"
 #include "common/env.h"
 #include "proto/wire_garbage.h"
+#include "tools/admin_option.h"
 #include "tools/admin_receive.h"
+#include "tools/admin_wait.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
+#include "tools/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { POLL_MS = 200, TIMEOUT_DEFAULT_MS = 60 * 1000 };
+enum { TIMEOUT_DEFAULT_MS = 60 * 1000 };
 
 struct restore_options {
     bool json;
@@ -33,6 +36,7 @@ struct source {
     uint64_t size; /* as it was when it was opened */
     uint64_t done;
     uint8_t *chunk;
+    struct progress *progress;
 };
 
 static enum hearth_code open_source(const char *path, struct source *source, struct hearth_err *err)
@@ -46,6 +50,8 @@ static enum hearth_code open_source(const char *path, struct source *source, str
         return hearth_fail(err, HEARTH_INVALID, "it is no file with something in it");
     }
     source->size = (uint64_t)status.st_size;
+    source->progress = progress_create(env_system());
+    progress_expect(source->progress, 1, source->size);
     source->chunk = malloc(WIRE_BACKUP_CHUNK_MAX);
     return source->chunk != NULL ? HEARTH_OK : hearth_fail(err, HEARTH_NO_MEMORY, "chunk");
 }
@@ -64,6 +70,7 @@ static enum hearth_code give_chunk(
     *(struct wire_restore_chunk *)message = (struct wire_restore_chunk){
         .size = source->size, .bytes = view_of(source->chunk, (size_t)got)};
     source->done += (uint64_t)got;
+    progress_bytes(source->progress, (uint64_t)got);
     *is_last = source->done == source->size;
     return HEARTH_OK;
 }
@@ -77,6 +84,7 @@ static enum hearth_code send_file(
     if (code == HEARTH_OK) {
         code = admin_send(admin, RPC_RESTORE, &chunk, give_chunk, &source, reply, err);
     }
+    progress_destroy(source.progress);
     free(source.chunk);
     if (source.fd >= 0) {
         close(source.fd);
@@ -109,17 +117,15 @@ static enum hearth_code wait_until_back(
         if (err->code == HEARTH_DENIED) {
             return hearth_err_prefix(err, "the backup is in place, and does not know this admin");
         }
-        if (atomic_load(admin_cancel(admin))) {
-            return hearth_fail(err, HEARTH_CANCELLED, "interrupted; the restore goes on");
-        }
         if (env_now_ns(env) - start_ns > timeout_ms * 1000000) {
             char text[FORMAT_DURATION_SIZE];
             return hearth_err_prefix(err,
                 "the backup is whole, but after %s the coordinator has not come back with it",
                 format_duration(timeout_ms, text));
         }
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-        if (admin_begin_again(admin, err) != HEARTH_OK) {
+        admin_wait_show("checked; the coordinator stops, takes it, and starts");
+        if (admin_wait(admin, "the restore goes on", err) != HEARTH_OK ||
+            admin_begin_again(admin, err) != HEARTH_OK) {
             return err->code;
         }
     }
@@ -159,14 +165,20 @@ static enum hearth_code restore(
     const struct restore_options *options = call->options;
     const char *path = call->arguments[0];
     struct wire_restore_reply reply;
+    char aside[WIRE_TEXT_MAX + 1];
     uint64_t timeout_ms = TIMEOUT_DEFAULT_MS;
-    if (options->timeout != NULL &&
-        config_parse_duration(options->timeout, &timeout_ms, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "--timeout");
-    }
-    if (send_file(admin, path, &reply, err) != HEARTH_OK ||
-        wait_until_back(admin, reply.recovery_epoch, timeout_ms, err) != HEARTH_OK) {
+    if (admin_option_duration(admin, "timeout", options->timeout, &timeout_ms, err) != HEARTH_OK) {
         return err->code;
+    }
+    if (send_file(admin, path, &reply, err) != HEARTH_OK) {
+        return err->code;
+    }
+    snprintf(aside, sizeof(aside), "%.*s", VIEW_ARGS(reply.aside));
+    reply.aside = view_text(aside); /* waiting forgets the answer */
+    enum hearth_code code = wait_until_back(admin, reply.recovery_epoch, timeout_ms, err);
+    admin_wait_end();
+    if (code != HEARTH_OK) {
+        return code;
     }
     if (options->json) {
         print_json(path, &reply);
@@ -186,9 +198,7 @@ static const struct program_option params[] = {
         .value = "DURATION",
         .offset = offsetof(struct restore_options, timeout),
         .help = "once the backup is checked: wait so long for the coordinator (default 60s)"},
-    {.name = "json",
-        .offset = offsetof(struct restore_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(restore_options),
 };
 
 const struct program_verb hearth_admin_verb_restore = {
@@ -202,6 +212,6 @@ const struct program_verb hearth_admin_verb_restore = {
     .needs_config = true,
     .help = "make a backup the metadata of the coordinator, which stops, takes it, and starts",
     .notes = "The backup is checked before anything is changed; the metadata of before is kept,\n"
-             "under another name, at the coordinator. Garbage collection is held afterwards.",
+             "under another name, at the coordinator. Garbage collection is held afterwards.\n",
     .run = run_restore,
 };

@@ -1,9 +1,8 @@
 /*
  * hearth-admin simulate: what a profile would do on a fleet; "what if".
  */
-#include "common/config.h"
 #include "proto/wire_repair.h"
-#include "tools/admin.h"
+#include "tools/admin_option.h"
 #include "tools/chance.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
@@ -38,101 +37,59 @@ struct simulate_options {
 
 /* ---- what was typed ---- */
 
-static enum program_exit parse_number(
-    const char *name, const char *text, unsigned most, uint32_t *out, struct hearth_err *err)
-{
-    unsigned number = 0;
-    enum program_exit exit =
-        text == NULL ? PROGRAM_DONE : option_number(name, text, 1, most, &number, err);
-    *out = number;
-    return exit;
-}
-
-static enum program_exit parse_time(
-    const char *name, const char *text, uint64_t *out_ms, struct hearth_err *err)
-{
-    *out_ms = 0;
-    if (text != NULL && (config_parse_duration(text, out_ms, err) != HEARTH_OK || *out_ms == 0)) {
-        return program_usage(err, "--%s %s: expected a time, like 12h or 300d", name, text);
-    }
-    return PROGRAM_DONE;
-}
-
 /* "99", "99.5", "99.5%". */
-static enum program_exit parse_percent(
-    const char *name, const char *text, uint32_t *ppm, struct hearth_err *err)
+static enum hearth_code parse_percent(
+    struct admin *admin, const char *name, const char *text, uint32_t *ppm, struct hearth_err *err)
 {
     char *end = NULL;
-    *ppm = 0;
     if (text == NULL) {
-        return PROGRAM_DONE;
+        return HEARTH_OK;
     }
     double percent = strtod(text, &end);
     if (end == text || (*end != '\0' && strcmp(end, "%") != 0) || !(percent > 0.0001) ||
         !(percent <= 100)) {
-        return program_usage(err, "--%s %s: expected per cent, like 95 or 99.5", name, text);
+        return admin_usage(admin, err, "--%s %s: expected per cent, like 95 or 99.5", name, text);
     }
     *ppm = (uint32_t)lround(percent * 1e4);
-    return PROGRAM_DONE;
+    return HEARTH_OK;
 }
 
-static enum program_exit parse_life(const char *text, uint64_t *hazard, struct hearth_err *err)
+static enum hearth_code parse_life(
+    struct admin *admin, const char *text, uint64_t *hazard_permille, struct hearth_err *err)
 {
-    uint64_t life_ms;
-    enum program_exit exit = parse_time("life", text, &life_ms, err);
-    *hazard = exit == PROGRAM_DONE && life_ms > 0
-        ? (uint64_t)llround(1000 * YEAR_MS / (double)life_ms)
-        : 0;
-    return exit;
+    uint64_t life_ms = 0;
+    enum hearth_code code = admin_option_duration(admin, "life", text, &life_ms, err);
+    if (code == HEARTH_OK && life_ms > 0) {
+        *hazard_permille = (uint64_t)llround(1000 * YEAR_MS / (double)life_ms);
+    }
+    return code;
 }
 
-static enum program_exit parse_code(const struct simulate_options *options,
-    struct wire_simulate_request *out, struct hearth_err *err)
-{
-    enum program_exit exit = parse_number("k", options->k, SLOTS_MAX, &out->k, err);
-    if (exit == PROGRAM_DONE) {
-        exit = parse_number("n", options->n, SLOTS_MAX, &out->n, err);
-    }
-    return exit == PROGRAM_DONE ? parse_number("r", options->r, SLOTS_MAX, &out->r, err) : exit;
-}
-
-static enum program_exit parse_fleet(const struct simulate_options *options,
-    struct wire_simulate_request *out, struct hearth_err *err)
-{
-    enum program_exit exit = parse_number("nodes", options->nodes, NODES_MAX, &out->nodes, err);
-    if (exit == PROGRAM_DONE) {
-        exit = parse_percent("uptime", options->uptime, &out->uptime_ppm, err);
-    }
-    if (exit == PROGRAM_DONE) {
-        exit = parse_percent("ebb", options->ebb, &out->ebb_ppm, err);
-    }
-    return exit == PROGRAM_DONE ? parse_life(options->life, &out->hazard_permille, err) : exit;
-}
-
-static enum program_exit parse_times(const struct simulate_options *options,
-    struct wire_simulate_request *out, struct hearth_err *err)
-{
-    enum program_exit exit =
-        parse_time("lost-after", options->lost_after, &out->lost_after_ms, err);
-    if (exit == PROGRAM_DONE) {
-        exit = parse_time("repair", options->repair, &out->repair_ms, err);
-    }
-    return exit == PROGRAM_DONE ? parse_time("replace", options->replace, &out->replace_ms, err)
-                                : exit;
-}
-
-static enum program_exit parse(const struct simulate_options *options,
+/* What is not given stays 0, which is: as the profile has it. */
+static enum hearth_code parse(struct admin *admin, const struct simulate_options *options,
     struct wire_simulate_request *out, struct hearth_err *err)
 {
     *out = (struct wire_simulate_request){.from_fleet = options->fleet};
     if (options->profile != NULL) {
         out->profile = view_text(options->profile);
     }
-    enum program_exit exit = parse_code(options, out, err);
-    if (exit == PROGRAM_DONE) {
-        exit = parse_fleet(options, out, err);
+    if (admin_option_number(admin, "k", options->k, 1, SLOTS_MAX, &out->k, err) != HEARTH_OK ||
+        admin_option_number(admin, "n", options->n, 1, SLOTS_MAX, &out->n, err) != HEARTH_OK ||
+        admin_option_number(admin, "r", options->r, 1, SLOTS_MAX, &out->r, err) != HEARTH_OK ||
+        admin_option_number(admin, "nodes", options->nodes, 1, NODES_MAX, &out->nodes, err) !=
+            HEARTH_OK ||
+        parse_percent(admin, "uptime", options->uptime, &out->uptime_ppm, err) != HEARTH_OK ||
+        parse_percent(admin, "ebb", options->ebb, &out->ebb_ppm, err) != HEARTH_OK ||
+        parse_life(admin, options->life, &out->hazard_permille, err) != HEARTH_OK ||
+        admin_option_duration(admin, "lost-after", options->lost_after, &out->lost_after_ms, err) !=
+            HEARTH_OK ||
+        admin_option_duration(admin, "repair", options->repair, &out->repair_ms, err) !=
+            HEARTH_OK ||
+        admin_option_duration(admin, "replace", options->replace, &out->replace_ms, err) !=
+            HEARTH_OK) {
+        return err->code;
     }
-    return exit == PROGRAM_DONE ? parse_times(options, out, err) : exit;
+    return HEARTH_OK;
 }
 
 /* ---- what comes of it ---- */
@@ -208,7 +165,7 @@ static enum hearth_code ask(
     const struct simulate_options *options = call->options;
     struct wire_simulate_request request;
     struct wire_simulate_reply reply;
-    if (parse(options, &request, err) != PROGRAM_DONE ||
+    if (parse(admin, options, &request, err) != HEARTH_OK ||
         admin_ask(admin, RPC_SIMULATE, &request, &reply, err) != HEARTH_OK) {
         return err->code;
     }
@@ -220,12 +177,9 @@ static enum hearth_code ask(
     return HEARTH_OK;
 }
 
-/* Wrong usage is said before anybody is asked. */
 static enum program_exit run(const struct program_call *call, struct hearth_err *err)
 {
-    struct wire_simulate_request request;
-    enum program_exit exit = parse(call->options, &request, err);
-    return exit == PROGRAM_DONE ? admin_run(call, ask, err) : exit;
+    return admin_run(call, ask, err);
 }
 
 #define TEXT(option, form, field, says)                                                            \
@@ -249,7 +203,7 @@ static const struct program_option params[] = {
     {.name = "fleet",
         .offset = offsetof(struct simulate_options, fleet),
         .help = "nodes, uptime and life of this cluster, as measured"},
-    {.name = "json", .offset = offsetof(struct simulate_options, json), .help = "one JSON object"},
+    OPTION_JSON(simulate_options),
 };
 
 const struct program_verb hearth_admin_verb_simulate = {

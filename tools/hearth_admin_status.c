@@ -2,17 +2,16 @@
  * hearth-admin status: is everything well?
  */
 #include "common/env.h"
-#include "tools/admin.h"
+#include "tools/admin_option.h"
+#include "tools/admin_wait.h"
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
+#include "tools/option.h"
 #include "tools/status_report.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { POLL_MS = 250, TIMEOUT_DEFAULT_MS = 10 * 60 * 1000 };
+enum { TIMEOUT_DEFAULT_MS = 10 * 60 * 1000 };
 
 struct status_options {
     bool wait_full;
@@ -34,15 +33,6 @@ static bool is_full(const struct wire_status_reply *status, uint64_t asked_unix_
     return status->sweep_started_unix_ms >= asked_unix_ms && status->segments_below_n == 0;
 }
 
-static void show_waiting(const struct wire_status_reply *status)
-{
-    if (isatty(STDERR_FILENO)) {
-        fprintf(stderr,
-            "\rwaiting: %" PRIu64 " of %" PRIu64 " segments below n, %" PRIu64 " repaired\033[K",
-            status->segments_below_n, status->segments, status->repaired_total);
-    }
-}
-
 static enum hearth_code wait_full(struct admin *admin, uint64_t timeout_ms,
     struct wire_status_reply *status, struct hearth_err *err)
 {
@@ -59,13 +49,10 @@ static enum hearth_code wait_full(struct admin *admin, uint64_t timeout_ms,
                 "after %s, %" PRIu64 " of %" PRIu64 " segments are still below n",
                 format_duration(timeout_ms, text), status->segments_below_n, status->segments);
         }
-        if (atomic_load(admin_cancel(admin))) {
-            return hearth_fail(err, HEARTH_CANCELLED, "interrupted");
-        }
-        show_waiting(status);
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-        arena_fini(admin_arena(admin)); /* the answer before this one */
-        if (ask_status(admin, status, err) != HEARTH_OK) {
+        admin_wait_show("%" PRIu64 " of %" PRIu64 " segments below n, %" PRIu64 " shards repaired",
+            status->segments_below_n, status->segments, status->repaired_total);
+        if (admin_wait(admin, "repair goes on", err) != HEARTH_OK ||
+            ask_status(admin, status, err) != HEARTH_OK) {
             return err->code;
         }
     }
@@ -78,15 +65,12 @@ static enum hearth_code show_status(
     const struct status_options *options = call->options;
     struct wire_status_reply status;
     uint64_t timeout_ms = TIMEOUT_DEFAULT_MS;
-    if (options->timeout != NULL &&
-        config_parse_duration(options->timeout, &timeout_ms, err) != HEARTH_OK) {
-        return hearth_err_prefix(err, "--timeout");
+    if (admin_option_duration(admin, "timeout", options->timeout, &timeout_ms, err) != HEARTH_OK) {
+        return err->code;
     }
     enum hearth_code code = options->wait_full ? wait_full(admin, timeout_ms, &status, err)
                                                : ask_status(admin, &status, err);
-    if (options->wait_full && isatty(STDERR_FILENO)) {
-        fputs("\r\033[K", stderr);
-    }
+    admin_wait_end();
     if (code != HEARTH_OK) {
         return code;
     }
@@ -111,9 +95,7 @@ static const struct program_option status_params[] = {
         .value = "DURATION",
         .offset = offsetof(struct status_options, timeout),
         .help = "with --wait-full: give up after so long, exit 1 (default 10min)"},
-    {.name = "json",
-        .offset = offsetof(struct status_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(status_options),
 };
 
 const struct program_verb hearth_admin_verb_status = {

@@ -2,16 +2,13 @@
  * hearth-admin sweep run: a pass over all segments at once, and when asked, its end.
  */
 #include "common/env.h"
-#include "tools/admin.h"
+#include "tools/admin_wait.h"
 #include "tools/hearth_admin_verbs.h"
+#include "tools/option.h"
 #include "tools/sweep_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
-
-enum { POLL_MS = 100 };
 
 struct run_options {
     bool wait;
@@ -26,11 +23,9 @@ static enum hearth_code ask(
 
 static void show_waiting(const struct wire_sweep_info *sweep)
 {
-    if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\rpass %" PRIu64 ": %" PRIu64 " segments, %" PRIu32 ".%" PRIu32 "%%\033[K",
-            sweep->running, sweep->running_segments, sweep->running_permille / 10,
-            sweep->running_permille % 10);
-    }
+    admin_wait_show("pass %" PRIu64 ": %" PRIu64 " segments, %" PRIu32 ".%" PRIu32 " %%",
+        sweep->running, sweep->running_segments, sweep->running_permille / 10,
+        sweep->running_permille % 10);
 }
 
 /* A pass that was under way before does not count: it says nothing about now. */
@@ -38,13 +33,9 @@ static enum hearth_code wait_for(
     struct admin *admin, uint64_t pass, struct wire_sweep_reply *reply, struct hearth_err *err)
 {
     while (reply->sweep->pass < pass) {
-        if (atomic_load(admin_cancel(admin))) {
-            return hearth_fail(err, HEARTH_CANCELLED, "interrupted; the pass goes on");
-        }
         show_waiting(reply->sweep);
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-        arena_fini(admin_arena(admin)); /* the answer before this one */
-        if (ask(admin, false, reply, err) != HEARTH_OK) {
+        if (admin_wait(admin, "the pass goes on", err) != HEARTH_OK ||
+            ask(admin, false, reply, err) != HEARTH_OK) {
             return err->code;
         }
     }
@@ -87,9 +78,7 @@ static enum hearth_code sweep(
         return HEARTH_OK;
     }
     enum hearth_code code = wait_for(admin, pass, &reply, err);
-    if (isatty(STDERR_FILENO)) {
-        fputs("\r\033[K", stderr);
-    }
+    admin_wait_end();
     if (code == HEARTH_OK) {
         print_ended(reply.sweep, options->json);
     }
@@ -105,7 +94,7 @@ static const struct program_option run_params[] = {
     {.name = "wait",
         .offset = offsetof(struct run_options, wait),
         .help = "until that pass has ended"},
-    {.name = "json", .offset = offsetof(struct run_options, json), .help = "one JSON object"},
+    OPTION_JSON(run_options),
 };
 
 const struct program_verb hearth_admin_verb_sweep_run = {

@@ -7,6 +7,7 @@
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,6 +43,19 @@ static void print_tenant(const struct wire_tenant_info *tenant)
         format_bytes(tenant->bytes, bytes), format_time(tenant->created_unix_ms, created));
 }
 
+/* `begins`: they are the first. */
+static void print_tenants(
+    const struct wire_tenant_info *tenants, size_t count, bool begins, bool json)
+{
+    if (begins && !json) {
+        printf("%-24s %8s %5s %10s %10s  %s\n", "TENANT", "BUCKETS", "KEYS", "OBJECTS", "BYTES",
+            "CREATED");
+    }
+    for (size_t i = 0; i < count; i++) {
+        (json ? print_tenant_json : print_tenant)(&tenants[i]);
+    }
+}
+
 static enum hearth_code create_tenant(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
@@ -49,8 +63,8 @@ static enum hearth_code create_tenant(
     const struct wire_tenant_request request = {.tenant = view_text(call->arguments[0])};
     struct wire_tenant_info tenant;
     enum hearth_code code = admin_ask(admin, RPC_TENANT_CREATE, &request, &tenant, err);
-    if (code == HEARTH_OK && options->json) {
-        print_tenant_json(&tenant);
+    if (code == HEARTH_OK) {
+        print_tenants(&tenant, 1, true, options->json);
     }
     return code;
 }
@@ -61,17 +75,13 @@ static enum hearth_code list_tenants(
     const struct account_options *options = call->options;
     struct wire_account_list_request request = {.tenant = {0}};
     struct wire_tenant_list_reply page;
-    if (!options->json) {
-        printf("%-24s %8s %5s %10s %10s  %s\n", "TENANT", "BUCKETS", "KEYS", "OBJECTS", "BYTES",
-            "CREATED");
-    }
     do {
         if (admin_ask(admin, RPC_TENANT_LIST, &request, &page, err) != HEARTH_OK) {
             return err->code;
         }
-        for (size_t i = 0; i < page.tenants_count; i++) {
-            (options->json ? print_tenant_json : print_tenant)(&page.tenants[i]);
-            request.after = page.tenants[i].name;
+        print_tenants(page.tenants, page.tenants_count, request.after.size == 0, options->json);
+        if (page.tenants_count > 0) {
+            request.after = page.tenants[page.tenants_count - 1].name;
         }
     } while (page.tenants_count == WIRE_LIST_MAX);
     return HEARTH_OK;
@@ -138,6 +148,17 @@ static void print_key(const struct wire_key_info *key)
         rights_text(key->rights), format_time(key->created_unix_ms, created));
 }
 
+/* `begins`: they are the first. */
+static void print_keys(const struct wire_key_info *keys, size_t count, bool begins, bool json)
+{
+    if (begins && !json) {
+        printf("%-22s %-24s %-7s %s\n", "ACCESS KEY", "TENANT", "RIGHTS", "CREATED");
+    }
+    for (size_t i = 0; i < count; i++) {
+        (json ? print_key_json : print_key)(&keys[i]);
+    }
+}
+
 static enum hearth_code list_keys(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
@@ -145,16 +166,13 @@ static enum hearth_code list_keys(
     struct wire_account_list_request request = {
         .tenant = view_text(call->argument_count > 0 ? call->arguments[0] : "")};
     struct wire_key_list_reply page;
-    if (!options->json) {
-        printf("%-22s %-24s %-7s %s\n", "ACCESS KEY", "TENANT", "RIGHTS", "CREATED");
-    }
     do {
         if (admin_ask(admin, RPC_KEY_LIST, &request, &page, err) != HEARTH_OK) {
             return err->code;
         }
-        for (size_t i = 0; i < page.keys_count; i++) {
-            (options->json ? print_key_json : print_key)(&page.keys[i]);
-            request.after = page.keys[i].access_key;
+        print_keys(page.keys, page.keys_count, request.after.size == 0, options->json);
+        if (page.keys_count > 0) {
+            request.after = page.keys[page.keys_count - 1].access_key;
         }
     } while (page.keys_count == WIRE_LIST_MAX);
     return HEARTH_OK;
@@ -164,8 +182,20 @@ static enum hearth_code revoke_key(
     struct admin *admin, const struct program_call *call, struct hearth_err *err)
 {
     const struct wire_key_revoke_request request = {.access_key = view_text(call->arguments[0])};
+    const struct account_options *options = call->options;
     struct wire_empty nothing;
-    return admin_ask(admin, RPC_KEY_REVOKE, &request, &nothing, err);
+    if (admin_ask(admin, RPC_KEY_REVOKE, &request, &nothing, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (options->json) {
+        json_t *line = json_line_object();
+        json_line_text(line, "access_key", call->arguments[0]);
+        json_line_flag(line, "revoked", true);
+        json_line_print(line);
+    } else {
+        printf("%s is revoked; gateways refuse it within a minute\n", call->arguments[0]);
+    }
+    return HEARTH_OK;
 }
 
 /* ---- the verbs ---- */
@@ -196,9 +226,7 @@ static enum program_exit run_key_revoke(const struct program_call *call, struct 
 }
 
 static const struct program_option params[] = {
-    {.name = "json",
-        .offset = offsetof(struct account_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(account_options),
     {.name = "read-only",
         .offset = offsetof(struct account_options, read_only),
         .help = "the key may list and get, and change nothing"},
@@ -258,6 +286,9 @@ const struct program_verb hearth_admin_verb_key_revoke = {
     .arguments = "KEY",
     .arguments_min = 1,
     .arguments_max = 1,
+    .options = params,
+    .option_count = PARAMS_OF_LISTS,
+    .options_size = sizeof(struct account_options),
     .needs_config = true,
     .help = "end an access key: gateways refuse it within a minute",
     .run = run_key_revoke,

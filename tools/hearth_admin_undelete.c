@@ -9,6 +9,7 @@
 #include "tools/format.h"
 #include "tools/hearth_admin_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 #include "tools/s3_url.h"
 
 #include <inttypes.h>
@@ -89,8 +90,8 @@ static enum hearth_code bring_back(struct admin *admin, const struct undelete_op
         .bucket = view_text(url->bucket), .key = url->key, .replaces = options->replace};
     if (options->version != NULL) {
         if (!hex_decode(view_text(options->version), version, sizeof(version))) {
-            return hearth_fail(err, HEARTH_INVALID,
-                "--version-id %s: not 32 hex digits, as --list shows", options->version);
+            return admin_usage(admin, err,
+                "--version-id %s: expected 32 hex digits, as --list shows", options->version);
         }
         request.version = view_of(version, sizeof(version));
     }
@@ -116,10 +117,9 @@ static enum hearth_code undelete(
     enum hearth_code code =
         options->list ? s3_url_parse(text, &url, err) : s3_url_parse_object(text, &url, err);
     if (code != HEARTH_OK) {
-        return code;
+        return admin_usage(admin, err, "expected s3://BUCKET/KEY");
     }
-    code = options->list ? list(admin, options, &url, err) : bring_back(admin, options, &url, err);
-    return code == HEARTH_OK ? code : hearth_err_prefix(err, "%s", text);
+    return options->list ? list(admin, options, &url, err) : bring_back(admin, options, &url, err);
 }
 
 static enum program_exit run_undelete(const struct program_call *call, struct hearth_err *err)
@@ -138,9 +138,7 @@ static const struct program_option undelete_params[] = {
     {.name = "replace",
         .offset = offsetof(struct undelete_options, replace),
         .help = "also when the key has an object now, which is then kept in turn"},
-    {.name = "json",
-        .offset = offsetof(struct undelete_options, json),
-        .help = "one JSON object a line"},
+    OPTION_JSON(undelete_options),
 };
 
 const struct program_verb hearth_admin_verb_undelete = {

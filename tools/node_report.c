@@ -1,13 +1,14 @@
 #include "tools/node_report.h"
 
 #include "common/codec.h"
+#include "common/env.h"
 #include "tools/format.h"
 #include "tools/json_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ADDRESS_TEXT_SIZE = 300, DAY_HOURS = 24, PPM_OF_PERCENT = 10000 };
+enum { ADDRESS_TEXT_SIZE = 300, AGO_TEXT_SIZE = 32, DAY_HOURS = 24, PPM_OF_PERCENT = 10000 };
 
 char *node_report_id(const struct wire_node_info *node, char text[NODE_REPORT_ID_SIZE])
 {
@@ -31,7 +32,17 @@ static const char *remark_of(const struct wire_node_info *node)
                                     : "";
 }
 
-void node_report_line(const struct wire_node_info *node, uint64_t now_unix_ms)
+/* "0.4 s ago" */
+static const char *ago_text(uint64_t then_unix_ms, uint64_t now_unix_ms, char text[AGO_TEXT_SIZE])
+{
+    char duration[FORMAT_DURATION_SIZE];
+    uint64_t ago = now_unix_ms > then_unix_ms ? now_unix_ms - then_unix_ms : 0;
+    snprintf(text, AGO_TEXT_SIZE, "%s ago", format_duration(ago, duration));
+    return then_unix_ms == 0 ? "never" : text;
+}
+
+/* Owner and network whole, though a column may be torn: `rebalance plan` wants them so. */
+static void print_line(const struct wire_node_info *node, uint64_t now_unix_ms)
 {
     char id[NODE_REPORT_ID_SIZE];
     char owner[FORMAT_NAME_SIZE];
@@ -39,28 +50,38 @@ void node_report_line(const struct wire_node_info *node, uint64_t now_unix_ms)
     char address[ADDRESS_TEXT_SIZE] = "-";
     char used[FORMAT_BYTES_SIZE];
     char capacity[FORMAT_BYTES_SIZE];
-    char seen[FORMAT_DURATION_SIZE] = "never";
+    char seen[AGO_TEXT_SIZE];
     if (node->endpoints_count > 0) {
         address_text(&node->endpoints[0], address);
     }
-    if (node->last_seen_unix_ms > 0) {
-        uint64_t ago =
-            now_unix_ms > node->last_seen_unix_ms ? now_unix_ms - node->last_seen_unix_ms : 0;
-        format_duration(ago, seen);
-    }
-    printf("%-6" PRIu32 " %-9.*s %-12.8s %-12.12s %-16.16s %-21s %9s %9s %8" PRIu64
-           " %12s %7" PRIu64 " %9" PRIu64 "%s\n",
+    printf("%-6" PRIu32 " %-9.*s %-9.8s %-12s %-19s %-21s %9s %9s %8" PRIu64 " %16s %7" PRIu64
+           " %9" PRIu64 "%s\n",
         node->number, VIEW_ARGS(node->state), node_report_id(node, id),
         format_name(node->owner, owner), format_name(node->network, network), address,
-        format_bytes(node->used, used), format_bytes(node->capacity, capacity), node->shards, seen,
-        node->reports, node->repair_reports, remark_of(node));
+        format_bytes(node->used, used), format_bytes(node->capacity, capacity), node->shards,
+        ago_text(node->last_seen_unix_ms, now_unix_ms, seen), node->reports, node->repair_reports,
+        remark_of(node));
 }
 
-void node_report_heading(void)
+static void print_heading(void)
 {
-    printf("%-6s %-9s %-12s %-12s %-16s %-21s %9s %9s %8s %12s %7s %9s\n", "NUMBER", "STATE", "ID",
-        "OWNER", "NETWORK", "ADDRESS", "USED", "OF", "SHARDS", "SEEN BEFORE", "REPORTS",
-        "BY REPAIR");
+    printf("%-6s %-9s %-9s %-12s %-19s %-21s %9s %9s %8s %16s %7s %9s\n", "NODE", "STATE", "ID",
+        "OWNER", "NETWORK", "ADDRESS", "USED", "OF", "SHARDS", "SEEN", "REPORTS", "BY REPAIR");
+}
+
+void node_report_list(const struct wire_node_info *nodes, size_t count, bool json)
+{
+    const uint64_t now_unix_ms = env_unix_ms(env_system());
+    if (!json) {
+        print_heading();
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (json) {
+            node_report_json(&nodes[i]);
+        } else {
+            print_line(&nodes[i], now_unix_ms);
+        }
+    }
 }
 
 /* ---- one node, on a page ---- */
@@ -103,16 +124,14 @@ static void print_how(const struct wire_node_info *node, uint64_t now_unix_ms)
 {
     char seen[FORMAT_TIME_SIZE];
     char enrolled[FORMAT_TIME_SIZE];
-    char ago[FORMAT_DURATION_SIZE] = "";
-    if (node->last_seen_unix_ms > 0 && now_unix_ms > node->last_seen_unix_ms) {
-        format_duration(now_unix_ms - node->last_seen_unix_ms, ago);
-    }
+    char ago[AGO_TEXT_SIZE];
     printf("state        %.*s%s%s\n", VIEW_ARGS(node->state),
         node->takes_shards ? ", takes new shards" : ", takes no new shards",
         node->on_probation ? ", on probation" : "");
     printf("seen         %s%s%s\n",
-        node->last_seen_unix_ms > 0 ? format_time(node->last_seen_unix_ms, seen) : "never",
-        *ago != '\0' ? ", before " : "", ago);
+        node->last_seen_unix_ms > 0 ? format_time(node->last_seen_unix_ms, seen) : "",
+        node->last_seen_unix_ms > 0 ? ", " : "",
+        ago_text(node->last_seen_unix_ms, now_unix_ms, ago));
     printf("enrolled     %s\n", format_time(node->enrolled_unix_ms, enrolled));
     printf("uptime       %" PRIu32 ".%02" PRIu32 " %% of the time\n",
         node->uptime_ppm / PPM_OF_PERCENT, node->uptime_ppm % PPM_OF_PERCENT / 100);
@@ -126,7 +145,8 @@ static void print_incarnation(const struct wire_node_info *node)
     if (node->volume.size == 16) {
         hex_encode(node->volume.bytes, node->volume.size, volume);
     }
-    printf("incarnation  volume %s, started %" PRIu64 " times\n", volume, node->start_count);
+    printf("incarnation  volume %s, started %" PRIu64 " time%s\n", volume, node->start_count,
+        format_plural(node->start_count));
 }
 
 /* An hour of the pattern. */

@@ -6,9 +6,19 @@
 
 #include "common/program.h"
 
+#include <stddef.h>
+
 /* Decimal digits, from `least` to `most`; `name` is the option's, for the error. */
 enum program_exit option_number(const char *name, const char *text, unsigned least, unsigned most,
     unsigned *out, struct hearth_err *err);
+
+/* Of each verb that prints something: what programs read. `options` is its struct, with a bool
+ * json. */
+#define OPTION_JSON(options)                                                                       \
+    {                                                                                              \
+        .name = "json", .offset = offsetof(struct options, json),                                  \
+        .help = "for programs: one JSON object per line"                                           \
+    }
 
 /* --transfers: 1 to 32. text NULL: the default, 4. */
 enum program_exit option_transfers(const char *text, unsigned *out, struct hearth_err *err);

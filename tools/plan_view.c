@@ -1,15 +1,13 @@
 #include "tools/plan_view.h"
 
+#include "tools/admin_wait.h"
 #include "tools/format.h"
 #include "tools/json_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
-    POLL_MS = 200,
     /* What a home sends, when no bandwidth was given: 10 Mbit/s. */
     UPLINK_BYTES = 10 * 1000 * 1000 / 8,
 };
@@ -30,7 +28,7 @@ static uint64_t left(const struct wire_rebalance_info *plan)
     return plan->bytes_planned > plan->bytes_done ? plan->bytes_planned - plan->bytes_done : 0;
 }
 
-/* The slower of the limit and the busiest node's line. */
+/* By the bandwidth that was given, else by the busiest node's line. */
 static uint64_t expected_ms(const struct wire_rebalance_info *plan)
 {
     uint64_t by_line = plan->busiest * 1000 / UPLINK_BYTES;
@@ -71,9 +69,11 @@ static void print_recoding(const struct wire_rebalance_info *plan)
     char before[FORMAT_BYTES_SIZE];
     char after[FORMAT_BYTES_SIZE];
     char profile[FORMAT_NAME_SIZE];
-    printf("their shards take %s, and %s with profile %s; while it runs both are there\n",
-        format_bytes(plan->disk_before, before), format_bytes(plan->disk_after, after),
-        format_name(plan->profile, profile));
+    if (plan->moves_planned > 0) {
+        printf("their shards take %s, and %s with profile %s; while it runs both are there\n",
+            format_bytes(plan->disk_before, before), format_bytes(plan->disk_after, after),
+            format_name(plan->profile, profile));
+    }
     if (plan->stuck_planned > 0) {
         printf("%" PRIu64 " segments stay as they are: copies in other buckets name them, too"
                "\n",
@@ -111,10 +111,45 @@ static void print_limits(const struct wire_rebalance_info *plan)
     }
 }
 
-void plan_view_print(const struct wire_rebalance_info *plan)
+static const char *things_of(const struct wire_rebalance_info *plan)
+{
+    return plan->profile.size > 0 ? "segments" : "shards";
+}
+
+static void print_work(const struct wire_rebalance_info *plan)
 {
     char bytes[FORMAT_BYTES_SIZE];
     char duration[FORMAT_DURATION_SIZE];
+    const bool is_recoding = plan->profile.size > 0;
+    if (plan->moves_planned > 0) {
+        printf("%s %" PRIu64 " %s, %s, in about %s\n", is_recoding ? "codes anew" : "moves",
+            plan->moves_planned, things_of(plan), format_bytes(plan->bytes_planned, bytes),
+            format_duration(expected_ms(plan), duration));
+        print_limits(plan);
+    }
+    if (plan->moves_done > 0) {
+        printf("%s %" PRIu64 " %s, %s", is_recoding ? "coded anew" : "moved", plan->moves_done,
+            things_of(plan), format_bytes(plan->bytes_done, bytes));
+        printf(plan_view_is(plan, "running") ? "; about %s to go\n" : "\n",
+            format_duration(plan_view_duration_ms(plan), duration));
+    }
+}
+
+/* What its state leaves to do. */
+static void print_next(const struct wire_rebalance_info *plan)
+{
+    const char *verb = plan_view_is(plan, "planned") ? "apply"
+        : plan_view_is(plan, "paused")               ? "resume"
+                                                     : NULL;
+    if (verb != NULL && plan->moves_planned == 0) {
+        printf("there is nothing to do\n");
+    } else if (verb != NULL) {
+        printf("nothing moves before: hearth-admin rebalance %s %" PRIu64 "\n", verb, plan->number);
+    }
+}
+
+void plan_view_print(const struct wire_rebalance_info *plan)
+{
     char text[FORMAT_NAME_SIZE];
     printf("plan %" PRIu64 ": %.*s%s%s, %.*s\n", plan->number, VIEW_ARGS(plan->kind),
         plan->subject.size > 0 ? " of " : "", format_name(plan->subject, text),
@@ -122,24 +157,12 @@ void plan_view_print(const struct wire_rebalance_info *plan)
     if (plan->reason.size > 0) {
         printf("%s\n", format_name(plan->reason, text));
     }
-    const char *things = plan->profile.size > 0 ? "segments" : "shards";
-    printf("%s %" PRIu64 " %s, %s, in about %s\n", plan->profile.size > 0 ? "codes anew" : "moves",
-        plan->moves_planned, things, format_bytes(plan->bytes_planned, bytes),
-        format_duration(expected_ms(plan), duration));
-    print_limits(plan);
-    if (plan->moves_done > 0) {
-        printf("%s %" PRIu64 " %s, %s", plan->profile.size > 0 ? "coded anew" : "moved",
-            plan->moves_done, things, format_bytes(plan->bytes_done, bytes));
-        printf(plan_view_is(plan, "running") ? "; about %s to go\n" : "\n",
-            format_duration(plan_view_duration_ms(plan), duration));
-    }
+    print_work(plan);
     print_effect(plan);
     if (plan->shares_count > 0) {
         print_shares(plan);
     }
-    if (plan_view_is(plan, "planned")) {
-        printf("nothing moves before: hearth-admin rebalance apply %" PRIu64 "\n", plan->number);
-    }
+    print_next(plan);
 }
 
 void plan_view_heading(void)
@@ -240,12 +263,10 @@ enum hearth_code plan_view_ask(
 static enum hearth_code ask_again(
     struct admin *admin, uint64_t number, struct wire_rebalance_info *out, struct hearth_err *err)
 {
-    if (atomic_load(admin_cancel(admin))) {
-        return hearth_fail(err, HEARTH_CANCELLED, "interrupted; plan %" PRIu64 " goes on", number);
-    }
-    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
-    arena_fini(admin_arena(admin)); /* the answer before this one */
-    return plan_view_ask(admin, number, out, err);
+    char goes_on[40];
+    snprintf(goes_on, sizeof(goes_on), "plan %" PRIu64 " goes on", number);
+    return admin_wait(admin, goes_on, err) != HEARTH_OK ? err->code
+                                                        : plan_view_ask(admin, number, out, err);
 }
 
 static enum hearth_code check_end(const struct wire_rebalance_info *plan, struct hearth_err *err)
@@ -273,12 +294,9 @@ static void show_waiting(const struct wire_rebalance_info *plan)
     char done[FORMAT_BYTES_SIZE];
     char planned[FORMAT_BYTES_SIZE];
     char duration[FORMAT_DURATION_SIZE];
-    if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\rplan %" PRIu64 ": %s of %s, %" PRIu64 " shards, ETA %s\033[K",
-            plan->number, format_bytes(plan->bytes_done, done),
-            format_bytes(plan->bytes_planned, planned), plan->moves_done,
-            format_duration(plan_view_duration_ms(plan), duration));
-    }
+    admin_wait_show("plan %" PRIu64 ": %s of %s, %" PRIu64 " %s, ETA %s", plan->number,
+        format_bytes(plan->bytes_done, done), format_bytes(plan->bytes_planned, planned),
+        plan->moves_done, things_of(plan), format_duration(plan_view_duration_ms(plan), duration));
 }
 
 enum hearth_code plan_view_await_end(
@@ -289,8 +307,6 @@ enum hearth_code plan_view_await_end(
         show_waiting(out);
         code = ask_again(admin, number, out, err);
     }
-    if (isatty(STDERR_FILENO)) {
-        fputs("\r\033[K", stderr);
-    }
+    admin_wait_end();
     return code == HEARTH_OK ? check_end(out, err) : code;
 }

@@ -97,6 +97,31 @@ def what_is_deleted_anyway_need_not_be_looked_at(cluster):
     cluster.wait_full()
 
 
+def a_difference_of_space_is_shown_shard_by_shard(cluster):
+    """Metadata of before an object was stored: its shards are what nodes list and nobody names."""
+    cluster.admin("backup", cluster.path("before"))
+    cluster.hearth("cp", "-", "s3://box/after", data=noise(900_000, seed=9))
+    cluster.admin("restore", cluster.path("before"))
+    for _ in range(200):  # orders of before the restore have to expire, and nodes to be heard
+        lines = cluster.admin("fsck", "--json", "--space", fails=None).json
+        spaces = {line["space_of_node"]: line for line in lines if "space_of_node" in line}
+        orphans = [line["node"] for line in lines if line.get("finding") == "orphan"]
+        if len(orphans) == 8 and lines[-1]["in_flight"] == 0:
+            break
+        time.sleep(0.2)
+    assert sorted(orphans) == sorted(spaces) == list(range(1, 9)), lines
+    for space in spaces.values():
+        assert space["listed_shards"] == space["named_shards"] + 1, space
+        assert space["listed_bytes"] > space["named_bytes"], space
+    table = [line.split() for line in cluster.admin("fsck", "--space", fails=1).lines if line[0].isdigit()]
+    assert [[int(word) for word in row[:5]] for row in table] == [
+        [node, space["listed_bytes"], space["listed_shards"], space["named_bytes"], space["named_shards"]]
+        for node, space in sorted(spaces.items())], table
+    cluster.admin("gc", "release")
+    cluster.admin("gc", "run", "--wait")  # given up: named dead, and trashed
+    space_agrees_in_the_metadata_and_at_the_nodes(cluster)
+
+
 def each_harm_is_found_and_named(cluster):
     """Done to a copy that runs in the place of the cluster."""
     original = cluster.dir
@@ -134,5 +159,5 @@ def each_harm_is_found_and_named(cluster):
 if __name__ == "__main__":
     main(a_sound_cluster_is_clean, it_is_clean_while_objects_come_and_go,
          space_agrees_in_the_metadata_and_at_the_nodes, what_does_not_answer_is_not_clean,
-         what_is_deleted_anyway_need_not_be_looked_at,
+         what_is_deleted_anyway_need_not_be_looked_at, a_difference_of_space_is_shown_shard_by_shard,
          each_harm_is_found_and_named)

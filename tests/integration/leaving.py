@@ -37,7 +37,10 @@ def a_node_is_drained_to_the_end_while_a_customer_writes(cluster):
 
 
 def then_it_is_removed_and_nobody_misses_it(cluster):
+    said = f"node {LEAVER} is empty: hearth-admin node remove {LEAVER}, or undrain"
+    assert said in cluster.status()["attention"].splitlines(), cluster.status()["attention"]
     cluster.admin("node", "remove", LEAVER)
+    assert said not in cluster.status()["attention"].splitlines()
     assert cluster.admin("node", "show", LEAVER, "--json").json[0]["state"] == "gone"
     expect(cluster.admin("node", "undrain", LEAVER, fails=1).err, r".*node 3 is not draining.*")
     status = cluster.wait_full()
