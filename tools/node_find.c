@@ -2,6 +2,7 @@
 
 #include "tools/node_report.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,24 @@ enum hearth_code node_find(struct admin *admin, const char *name, const struct w
     struct wire_node_list_reply nodes;
     enum hearth_code code = admin_ask(admin, RPC_NODE_LIST, &(struct wire_empty){0}, &nodes, err);
     return code == HEARTH_OK ? node_find_in(&nodes, name, out, err) : code;
+}
+
+enum hearth_code node_choose(
+    struct admin *admin, const char *name, struct node_choice *out, struct hearth_err *err)
+{
+    const struct wire_node_info *node = NULL;
+    *out = (struct node_choice){.number = 0};
+    if (name == NULL) {
+        return HEARTH_OK;
+    }
+    if (node_find(admin, name, &node, err) != HEARTH_OK) {
+        return err->code;
+    }
+    assert(node->node_id.size == sizeof(out->id)); /* as its message says */
+    out->number = node->number;
+    memcpy(out->id, node->node_id.bytes, sizeof(out->id));
+    out->node_id = view_of(out->id, sizeof(out->id));
+    return HEARTH_OK;
 }
 
 enum hearth_code node_find_and_list(

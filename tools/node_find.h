@@ -15,6 +15,17 @@ enum hearth_code node_find_in(const struct wire_node_list_reply *nodes, const ch
 enum hearth_code node_find(struct admin *admin, const char *name, const struct wire_node_info **out,
     struct hearth_err *err);
 
+/* Who is meant by an option --node; a copy, for answers are forgotten while one waits. */
+struct node_choice {
+    uint32_t number; /* 0: each of them */
+    uint8_t id[20];
+    struct view node_id; /* empty, or those bytes */
+};
+
+/* name NULL: each of them. */
+enum hearth_code node_choose(
+    struct admin *admin, const char *name, struct node_choice *out, struct hearth_err *err);
+
 /* How it is now, as `node list` has it: what a verb says that changed something about a node. */
 enum hearth_code node_find_and_list(
     struct admin *admin, const char *name, bool json, struct hearth_err *err);
