@@ -16,7 +16,7 @@ def objects_are_stored(cluster):
     cluster.set_coordinator(patience="200ms", recheck="100ms")
     cluster.hearth("mb", "s3://box")
     for seed in range(OBJECTS):
-        cluster.hearth("cp", "-", f"s3://box/object-{seed}", data=noise(300_000, seed=seed))
+        cluster.put(f"object-{seed}", noise(300_000, seed=seed))
     cluster.wait_full()
 
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 import subprocess
 
-from cluster import digest, main, noise, until
+from cluster import main, noise, until
 from power import NotHere, call, has_ended, own_mounts
 
 CONTENT = noise(1_000_000, seed=6)
@@ -62,14 +62,14 @@ def give_it_a_disk(cluster):
 
 
 def put(cluster, name):
-    cluster.hearth("cp", "-", f"s3://box/{name}", data=CONTENT)
+    cluster.put(name, CONTENT)
     cluster.wait_full()
 
 
 def check_with_node(cluster, name):
     """Four of eight are dead, so its shard is needed."""
     cluster.kill(*OTHERS)
-    assert cluster.current(f"s3://box/{name}") == digest(CONTENT), name
+    cluster.check(name, CONTENT)
     cluster.start(*OTHERS)
 
 
@@ -86,8 +86,8 @@ def start_is_refused(cluster, words):
 def put_without_it(cluster, name):
     """Seven nodes are left, six would do."""
     for number in range(4):
-        cluster.hearth("cp", "-", f"s3://box/{name}-{number}", data=CONTENT)
-        assert cluster.current(f"s3://box/{name}-{number}") == digest(CONTENT)
+        cluster.put(f"{name}-{number}", CONTENT)
+        cluster.check(f"{name}-{number}", CONTENT)
 
 
 def a_disk_that_stands_still_is_not_waited_for(cluster):
@@ -152,7 +152,7 @@ def a_disk_that_is_unmounted_takes_its_node_out(cluster):
     until(lambda: "volume.gone" in log(cluster), "the node does not say that its volume is gone")
     until(lambda: has_ended(pid), "the node goes on without its volume")
     assert os.listdir(volume(cluster)) == [], "something was written to the empty mount point"
-    assert cluster.current("s3://box/with") == digest(CONTENT)
+    cluster.check("with", CONTENT)
     nobody_is_accused(cluster)
     start_is_refused(cluster, "is its disk mounted?")
     mount(cluster)

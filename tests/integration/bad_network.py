@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """One node's network is bad in every way a proxy can make it: puts and gets are exact and go on
 without it, and once it is good again everything reaches all eight."""
-from cluster import Proxy, digest, main, noise
+from cluster import main, noise
+from proxy import Proxy
 
 SLOW = 1024  # bytes a second
 # A shard of it is far more than sockets and the proxy take in, so a node that has it has received it.
@@ -9,21 +10,16 @@ CONTENT = noise(16 << 20, seed=5)
 
 
 def put(cluster, name, content=CONTENT):
-    cluster.hearth("cp", "-", f"s3://box/{name}", data=content)
+    cluster.put(name, content)
 
 
 def check(cluster, name, content=CONTENT):
-    assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(content), name
-
-
-def holders(cluster, name):
-    stat = cluster.hearth("stat", "--shards", "--json", f"s3://box/{name}").json[0]
-    return [len(segment["holders"]) for segment in stat["segments"]]
+    cluster.check(name, content)
 
 
 def assert_written_around(cluster, name):
     """Without node 3; on a busy machine another may have been too slow as well."""
-    assert holders(cluster, name) in ([6], [7]), (name, holders(cluster, name))
+    assert cluster.holders(name) in ([6], [7]), (name, cluster.holders(name))
 
 
 def a_proxy_without_faults_is_not_noticed(cluster):
@@ -31,7 +27,7 @@ def a_proxy_without_faults_is_not_noticed(cluster):
     cluster.proxy = Proxy(cluster, 3)
     put(cluster, "plain")
     cluster.wait_full()
-    assert holders(cluster, "plain") == [8]
+    assert cluster.holders("plain") == [8]
     up, _ = cluster.proxy.arrived()
     assert up > len(CONTENT) // 4, up
     check(cluster, "plain")
@@ -48,7 +44,7 @@ def it_reaches_n_when_the_node_is_back(cluster):
     cluster.proxy.tell("heal")
     status = cluster.wait_full()
     assert status["segments_below_n"] == 0
-    assert holders(cluster, "dripping") == [8]
+    assert cluster.holders("dripping") == [8]
 
 
 def a_get_hedges_around_a_dripping_node(cluster):
@@ -78,7 +74,7 @@ def a_receipt_that_is_lost_costs_nothing(cluster):
     check(cluster, "unheard")
     cluster.proxy.tell("heal")
     cluster.wait_full()
-    assert holders(cluster, "unheard") == [8]
+    assert cluster.holders("unheard") == [8]
 
 
 def a_cut_connection_is_written_around(cluster):
@@ -98,7 +94,7 @@ def a_delayed_node_still_counts(cluster):
     check(cluster, "delayed", small)
     cluster.proxy.tell("heal")
     cluster.wait_full()
-    assert holders(cluster, "delayed") == [8]
+    assert cluster.holders("delayed") == [8]
 
 
 def without_the_proxy_all_is_as_before(cluster):

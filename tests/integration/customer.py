@@ -20,7 +20,7 @@ class Customer(threading.Thread):
                 if self.over.is_set():
                     return
                 key, content = f"busy {turn % 3}", noise(150_000 + turn, seed=turn)
-                self.cluster.hearth("cp", "-", f"s3://box/{key}", data=content)
+                self.cluster.put(key, content)
                 self.kept[key] = content
                 if turn % 4 == 3:
                     self.cluster.hearth("rm", f"s3://box/{key}")

@@ -12,7 +12,7 @@ NODE = 4
 
 def an_object_is_stored(cluster):
     cluster.hearth("mb", "s3://box")
-    cluster.hearth("cp", "-", "s3://box/kept", data=CONTENT)
+    cluster.put("kept", CONTENT)
 
 
 def assert_recovers(cluster, point):
@@ -34,7 +34,7 @@ def a_node_killed_at_a_new_log_starts_again(cluster):
         cluster.kill(NODE)
         cluster.start_broken(NODE, f"{point}=kill")
         if str(NODE) in cluster.pids():  # a log begins with the first record after a start
-            cluster.hearth("cp", "-", "s3://box/new", data=CONTENT)
+            cluster.put("new", CONTENT)
         cluster.await_death(NODE, point)
         assert_recovers(cluster, point)
 

@@ -19,11 +19,11 @@ def a_killed_node_is_written_around(cluster):
         cluster.kill(4)
         cluster.start_broken(4, f"{point}=kill")
         key = f"storaged/{point}"
-        cluster.hearth("cp", "-", f"s3://box/{key}", data=CONTENT)
-        assert cluster.current(f"s3://box/{key}") == digest(CONTENT), point
+        cluster.put(key, CONTENT)
+        cluster.check(key, CONTENT)
         assert "4" not in cluster.pids(), f"{point} was not passed"
         cluster.start(4)
-        assert cluster.current(f"s3://box/{key}") == digest(CONTENT), point
+        cluster.check(key, CONTENT)
     cluster.wait_full()
 
 
@@ -44,7 +44,7 @@ class Load(threading.Thread):
         while not self.over.is_set():
             key = f"load/{self.number}/{self.writes % 100}"
             content = noise(self.chance.choice((9_000, 70_000, 400_000)), seed=self.writes)
-            result = self.cluster.hearth("cp", "-", f"s3://box/{key}", data=content, fails=None)
+            result = self.cluster.put(key, content, fails=None)
             if result.code == 0:
                 self.acknowledged[key] = {digest(content)}
             else:  # it may have happened only if that was said

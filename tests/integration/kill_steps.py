@@ -18,19 +18,19 @@ def a_killed_client_leaves_the_old_or_the_new(cluster):
     for point in failpoints("client.put."):
         key = f"client/{point}"
         content = LARGE if point.endswith("sealed") else NEW
-        cluster.hearth("cp", "-", f"s3://box/{key}", data=OLD)
+        cluster.put(key, OLD)
         result = cluster.hearth("cp", "-", f"s3://box/{key}", data=content, fails=None,
                                 env={"HEARTH_FAILPOINT": f"{point}=kill"})
         assert result.code == KILLED, (point, result.code, result.err)
         expected = content if point == "client.put.committed" else OLD
-        assert cluster.current(f"s3://box/{key}") == digest(expected), point
-        cluster.hearth("cp", "-", f"s3://box/{key}", data=content)
-        assert cluster.current(f"s3://box/{key}") == digest(content), point
+        cluster.check(key, expected)
+        cluster.put(key, content)
+        cluster.check(key, content)
 
 
 def a_client_killed_after_a_delete_has_deleted(cluster):
     for point in failpoints("client.delete"):
-        cluster.hearth("cp", "-", "s3://box/deleted", data=OLD)
+        cluster.put("deleted", OLD)
         result = cluster.hearth("rm", "s3://box/deleted", fails=None,
                                 env={"HEARTH_FAILPOINT": f"{point}=kill"})
         assert result.code == KILLED, (point, result.code, result.err)
@@ -65,7 +65,7 @@ def check_outcome(cluster, key, result, before, after):
 
 def put_while_dying(cluster, point, content):
     key = f"coordinator/{point.replace(':', '/')}"
-    cluster.hearth("cp", "-", f"s3://box/{key}", data=OLD)
+    cluster.put(key, OLD)
     died, result = with_a_dying_coordinator(
         cluster, point, "cp", "-", f"s3://box/{key}", data=content)
     check_outcome(cluster, key, result, digest(OLD), digest(content))
@@ -95,7 +95,7 @@ def each_change_of_metadata_has_one_outcome(cluster):
 
 def a_delete_survives_the_coordinator(cluster):
     for point in failpoints("coordinator.delete.") + failpoints("coordinator.meta."):
-        cluster.hearth("cp", "-", "s3://box/short-lived", data=NEW)
+        cluster.put("short-lived", NEW)
         _, result = with_a_dying_coordinator(cluster, point, "rm", "s3://box/short-lived")
         check_outcome(cluster, "short-lived", result, digest(NEW), None)
 

@@ -4,7 +4,7 @@ leave to read or write there can still be about; then it is removed.  At each lo
 segment has as many good shards as it had before."""
 import time
 
-from cluster import digest, expect, main, noise
+from cluster import expect, main, noise
 from customer import Customer, Watcher, wait_for
 
 NODES, LEAVER = 10, 3
@@ -16,7 +16,7 @@ def objects_are_stored(cluster):
     cluster.set_coordinator(order="5s")
     cluster.hearth("mb", "s3://box")
     for key, content in OBJECTS.items():
-        cluster.hearth("cp", "-", f"s3://box/{key}", data=content)
+        cluster.put(key, content)
     cluster.wait_full()
 
 
@@ -47,7 +47,7 @@ def then_it_is_removed_and_nobody_misses_it(cluster):
     assert status["segments_below_n"] == 0, status
     cluster.kill(LEAVER)
     for key, content in cluster.kept.items():
-        assert cluster.current(f"s3://box/{key}") == digest(content), key
+        cluster.check(key, content)
 
 
 if __name__ == "__main__":

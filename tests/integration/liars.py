@@ -14,7 +14,7 @@ def objects_of_honest_nodes(cluster):
     cluster.set_coordinator(per_week=0)  # no audits: they would find out who lies before readers do
     cluster.hearth("mb", "s3://box")
     for name, content in OBJECTS.items():
-        cluster.hearth("cp", "-", f"s3://box/{name}", data=content)
+        cluster.put(name, content)
     cluster.wait_full()
 
 
@@ -74,8 +74,8 @@ def what_was_new_is_not_replaced_by_what_was_old(cluster):
     make_evil(cluster, 8, "old")
     for round_ in range(3):
         content = noise(2_000_000, seed=100 + round_)
-        cluster.hearth("cp", "-", "s3://box/renewed", data=content)
-        assert digest(cluster.hearth("cat", "s3://box/renewed").out) == digest(content)
+        cluster.put("renewed", content)
+        cluster.check("renewed", content)
     make_honest(cluster, 8)
 
 
@@ -84,12 +84,12 @@ def repair_spreads_no_lie(cluster):
     make_evil(cluster, 5, "flip")
     cluster.kill(6, 7)
     content = noise(1_800_000, seed=42)
-    cluster.hearth("cp", "-", "s3://box/repaired", data=content)
+    cluster.put("repaired", content)
     cluster.start(6, 7)
     cluster.wait_full()
     make_honest(cluster, 5)
     cluster.kill(1, 2, 3, 4)
-    assert digest(cluster.hearth("cat", "s3://box/repaired").out) == digest(content)
+    cluster.check("repaired", content)
     cluster.start(1, 2, 3, 4)
 
 

@@ -119,8 +119,8 @@ def a_tree_moves_down(cluster):
     cluster.hearth("mv", "-r", "s3://box/tree-too", cluster.path("back"))
     cluster.hearth("ls", "s3://box/tree-too/", fails=1)
     assert read(cluster.path("back", "deep", "er", "grün")) == "deep/er/grün".encode()
-    cluster.hearth("cp", "-", "s3://box/odd/../../up", data=b"1")
-    cluster.hearth("cp", "-", "s3://box/odd/fine", data=b"2")
+    cluster.put("odd/../../up", b"1")
+    cluster.put("odd/fine", b"2")
     result = cluster.hearth("mv", "-r", "s3://box/odd", cluster.path("odd"), fails=1)
     assert "cannot be a file name" in result.err and result.err.endswith("1 of 2 failed"), result.err
     assert keys(cluster, "s3://box/odd/") == ["odd/../../up"]

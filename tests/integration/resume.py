@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from cluster import BIN, digest, main, noise
+from cluster import BIN, main, noise
 
 SEGMENT = 64 << 20
 CONTENT = noise(SEGMENT) + noise(SEGMENT, seed=2) + noise(1_000_000, seed=3)
@@ -62,7 +62,7 @@ def a_killed_upload_goes_on(cluster):
     assert line["resumed_bytes"] == total["resumed_bytes"] == 2 * SEGMENT and line["size"] == len(CONTENT)
     sent = stored(cluster) - before
     assert sent < SEGMENT, sent  # the last megabyte, twice over with its parity, and some log
-    assert cluster.current("s3://box/killed") == digest(CONTENT)
+    cluster.check("killed", CONTENT)
     assert states(cluster) == []
 
 
@@ -74,7 +74,7 @@ def another_content_is_another_upload(cluster):
         file.write(b"!")
     result = copy(cluster, path, "s3://box/changed")
     assert result.json[-1]["resumed_bytes"] == 0 and result.err == ""
-    assert cluster.current("s3://box/changed") == digest(changed)
+    cluster.check("changed", changed)
     assert states(cluster) == []
 
     # Also when its time says that it is the same: the bytes are compared.
@@ -86,7 +86,7 @@ def another_content_is_another_upload(cluster):
     result = copy(cluster, path, "s3://box/forged")
     assert "is sent from its beginning" in result.err and "not what was sent before" in result.err
     assert result.json[-1]["resumed_bytes"] == 0
-    assert cluster.current("s3://box/forged") == digest(b"?" + CONTENT[1:])
+    cluster.check("forged", b"?" + CONTENT[1:])
     assert states(cluster) == []
 
 
@@ -133,7 +133,7 @@ def nodes_that_went_away_and_came_back(cluster):
         return  # it was done before they went
     assert program.returncode == 1 and cluster.current("s3://box/cut-off") is None, err
     assert copy(cluster, cluster.path("big"), "s3://box/cut-off").json[-1]["resumed_bytes"] >= SEGMENT
-    assert cluster.current("s3://box/cut-off") == digest(b"?" + CONTENT[1:])
+    cluster.check("cut-off", b"?" + CONTENT[1:])
     assert states(cluster) == []
 
 

@@ -17,11 +17,11 @@ CONTENT = noise(1_000_000, seed=8)
 
 
 def put(cluster, name, **how):
-    return cluster.hearth("cp", "-", f"s3://box/{name}", data=CONTENT, **how)
+    return cluster.put(name, CONTENT, **how)
 
 
 def check(cluster, name):
-    assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(CONTENT), name
+    cluster.check(name, CONTENT)
 
 
 def few_descriptors_are_enough(cluster):
@@ -154,8 +154,8 @@ def little_memory_is_enough(cluster):
         pids = cluster.pids()
         for seed in range(3):
             content = noise(40_000_000, seed=seed)
-            cluster.hearth("cp", "-", f"s3://box/memory-{seed}", data=content)
-            assert cluster.current(f"s3://box/memory-{seed}") == digest(content)
+            cluster.put(f"memory-{seed}", content)
+            cluster.check(f"memory-{seed}", content)
         assert cluster.pids() == pids
     except NotHere as reason:
         print(f"      not run: {reason}")
@@ -188,7 +188,7 @@ def full_nodes_refuse_and_take_again(cluster):
     ballasts = [Ballast(disk, 40 << 20) for name, disk in cluster.disks.items() if name != "coordinator"]
     refused = None
     for number in range(400):
-        result = cluster.hearth("cp", "-", f"s3://box/full-{number}", data=noise(8_000_000), fails=None)
+        result = cluster.put(f"full-{number}", noise(8_000_000), fails=None)
         if result.code != 0:
             refused = number
             break
@@ -225,7 +225,7 @@ def a_full_coordinator_still_reads_and_goes_on(cluster):
     outcome = cluster.current("s3://box/waiting")
     assert waiting.returncode == 0 and outcome == digest(b"a few bytes") or "unknown" in said or (
         outcome is None and said), (waiting.returncode, outcome, said)
-    cluster.hearth("cp", "-", "s3://box/inline", data=b"a few bytes")
+    cluster.put("inline", b"a few bytes")
     assert cluster.hearth("cat", "s3://box/inline").out == b"a few bytes"
 
 

@@ -60,7 +60,7 @@ def a_put_that_is_told_to_stop_leaves_nothing(cluster):
 
 
 def a_get_that_is_told_to_stop_leaves_no_file(cluster):
-    cluster.hearth("cp", "-", "s3://box/large", data=noise(60_000_000))
+    cluster.put("large", noise(60_000_000))
     target = cluster.path("large")
     get = subprocess.Popen([os.path.join(BIN, "hearth"), "--config", cluster.config, "cp", "--bwlimit", "1M",
                             "s3://box/large", target], stderr=subprocess.PIPE)

@@ -5,8 +5,8 @@ import re
 import signal
 import threading
 
-from cluster import Proxy
 from course import BEHIND_PROXIES, OF_NO_NODE, WHEN_QUIET
+from proxy import Proxy
 from wiping import come_back, forget, number_of, wipe
 
 PLAN_REFUSED = "is stale|runs now|cannot be carried out|is (done|failed|cancelled|paused|planned)"

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 
-from cluster import BIN, digest, expect, main, noise, until
+from cluster import BIN, expect, main, noise, until
 
 TWIN = 3
 NODES = 9  # one more than a segment has shards: there is somewhere to rebuild
@@ -45,7 +45,7 @@ def copy_home(cluster):
 
 def two_with_one_home_are_both_shut_out(cluster):
     cluster.hearth("mb", "s3://box")
-    cluster.hearth("cp", "-", "s3://box/before", data=CONTENT)
+    cluster.put("before", CONTENT)
     cluster.kill(TWIN)
     config = copy_home(cluster)
     cluster.start(TWIN)
@@ -55,7 +55,7 @@ def two_with_one_home_are_both_shut_out(cluster):
     try:
         node = wait_for(cluster, lambda node: node["state"] == "lost")
         expect(node["attention"], "two machines report as this node: .*")
-        assert digest(cluster.hearth("cat", "s3://box/before").out) == digest(CONTENT)
+        cluster.check("before", CONTENT)
         cluster.wait_full()
         cluster.kill("coordinator")
         cluster.start("coordinator")
@@ -77,7 +77,7 @@ def an_operator_lets_one_in_again(cluster):
     node = wait_for(cluster, lambda node: node["state"] == "alive")
     assert node["attention"] == "" and node["takes_shards"], node
     cluster.wait_full()
-    assert digest(cluster.hearth("cat", "s3://box/before").out) == digest(CONTENT)
+    cluster.check("before", CONTENT)
 
 
 def a_page_says_all_about_a_node(cluster):

@@ -3,23 +3,18 @@
 reach all eight afterwards."""
 import urllib.request
 
-from cluster import digest, expect, main, noise, until
+from cluster import expect, main, noise, until
 
 CONTENT = {name: noise(1_500_000, seed=seed)
            for seed, name in enumerate(("all", "two-dead", "three-dead", "stopped", "later"))}
 
 
 def put(cluster, name, **how):
-    return cluster.hearth("cp", "-", f"s3://box/{name}", data=CONTENT[name], **how)
+    return cluster.put(name, CONTENT[name], **how)
 
 
 def check(cluster, name):
-    assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(CONTENT[name]), name
-
-
-def holders(cluster, name):
-    stat = cluster.hearth("stat", "--shards", "--json", f"s3://box/{name}").json[0]
-    return [len(segment["holders"]) for segment in stat["segments"]]
+    cluster.check(name, CONTENT[name])
 
 
 def all_eight_take_their_shard(cluster):
@@ -27,14 +22,14 @@ def all_eight_take_their_shard(cluster):
     put(cluster, "all")
     check(cluster, "all")
     cluster.wait_full()
-    assert holders(cluster, "all") == [8]
+    assert cluster.holders("all") == [8]
 
 
 def two_dead_are_written_around(cluster):
     cluster.kill(3, 7)
     put(cluster, "two-dead")
     check(cluster, "two-dead")
-    assert min(holders(cluster, "two-dead")) >= 6
+    assert min(cluster.holders("two-dead")) >= 6
 
 
 def three_dead_are_refused(cluster):
@@ -46,7 +41,7 @@ def three_dead_are_refused(cluster):
 
 
 def small_things_need_no_node(cluster):
-    cluster.hearth("cp", "-", "s3://box/inline", data=b"a few bytes")
+    cluster.put("inline", b"a few bytes")
     assert cluster.hearth("cat", "s3://box/inline").out == b"a few bytes"
     cluster.hearth("rm", "s3://box/inline")
 
@@ -55,7 +50,7 @@ def what_was_written_around_reaches_all_eight(cluster):
     cluster.start(3, 5, 7)
     status = cluster.wait_full()
     assert status["segments_below_n"] == 0 and status["health"] == "healthy"
-    assert holders(cluster, "two-dead") == [8]
+    assert cluster.holders("two-dead") == [8]
     cluster.kill(1, 2, 4, 6)  # what 3 and 7 got later is as good as the rest
     check(cluster, "two-dead")
     cluster.start(1, 2, 4, 6)
@@ -90,10 +85,10 @@ def a_stopped_node_is_not_waited_for(cluster):
     result = put(cluster, "stopped")
     assert result.seconds < 20, result.seconds
     check(cluster, "stopped")
-    assert min(holders(cluster, "stopped")) >= 6
+    assert min(cluster.holders("stopped")) >= 6
     cluster.start(2)
     cluster.wait_full()
-    assert holders(cluster, "stopped") == [8]
+    assert cluster.holders("stopped") == [8]
 
 
 def a_node_declared_lost_is_rebuilt_elsewhere_or_waited_for(cluster):
@@ -108,7 +103,7 @@ def a_node_declared_lost_is_rebuilt_elsewhere_or_waited_for(cluster):
         check(cluster, name)
     cluster.start(8)  # its shards count again
     cluster.wait_full()
-    assert holders(cluster, "all") == [8]
+    assert cluster.holders("all") == [8]
 
 
 if __name__ == "__main__":
