@@ -71,11 +71,12 @@ static enum hearth_code lookup_object(struct coordinator *coordinator,
     struct meta_object *object, struct hearth_err *err)
 {
     struct meta_bucket bucket;
+    struct meta_version version;
     if (service_bucket(coordinator, context, SERVICE_READS, in->bucket, &bucket, err) !=
         HEARTH_OK) {
         return err->code;
     }
-    struct meta_lookup lookup = {
+    const struct meta_lookup lookup = {
         .bucket = bucket.id,
         .key = in->key,
         .offset = in->offset,
@@ -83,12 +84,8 @@ static enum hearth_code lookup_object(struct coordinator *coordinator,
         .suffix = in->suffix,
         .cursor = in->cursor,
         .head_only = in->head_only,
+        .version = service_wanted_version(in->version, &version),
     };
-    struct meta_version version;
-    if (in->version.size == sizeof(version.bytes)) {
-        memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
-        lookup.version = &version;
-    }
     enum hearth_code code = meta_lookup(coordinator->store, &lookup, context->arena, object, err);
     if (code == HEARTH_OK && in->session_id.size == PKI_ID_SIZE) {
         audit_reader_note(coordinator->audit, &lookup, object);

@@ -201,42 +201,41 @@ static enum hearth_code put_inline(void *service, const struct rpc_context *cont
     return item.code;
 }
 
-static enum hearth_code copy(void *service, const struct rpc_context *context, const void *request,
-    void *response, struct hearth_err *err)
+/* Who asks may read the one and write the other. */
+static enum hearth_code copy_from_wire(struct coordinator *coordinator,
+    const struct rpc_context *context, const struct wire_copy_request *in, struct meta_copy *out,
+    struct hearth_err *err)
 {
-    struct coordinator *coordinator = service;
-    const struct wire_copy_request *in = request;
     struct meta_bucket source;
-    struct meta_bucket bucket;
     if (in->put == NULL) {
         return hearth_fail(err, HEARTH_INVALID, "a copy without a destination");
     }
     if (service_bucket(coordinator, context, SERVICE_READS, in->source_bucket, &source, err) !=
             HEARTH_OK ||
-        service_bucket_sealed_for(
-            coordinator, context, in->put->bucket, in->put->bucket_id, &bucket, err) != HEARTH_OK) {
+        object_put_prepare(coordinator, context, in->put, &out->put, err) != HEARTH_OK) {
         return err->code;
     }
-    struct meta_copy copy = {
-        .source_bucket = source.id,
-        .source_key = in->source_key,
-    };
-    if (put_from_wire(in->put, &bucket, &copy.put, err) != HEARTH_OK) {
-        return err->code;
-    }
-    assert(in->source_version.size == sizeof(copy.source_version.bytes));
-    memcpy(copy.source_version.bytes, in->source_version.bytes, in->source_version.size);
-    copy.put.body.extent_count = in->extents_count;
-    enum hearth_code code = extents_from_wire(
-        in->extents, in->extents_count, context->arena, &copy.put.body.extents, err);
+    out->source_bucket = source.id;
+    out->source_key = in->source_key;
+    assert(in->source_version.size == sizeof(out->source_version.bytes));
+    memcpy(out->source_version.bytes, in->source_version.bytes, in->source_version.size);
+    out->put.body.extent_count = in->extents_count;
+    return extents_from_wire(
+        in->extents, in->extents_count, context->arena, &out->put.body.extents, err);
+}
+
+static enum hearth_code copy(void *service, const struct rpc_context *context, const void *request,
+    void *response, struct hearth_err *err)
+{
+    struct coordinator *coordinator = service;
+    struct meta_copy copy;
     struct meta_object_info info;
-    if (code == HEARTH_OK) {
-        code = meta_copy(coordinator->store, &copy, &info, err);
+    if (copy_from_wire(coordinator, context, request, &copy, err) != HEARTH_OK ||
+        meta_copy(coordinator->store, &copy, &info, err) != HEARTH_OK) {
+        return err->code;
     }
-    if (code == HEARTH_OK) {
-        object_commit_to_wire(&info, context->arena, response);
-    }
-    return code;
+    object_commit_to_wire(&info, context->arena, response);
+    return HEARTH_OK;
 }
 
 static enum hearth_code delete_object(void *service, const struct rpc_context *context,
@@ -286,11 +285,7 @@ static enum hearth_code set_tags(void *service, const struct rpc_context *contex
     const struct wire_set_tags_request *in = request;
     struct meta_bucket bucket;
     struct meta_version version;
-    const struct meta_version *wanted = NULL;
-    if (in->version.size == sizeof(version.bytes)) {
-        memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
-        wanted = &version;
-    }
+    const struct meta_version *wanted = service_wanted_version(in->version, &version);
     enum hearth_code code =
         service_bucket(coordinator, context, SERVICE_WRITES, in->bucket, &bucket, err);
     return code == HEARTH_OK

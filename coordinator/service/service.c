@@ -43,6 +43,15 @@ struct meta_etag service_etag(struct view bytes)
     return etag;
 }
 
+const struct meta_version *service_wanted_version(struct view bytes, struct meta_version *room)
+{
+    if (bytes.size != sizeof(room->bytes)) {
+        return NULL;
+    }
+    memcpy(room->bytes, bytes.bytes, sizeof(room->bytes));
+    return room;
+}
+
 enum hearth_code service_part(
     const struct wire_part_place *part, struct meta_part *out, struct hearth_err *err)
 {

@@ -79,6 +79,9 @@ struct wire_version_info service_version(const struct meta_object_info *info, st
 /* An ETag as the wire has it. */
 struct meta_etag service_etag(struct view bytes);
 
+/* The version that somebody asks for, in `room`; NULL: the newest. */
+const struct meta_version *service_wanted_version(struct view bytes, struct meta_version *room);
+
 /* NULL: no part. HEARTH_INVALID: a number that no part has. */
 enum hearth_code service_part(
     const struct wire_part_place *part, struct meta_part *out, struct hearth_err *err);

@@ -26,11 +26,11 @@ static enum hearth_code more_orders(void *service, const struct rpc_context *con
         return code;
     }
     struct meta_version version;
-    struct meta_lookup lookup = {.bucket = bucket.id, .key = in->key};
-    if (in->version.size == sizeof(version.bytes)) {
-        memcpy(version.bytes, in->version.bytes, sizeof(version.bytes));
-        lookup.version = &version;
-    }
+    const struct meta_lookup lookup = {
+        .bucket = bucket.id,
+        .key = in->key,
+        .version = service_wanted_version(in->version, &version),
+    };
     code =
         meta_lookup_segment(coordinator->store, &lookup, service_id(in->segment_id), &segment, err);
     if (code != HEARTH_OK) {
