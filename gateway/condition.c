@@ -132,13 +132,26 @@ static bool could_be_ours(struct view etag)
     return etag.size != 33;
 }
 
+/* Of other kinds of buckets: who is not heeded would lose what he wanted to keep. */
+static bool names_unknown_condition(const struct http_head *head)
+{
+    static const char *const names[] = {
+        "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-write-offset-bytes"};
+    bool is_there = false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        is_there |= http_head_find(head, names[i]) != NULL;
+    }
+    return is_there;
+}
+
 enum s3_error condition_of_write(
     const struct http_head *head, char etag[HEARTH_ETAG_TEXT_SIZE], struct hearth_precondition *out)
 {
     const char *match = http_head_find(head, "if-match");
     const char *none_match = http_head_find(head, "if-none-match");
     *out = (struct hearth_precondition){.must_not_exist = none_match != NULL};
-    if (none_match != NULL && (strcmp(none_match, "*") != 0 || match != NULL)) {
+    if (names_unknown_condition(head) ||
+        (none_match != NULL && (strcmp(none_match, "*") != 0 || match != NULL))) {
         return S3_ERROR_NOT_IMPLEMENTED;
     }
     if (match == NULL) {

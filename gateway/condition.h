@@ -43,7 +43,8 @@ bool condition_range_holds(const char *if_range, const char *etag, uint64_t crea
 /*
  * If-Match and If-None-Match of a put, copy, complete or delete; `etag` keeps the one ETag without
  * its quotes.  S3_ERROR_PRECONDITION_FAILED: an If-Match that no object can have.
- * S3_ERROR_NOT_IMPLEMENTED: an If-None-Match that is not "*", as S3 has it.
+ * S3_ERROR_NOT_IMPLEMENTED: an If-None-Match that is not "*", as S3 has it, or a condition of other
+ * kinds of buckets.
  */
 enum s3_error condition_of_write(const struct http_head *head, char etag[HEARTH_ETAG_TEXT_SIZE],
     struct hearth_precondition *out);

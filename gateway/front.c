@@ -103,6 +103,21 @@ static bool understand(struct passage *passage)
     return fail(passage, error, NULL);
 }
 
+/* Who fears that a bucket has become somebody else's says whose it should be. */
+static bool has_expected_owner(struct passage *passage)
+{
+    static const char *const names[] = {
+        "x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"};
+    const char *owner = passage->call.tenant;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *expected = http_head_find(passage->request.head, names[i]);
+        if (expected != NULL && (owner == NULL || strcmp(expected, owner) != 0)) {
+            return fail(passage, S3_ERROR_ACCESS_DENIED, "The bucket is another account's.");
+        }
+    }
+    return true;
+}
+
 static bool admit(struct passage *passage)
 {
     struct call *call = &passage->call;
@@ -113,7 +128,7 @@ static bool admit(struct passage *passage)
         call->hearth = auth_proof_hearth(call->proof);
         call->tenant = tenants_name(passage->front->tenants, call->hearth);
     }
-    return fail(passage, error, why);
+    return fail(passage, error, why) && has_expected_owner(passage);
 }
 
 /* Whether the request moves an object, and so needs one of the few places for that. */

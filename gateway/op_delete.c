@@ -58,6 +58,9 @@ static struct victim read_victim(const struct xml_element *object)
         victim.error = S3_ERROR_KEY_TOO_LONG;
     } else if (version != NULL && version[0] != '\0' && strcmp(version, "null") != 0) {
         victim.error = S3_ERROR_NO_SUCH_VERSION;
+    } else if (xml_in_child(object, "LastModifiedTime") != NULL ||
+        xml_in_child(object, "Size") != NULL) {
+        victim.error = S3_ERROR_NOT_IMPLEMENTED; /* conditions of other kinds of buckets */
     }
     return victim;
 }

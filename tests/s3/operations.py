@@ -353,6 +353,35 @@ def writes_may_depend_on_what_is_there(s3, bucket):
     assert code_of(put, b"", **{"If-None-Match": first})[0] == 501
 
 
+def conditions_of_other_kinds_of_buckets_are_not_passed_over(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"123")
+    for header in ("x-amz-if-match-size", "x-amz-if-match-last-modified-time"):
+        assert code_of(s3.raw, "DELETE", f"/{bucket}/k", {header: "9"}) == (501, "NotImplemented")
+    assert code_of(s3.raw, "PUT", f"/{bucket}/k", {"x-amz-write-offset-bytes": "3"}, b"4") == \
+        (501, "NotImplemented")
+    for condition in ("<Size>9</Size>", "<LastModifiedTime>2020-01-01T00:00:00Z</LastModifiedTime>"):
+        body = f"<Delete><Object><Key>k</Key>{condition}</Object></Delete>".encode()
+        md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+        status, _, answer = s3.raw("POST", f"/{bucket}?delete", {"content-md5": md5}, body)
+        assert status == 200 and b"<Code>NotImplemented</Code>" in answer, answer
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"123"
+
+
+def an_owner_may_be_expected(s3, bucket):
+    owner = s3.list_buckets()["Owner"]["ID"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1", ExpectedBucketOwner=owner)
+    s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner)
+    for call, arguments in ((s3.put_object, {"Key": "k", "Body": b"2"}), (s3.get_object, {"Key": "k"}),
+                            (s3.list_objects_v2, {}), (s3.delete_bucket, {})):
+        assert code_of(call, Bucket=bucket, ExpectedBucketOwner="111122223333", **arguments) == \
+            (403, "AccessDenied"), arguments
+    source = {"Bucket": bucket, "Key": "k"}
+    s3.copy_object(Bucket=bucket, Key="c", CopySource=source, ExpectedSourceBucketOwner=owner)
+    assert code_of(s3.copy_object, Bucket=bucket, Key="c", CopySource=source,
+                   ExpectedSourceBucketOwner="111122223333") == (403, "AccessDenied")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
+
+
 def only_the_null_version_is_there(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")
     s3.put_object(Bucket=bucket, Key="k", Body=b"22")
@@ -636,7 +665,8 @@ if __name__ == "__main__":
          a_bucket_can_be_made_public_read, bytes_come_back_with_their_md5_for_an_etag,
          headers_and_metadata_come_back, what_cannot_be_done_is_not_ignored,
          ranges_are_parts_of_the_whole, a_range_may_be_wanted_of_one_certain_object, reads_may_depend_on_what_is_there,
-         writes_may_depend_on_what_is_there, only_the_null_version_is_there,
+         writes_may_depend_on_what_is_there, conditions_of_other_kinds_of_buckets_are_not_passed_over,
+         an_owner_may_be_expected, only_the_null_version_is_there,
          keys_are_bytes_and_no_paths, a_key_is_decoded_once,
          lists_are_in_the_order_of_bytes_on_pages_of_any_size, a_list_says_what_it_was_asked,
          a_thousand_keys_are_deleted_at_once, errors_of_single_keys_leave_the_others_deleted,

@@ -115,6 +115,11 @@ static void a_condition_that_no_object_can_meet_fails(void **state)
         assert_int_equal(write_with("if-match", wrong[i], &write), S3_ERROR_PRECONDITION_FAILED);
     }
     assert_int_equal(write_with("if-none-match", ETAG, &write), S3_ERROR_NOT_IMPLEMENTED);
+    static const char *const unknown[] = {
+        "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-write-offset-bytes"};
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        assert_int_equal(write_with(unknown[i], "0", &write), S3_ERROR_NOT_IMPLEMENTED);
+    }
 }
 
 static void a_range_holds_for_what_it_was_begun_of(void **state)
