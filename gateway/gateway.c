@@ -90,7 +90,9 @@ static enum hearth_code open_parts(struct gateway *gateway, struct env *env, str
     const struct auth_options auth = {
         .env = env, .source = &gateway->source, .region = settings->region};
     front->auth = auth_create(&auth);
-    front->health = health_create(front->tenants, env);
+    const struct health_options health = {
+        .env = env, .answers = health_ask_coordinator, .context = front->tenants};
+    front->health = health_create(&health);
     front->metrics = metrics_create();
     if (front->auth == NULL || front->health == NULL || front->metrics == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "start the gateway");

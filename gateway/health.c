@@ -1,38 +1,29 @@
 #include "gateway/health.h"
 
-#include "common/cleanup.h"
+#include <stdlib.h>
 
-enum {
-    REMEMBERED_NS = 2 * 1000 * 1000 * 1000u
-}; /* nobody asks the coordinator through us more often */
+enum { REMEMBERED_MS = 2000 }; /* nobody asks the coordinator through us more often */
 
 struct health {
-    struct tenants *tenants;
-    struct env *env;
+    struct health_options options; /* set once */
     atomic_bool ended;
-
-    pthread_mutex_t mutex; /* held while the coordinator is asked: the others wait for its answer */
-    uint64_t asked_ns;     /* 0: never */
-    bool was_ready;
+    atomic_bool is_asking; /* somebody waits for the coordinator; nobody else does */
+    atomic_bool was_ready;
+    atomic_uint_least64_t asked_ns; /* when that was known; 0: never */
 };
 
-struct health *health_create(struct tenants *tenants, struct env *env)
+struct health *health_create(const struct health_options *options)
 {
     struct health *health = calloc(1, sizeof(*health));
     if (health != NULL) {
-        health->tenants = tenants;
-        health->env = env;
-        pthread_mutex_init(&health->mutex, NULL);
+        health->options = *options;
     }
     return health;
 }
 
 void health_destroy(struct health *health)
 {
-    if (health != NULL) {
-        pthread_mutex_destroy(&health->mutex);
-        free(health);
-    }
+    free(health);
 }
 
 void health_end(struct health *health)
@@ -41,12 +32,13 @@ void health_end(struct health *health)
 }
 
 /* One tenant's question stands for all: they have the same coordinator. */
-static bool coordinator_answers(struct health *health)
+bool health_ask_coordinator(void *context)
 {
+    struct tenants *tenants = context;
     struct hearth *first;
     struct hearth_buckets *buckets;
     struct hearth_err err;
-    if (tenants_all(health->tenants, &first, 1) == 0 ||
+    if (tenants_all(tenants, &first, 1) == 0 ||
         hearth_bucket_list(first, &buckets, &err) != HEARTH_OK) {
         return false;
     }
@@ -54,18 +46,32 @@ static bool coordinator_answers(struct health *health)
     return true;
 }
 
+/* Whether the last answer is younger than that. */
+static bool is_known_since(const struct health *health, uint64_t age_ms)
+{
+    uint64_t asked_ns = atomic_load(&health->asked_ns);
+    return asked_ns != 0 && env_now_ns(health->options.env) - asked_ns < age_ms * UINT64_C(1000000);
+}
+
+/* A coordinator that does not answer keeps one worker, and not all of them: whether this process
+ * lives is asked of the others. */
 bool health_is_ready(struct health *health)
 {
+    const struct health_options *options = &health->options;
     if (atomic_load(&health->ended)) {
         return false;
     }
-    UNLOCKS pthread_mutex_t *held = lock(&health->mutex);
-    uint64_t now = env_now_ns(health->env);
-    if (health->asked_ns == 0 || now - health->asked_ns >= REMEMBERED_NS) {
-        health->was_ready = coordinator_answers(health);
-        health->asked_ns = env_now_ns(health->env);
+    if (is_known_since(health, REMEMBERED_MS)) {
+        return atomic_load(&health->was_ready);
     }
-    return health->was_ready;
+    if (atomic_exchange(&health->is_asking, true)) {
+        return is_known_since(health, 2 * REMEMBERED_MS) && atomic_load(&health->was_ready);
+    }
+    bool is_ready = options->answers(options->context);
+    atomic_store(&health->was_ready, is_ready);
+    atomic_store(&health->asked_ns, env_now_ns(options->env));
+    atomic_store(&health->is_asking, false);
+    return is_ready;
 }
 
 bool health_answer(struct health *health, struct http_exchange *exchange)

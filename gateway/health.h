@@ -4,7 +4,7 @@
  *   live    this process answers
  *   ready   it serves somebody, and the coordinator has answered within the last few seconds
  *
- * Thread-safety: any thread; health_is_ready() may block.
+ * Thread-safety: any thread; health_is_ready() may block, but one thread at a time.
  */
 #ifndef HEARTH_GATEWAY_HEALTH_H
 #define HEARTH_GATEWAY_HEALTH_H
@@ -15,13 +15,23 @@
 
 struct health;
 
-/* NULL: out of memory.  All are borrowed. */
-struct health *health_create(struct tenants *tenants, struct env *env);
+struct health_options {
+    struct env *env;
+    bool (*answers)(void *context); /* the coordinator; may take long */
+    void *context;
+};
+
+/* The question; context is the struct tenants. */
+bool health_ask_coordinator(void *context);
+
+/* NULL: out of memory.  Env and context are borrowed. */
+struct health *health_create(const struct health_options *options);
 void health_destroy(struct health *health); /* accepts NULL */
 
 /* It is being stopped: from now on not ready, so that no new clients are sent here. */
 void health_end(struct health *health);
 
+/* While somebody else waits for the coordinator: as it was a moment ago, or not. */
 bool health_is_ready(struct health *health);
 
 /* Answers GET and HEAD of /health/live and /health/ready; false: it is about something else. */

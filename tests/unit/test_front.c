@@ -37,7 +37,9 @@ static int setup(void **state)
         .env = env_system(), .source = &world->source, .region = "home-1"};
     front->env = env_system();
     front->auth = auth_create(&auth);
-    front->health = health_create(front->tenants, front->env);
+    const struct health_options health = {
+        .env = front->env, .answers = health_ask_coordinator, .context = front->tenants};
+    front->health = health_create(&health);
     front->metrics = metrics_create();
     front->region = "home-1";
     front->transfers_max = 4;
