@@ -170,9 +170,7 @@ static const struct program_option du_params[] = {
         .value = "PATTERN",
         .offset = PROGRAM_LIST + offsetof(struct du_options, filter),
         .help = "do not count these names"},
-    {.name = "json",
-        .offset = offsetof(struct du_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(du_options),
 };
 
 const struct program_verb hearth_verb_du = {

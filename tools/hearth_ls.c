@@ -8,6 +8,7 @@
 #include "tools/hearth_verbs.h"
 #include "tools/json_line.h"
 #include "tools/listing.h"
+#include "tools/option.h"
 #include "tools/s3_url.h"
 
 #include <inttypes.h>
@@ -173,9 +174,7 @@ static const struct program_option ls_params[] = {
         .letter = 'H',
         .offset = offsetof(struct ls_options, human),
         .help = "sizes as 1.5 MiB"},
-    {.name = "json",
-        .offset = offsetof(struct ls_options, json),
-        .help = "one JSON object per line"},
+    OPTION_JSON(ls_options),
 };
 
 const struct program_verb hearth_verb_ls = {

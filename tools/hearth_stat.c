@@ -7,6 +7,7 @@
 #include "tools/format.h"
 #include "tools/hearth_verbs.h"
 #include "tools/json_line.h"
+#include "tools/option.h"
 #include "tools/s3_url.h"
 
 #include <inttypes.h>
@@ -191,9 +192,7 @@ static const struct program_option stat_params[] = {
     {.name = "shards",
         .offset = offsetof(struct stat_options, shards),
         .help = "its segments, and the nodes that hold them"},
-    {.name = "json",
-        .offset = offsetof(struct stat_options, json),
-        .help = "one JSON object on one line"},
+    OPTION_JSON(stat_options),
 };
 
 const struct program_verb hearth_verb_stat = {
