@@ -126,6 +126,10 @@ static void print_work(const struct wire_rebalance_info *plan)
             plan->moves_planned, things_of(plan), format_bytes(plan->bytes_planned, bytes),
             format_duration(expected_ms(plan), duration));
         print_limits(plan);
+        if (view_equal(plan->kind, view_text("drain"))) {
+            printf("what leaves is empty when leave to write there has ended, too: `[nodes] order`"
+                   " of the coordinator\n");
+        }
     }
     if (plan->moves_done > 0) {
         printf("%s %" PRIu64 " %s, %s", is_recoding ? "coded anew" : "moved", plan->moves_done,

@@ -126,6 +126,18 @@ def what_stands_still_is_said_with_the_next_command(cluster):
     cluster.admin("bucket", "set", "there", "--profile", "local")
 
 
+def local_cluster_is_alike(cluster):
+    for arguments, code, said in (
+            (("up", "--nodes", "9"), 1, r"up --nodes 9: the cluster in .* has 8; .*"),
+            (("up", "--profile", "lean"), 1, r"up --profile lean: the cluster in .* was made with local; .*"),
+            (("up", "--nodes", "many"), 2, r"--nodes many: expected 1 to 999 .*"),
+            (("up", "--colour"), 2, r"--colour: unknown option .*"),
+            (("kill", "9"), 2, r"9: no such node here .*"),
+            (("stop",), 2, r"stop: which node\? .*")):
+        expect(cluster.control(*arguments, fails=code).err, "local-cluster: " + said)
+    cluster.control("up", "--nodes", "8", "--profile", "local")
+
+
 def several(commands):
     """Operators who do not know of one another, all at once; (exit code, what was said) of each."""
     programs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for command in commands]
@@ -152,4 +164,4 @@ if __name__ == "__main__":
     main(an_object_is_stored, every_verb_of_an_admin_is_alike, wrong_values_are_wrong_usage_in_every_verb,
          nodes_nobody_knows, a_drain_that_placement_cannot_satisfy,
          a_profile_that_changes_is_of_what_is_written_next, what_stands_still_is_said_with_the_next_command,
-         several_admins_at_once)
+         local_cluster_is_alike, several_admins_at_once)
