@@ -9,134 +9,6 @@
 /* An expired invitation still says "expired" for this long, then "no such invitation". */
 #define INVITE_KEEP_MS (UINT64_C(30) * 24 * 60 * 60 * 1000)
 
-static bool is_held(struct meta_tx *tx)
-{
-    struct sql *sql = sql_use(tx, SQL_CLUSTER_GET);
-    if (!sql_step(sql)) {
-        return true;
-    }
-    sql_blob(sql); /* cluster */
-    sql_u64(sql);  /* recovery_epoch */
-    return sql_u64(sql) != 0;
-}
-
-/* ---- dead shards ---- */
-
-struct meta_id meta_shard_id_in(
-    const struct meta_tx *tx, const struct meta_id *segment, uint16_t slot, uint16_t p)
-{
-    struct shard_place place = {.slot = slot, .p = p};
-    struct shard_name name;
-    struct meta_id id;
-    memcpy(place.segment, segment->bytes, sizeof(place.segment));
-    shard_name_make(tx->names, &place, &name);
-    memcpy(id.bytes, name.id, sizeof(id.bytes));
-    return id;
-}
-
-void meta_dead_insert_in(struct meta_tx *tx, const struct meta_id *segment, uint16_t slot,
-    struct meta_holder placement, uint64_t not_before_ms)
-{
-    struct meta_id id = meta_shard_id_in(tx, segment, slot, placement.p);
-    struct sql *sql = sql_use(tx, SQL_DEAD_INSERT);
-    sql_set_u64(sql, ":node", placement.node);
-    sql_set_id(sql, ":shard", &id);
-    sql_set_u64(sql, ":not_before", not_before_ms);
-    sql_run(sql);
-}
-
-struct dead_call {
-    uint32_t node;
-    struct meta_id after;
-    struct meta_id *ids;
-    size_t max;
-    size_t count;
-};
-
-static enum hearth_code dead_next(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    (void)err;
-    struct dead_call *call = arg;
-    call->count = 0;
-    if (is_held(tx)) {
-        return HEARTH_OK;
-    }
-    struct sql *sql = sql_use(tx, SQL_DEAD_NEXT);
-    sql_set_u64(sql, ":node", call->node);
-    sql_set_id(sql, ":after", &call->after);
-    sql_set_u64(sql, ":now", tx->now_ms);
-    sql_set_u64(sql, ":max", call->max);
-    while (call->count < call->max && sql_step(sql)) {
-        sql_id(sql, &call->ids[call->count++]);
-    }
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_dead_next(struct meta_store *store, uint32_t node, struct meta_id after,
-    struct meta_id *ids, size_t max, size_t *count, struct hearth_err *err)
-{
-    assert(max <= META_DEAD_BATCH_MAX);
-    struct dead_call call = {.node = node, .after = after, .ids = ids, .max = max};
-    enum hearth_code code = meta_read(store, dead_next, &call, err);
-    if (code == HEARTH_OK) {
-        *count = call.count;
-    }
-    return code;
-}
-
-struct count_call {
-    const uint32_t *nodes;
-    size_t count;
-    uint64_t *dead;
-};
-
-static enum hearth_code dead_count(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    (void)err;
-    const struct count_call *call = arg;
-    for (size_t i = 0; i < call->count; i++) {
-        struct sql *sql = sql_use(tx, SQL_DEAD_COUNT_OF_NODE);
-        sql_set_u64(sql, ":node", call->nodes[i]);
-        sql_set_u64(sql, ":max", META_DEAD_COUNT_MAX);
-        call->dead[i] = sql_value(sql);
-    }
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_dead_count(struct meta_store *store, const uint32_t *nodes, size_t count,
-    uint64_t *dead, struct hearth_err *err)
-{
-    struct count_call call = {.nodes = nodes, .count = count, .dead = dead};
-    return meta_read(store, dead_count, &call, err);
-}
-
-struct end_call {
-    uint32_t node;
-    const struct meta_id *ids;
-    size_t count;
-};
-
-static enum hearth_code dead_end(struct meta_tx *tx, void *arg, struct hearth_err *err)
-{
-    (void)err;
-    const struct end_call *call = arg;
-    for (size_t i = 0; i < call->count; i++) {
-        struct sql *sql = sql_use(tx, SQL_DEAD_END);
-        sql_set_u64(sql, ":node", call->node);
-        sql_set_id(sql, ":shard", &call->ids[i]);
-        sql_run(sql);
-    }
-    return HEARTH_OK;
-}
-
-enum hearth_code meta_dead_end(struct meta_store *store, uint32_t node, const struct meta_id *ids,
-    size_t count, struct hearth_err *err)
-{
-    assert(count <= META_DEAD_BATCH_MAX);
-    struct end_call call = {.node = node, .ids = ids, .count = count};
-    return meta_run(store, dead_end, &call, err);
-}
-
 /* ---- intents ---- */
 
 /* The next intent that is due in this state. False: none. */
@@ -234,7 +106,7 @@ static enum hearth_code settle(struct meta_tx *tx, void *arg, struct hearth_err 
     report->segments_dying = 0;
     report->intents_settled = 0;
     size_t work = 0;
-    while (work < META_GARBAGE_BATCH && !is_held(tx) &&
+    while (work < META_GARBAGE_BATCH && !meta_garbage_is_held_in(tx) &&
         (next_intent(tx, META_INTENT_COMMITTED, false, &intent) ||
             next_intent(tx, META_INTENT_ABORTED, false, &intent))) {
         work += 1 + settle_intent(tx, &intent, report);
@@ -282,7 +154,7 @@ static enum hearth_code end_offers(struct meta_tx *tx, void *arg, struct hearth_
     (void)err;
     struct meta_garbage_report *report = arg;
     struct offer_batch batch = {.count = 0};
-    if (!is_held(tx)) {
+    if (!meta_garbage_is_held_in(tx)) {
         read_offers(tx, &batch);
     }
     for (size_t i = 0; i < batch.count; i++) {
@@ -405,7 +277,7 @@ static enum hearth_code reap(struct meta_tx *tx, void *arg, struct hearth_err *e
     report->segments_dying = 0;
     report->bodies_reaped = 0;
     report->extents_reaped = 0;
-    bool goes_on = !is_held(tx);
+    bool goes_on = !meta_garbage_is_held_in(tx);
     while (goes_on && report->bodies_reaped < META_REAP_BODIES && report->extents_reaped == 0) {
         goes_on = reap_next(tx, report) && !meta_tx_failed(tx);
     }
@@ -443,7 +315,7 @@ static enum hearth_code bury(struct meta_tx *tx, void *arg, struct hearth_err *e
     size_t count = 0;
     report->segments_buried = 0;
     report->shards_dead = 0;
-    if (is_held(tx) || tx->now_ms < meta_read_grace_ms(tx)) {
+    if (meta_garbage_is_held_in(tx) || tx->now_ms < meta_read_grace_ms(tx)) {
         return HEARTH_OK;
     }
     struct sql *sql = sql_use(tx, SQL_SEGMENT_DYING);

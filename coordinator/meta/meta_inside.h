@@ -394,7 +394,10 @@ struct meta_settings;
 /* Untouched when the cluster has no row yet. */
 void meta_settings_in(struct meta_tx *tx, struct meta_settings *out);
 
-/* ---- meta_garbage ---- */
+/* ---- meta_dead ---- */
+
+/* After a restore: nothing is named or delivered. */
+bool meta_garbage_is_held_in(struct meta_tx *tx);
 
 /* The name of a placement at its node. */
 struct meta_id meta_shard_id_in(
