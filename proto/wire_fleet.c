@@ -119,6 +119,8 @@ static const struct wire_field status_reply_fields[] = {
     MESSAGES(status_reply, bucket_durability, durability_info, WIRE_STATUS_BUCKETS_MAX),
     NUMBER(status_reply, garbage_withheld),
     NUMBER(status_reply, garbage_withholding),
+    NUMBER(status_reply, garbage_withheld_bytes),
+    NUMBER(status_reply, garbage_day),
     MESSAGE(status_reply, moves, status_moves),
     MESSAGE(status_reply, audits, status_audits),
 };

@@ -130,8 +130,10 @@ struct wire_status_reply {
     size_t profiles_count;
     const struct wire_durability_info *bucket_durability; /* of those in most danger, worst first */
     size_t bucket_durability_count;
-    uint64_t garbage_withheld;    /* shards named dead, more than their nodes let go in a day */
-    uint64_t garbage_withholding; /* nodes that do */
+    uint64_t garbage_withheld;       /* shards named dead, more than their nodes let go in a day */
+    uint64_t garbage_withholding;    /* nodes that do */
+    uint64_t garbage_withheld_bytes; /* of those shards whose length is known */
+    uint64_t garbage_day;            /* bytes that those nodes let go in a day */
 };
 
 struct wire_node_lost_request {

@@ -52,6 +52,8 @@ static const struct wire_field garbage_node_fields[] = {
     NUMBER(garbage_node, wanted_in_trash),
     NUMBER(garbage_node, purge_until_unix_ms),
     NUMBER(garbage_node, withheld),
+    NUMBER(garbage_node, dead_bytes),
+    NUMBER(garbage_node, day),
 };
 DESCRIBE(garbage_node, garbage_node_fields);
 

@@ -53,7 +53,9 @@ struct wire_garbage_node {
     uint64_t missing;             /* handed to repair */
     uint64_t wanted_in_trash;     /* likewise */
     uint64_t purge_until_unix_ms; /* trash of before may be purged; 0: none */
-    uint64_t withheld;            /* named dead, and more than the node lets go in a day */
+    uint64_t withheld;            /* of those named last: more than the node lets go in a day */
+    uint64_t dead_bytes;          /* of shards_dead, as far as their length is known */
+    uint64_t day;                 /* bytes that it lets go in a day */
 };
 
 struct wire_garbage_status_reply {

@@ -427,6 +427,7 @@ static const struct wire_field heartbeat_request_fields[] = {
     MESSAGES(heartbeat_request, damaged, damaged_shard, WIRE_DAMAGED_MAX),
     ID_OR_NONE(heartbeat_request, instance, 16),
     NUMBER(heartbeat_request, trash_withheld),
+    NUMBER(heartbeat_request, trash_day),
 };
 DESCRIBE(heartbeat_request, heartbeat_request_fields);
 

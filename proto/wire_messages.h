@@ -467,6 +467,7 @@ struct wire_heartbeat_request {
     size_t damaged_count;
     struct view instance;    /* 16: drawn when the daemon started; empty: by one that draws none */
     uint64_t trash_withheld; /* of the shards named dead last: more than a day may trash */
+    uint64_t trash_day;      /* bytes: so much may, today */
 };
 
 struct wire_order_key {

@@ -80,6 +80,7 @@ static void send_report(struct heartbeat *heartbeat)
     request.trash_results = trash_queue_results(heartbeat->trash, &request.trash_results_count);
     heartbeat->results_sent = request.trash_results_count;
     request.trash_withheld = trash_queue_withheld(heartbeat->trash);
+    request.trash_day = trash_queue_day_bytes(heartbeat->trash);
     request.damaged = damage_queue_rows(&heartbeat->damage, &request.damaged_count);
     heartbeat->damage_sent = request.damaged_count;
     heartbeat->call = (struct coordinator_call){.request = &request, .done = answered};

@@ -76,14 +76,24 @@ static struct trash_op *free_op(struct trash_queue *queue)
     return NULL;
 }
 
+static uint64_t day_bytes(const struct trash_queue *queue, const struct volume_stats *stats)
+{
+    return trash_cap_bytes(stats->live_bytes + stats->trash_today_bytes, queue->cap_least_bytes);
+}
+
+uint64_t trash_queue_day_bytes(const struct trash_queue *queue)
+{
+    struct volume_stats stats;
+    volume_stats(queue->volume, &stats);
+    return day_bytes(queue, &stats);
+}
+
 /* Those under way are counted when they are done: at most TRASH_AT_ONCE shards too many. */
 static bool is_full_for_today(const struct trash_queue *queue)
 {
     struct volume_stats stats;
     volume_stats(queue->volume, &stats);
-    uint64_t cap =
-        trash_cap_bytes(stats.live_bytes + stats.trash_today_bytes, queue->cap_least_bytes);
-    return !queue->is_released && stats.trash_today_bytes >= cap;
+    return !queue->is_released && stats.trash_today_bytes >= day_bytes(queue, &stats);
 }
 
 static void start_more(struct trash_queue *queue)

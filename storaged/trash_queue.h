@@ -44,6 +44,9 @@ void trash_queue_take(struct trash_queue *queue, const struct view *ids, size_t 
 uint64_t trash_queue_withheld(const struct trash_queue *queue);
 void trash_queue_release(struct trash_queue *queue, bool is_released);
 
+/* So many bytes may become trash today, if nobody releases more. */
+uint64_t trash_queue_day_bytes(const struct trash_queue *queue);
+
 /* What is known and not reported yet, oldest first; borrowed until the next call here. */
 const struct wire_trash_result *trash_queue_results(const struct trash_queue *queue, size_t *count);
 

@@ -36,7 +36,9 @@ static json_t *node_json(const struct wire_garbage_node *node)
     json_line_text(object, "node_id", id);
     json_line_bytes(object, "state", node->state);
     json_line_number(object, "shards_dead", node->shards_dead);
+    json_line_number(object, "dead_bytes", node->dead_bytes);
     json_line_number(object, "withheld", node->withheld);
+    json_line_number(object, "day_bytes", node->day);
     json_line_number(object, "trash_bytes", node->trash);
     json_line_flag(object, "reconciled", node->reconciled_unix_ms > 0);
     if (node->reconciled_unix_ms > 0) {
@@ -104,16 +106,24 @@ static void print_node(const struct wire_garbage_node *node)
 static void print_withheld(const struct wire_garbage_status_reply *status)
 {
     uint64_t shards = 0;
+    uint64_t bytes = 0;
+    uint64_t day = 0;
     unsigned nodes = 0;
+    char text[2][FORMAT_BYTES_SIZE];
     for (size_t i = 0; i < status->nodes_count; i++) {
-        shards += status->nodes[i].withheld;
-        nodes += status->nodes[i].withheld > 0;
+        const struct wire_garbage_node *node = &status->nodes[i];
+        if (node->withheld > 0) {
+            nodes++;
+            shards += node->shards_dead;
+            bytes += node->dead_bytes;
+            day += node->day;
+        }
     }
     if (nodes > 0) {
         printf("%u nodes withhold %" PRIu64
-               " shards: more than 5 %% of a node, or 64 GiB, would become "
-               "trash in a day.\nThe rest follows tomorrow; gc release lets it go at once.\n",
-            nodes, shards);
+               " shards, %s: they let go %s a day, 5 %% of a node or 64 GiB.\n"
+               "The rest follows tomorrow; gc release lets it go at once.\n",
+            nodes, shards, format_bytes(bytes, text[0]), format_bytes(day, text[1]));
     }
 }
 

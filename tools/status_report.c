@@ -161,9 +161,11 @@ static void print_garbage(FILE *out, const struct wire_status_reply *status)
         status->bodies_doomed == 1 ? "y" : "ies", status->shards_dead,
         format_plural(status->shards_dead), status->garbage_held ? "; held" : "");
     if (status->garbage_withheld > 0) {
-        fprintf(out, "; %" PRIu64 " withheld for a day by %" PRIu64 " node%s",
-            status->garbage_withheld, status->garbage_withholding,
-            format_plural(status->garbage_withholding));
+        char bytes[2][FORMAT_BYTES_SIZE];
+        fprintf(out, "; %" PRIu64 " (%s) withheld by %" PRIu64 " node%s at %s a day",
+            status->garbage_withheld, format_bytes(status->garbage_withheld_bytes, bytes[0]),
+            status->garbage_withholding, format_plural(status->garbage_withholding),
+            format_bytes(status->garbage_day, bytes[1]));
     }
     fputs("\n", out);
 }

@@ -307,6 +307,7 @@ static bool open_entry(const struct reconcile_duty *duty, const struct wire_shar
     *out = (struct meta_listed_shard){.slot = place.slot,
         .p = place.p,
         .stored_ms = entry->stored_unix_ms,
+        .length = entry->length,
         .is_trash = entry->state == WIRE_SHARD_TRASH};
     memcpy(out->segment.bytes, place.segment, sizeof(place.segment));
     return true;

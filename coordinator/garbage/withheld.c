@@ -6,7 +6,10 @@
 enum { NODES_MAX = 8192 + 1 }; /* numbers begin at 1 */
 
 struct withheld {
-    _Atomic uint64_t shards[NODES_MAX];
+    struct {
+        _Atomic uint64_t shards;
+        _Atomic uint64_t day_bytes;
+    } nodes[NODES_MAX];
 };
 
 struct withheld *withheld_create(void)
@@ -19,14 +22,20 @@ void withheld_destroy(struct withheld *withheld)
     free(withheld);
 }
 
-void withheld_note(struct withheld *withheld, uint32_t node, uint64_t shards)
+void withheld_note(struct withheld *withheld, uint32_t node, struct withheld_node said)
 {
     if (node < NODES_MAX) {
-        atomic_store(&withheld->shards[node], shards);
+        atomic_store(&withheld->nodes[node].shards, said.shards);
+        atomic_store(&withheld->nodes[node].day_bytes, said.day_bytes);
     }
 }
 
-uint64_t withheld_of(struct withheld *withheld, uint32_t node)
+struct withheld_node withheld_of(struct withheld *withheld, uint32_t node)
 {
-    return node < NODES_MAX ? atomic_load(&withheld->shards[node]) : 0;
+    struct withheld_node said = {0};
+    if (node < NODES_MAX) {
+        said.shards = atomic_load(&withheld->nodes[node].shards);
+        said.day_bytes = atomic_load(&withheld->nodes[node].day_bytes);
+    }
+    return said;
 }

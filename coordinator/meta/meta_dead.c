@@ -1,6 +1,7 @@
 #include "coordinator/meta/meta_garbage.h"
 #include "coordinator/meta/meta_inside.h"
 #include "coordinator/shard_name.h"
+#include "erasure/ec_stripe.h"
 
 #include <assert.h>
 
@@ -29,15 +30,41 @@ struct meta_id meta_shard_id_in(
     return id;
 }
 
-void meta_dead_insert_in(struct meta_tx *tx, const struct meta_id *segment, uint16_t slot,
-    struct meta_holder placement, uint64_t not_before_ms)
+void meta_dead_insert_in(struct meta_tx *tx, const struct meta_dead *dead)
 {
-    struct meta_id id = meta_shard_id_in(tx, segment, slot, placement.p);
+    struct meta_id id = meta_shard_id_in(tx, dead->segment, dead->slot, dead->placement.p);
     struct sql *sql = sql_use(tx, SQL_DEAD_INSERT);
-    sql_set_u64(sql, ":node", placement.node);
+    sql_set_u64(sql, ":node", dead->placement.node);
     sql_set_id(sql, ":shard", &id);
-    sql_set_u64(sql, ":not_before", not_before_ms);
+    sql_set_u64(sql, ":not_before", dead->not_before_ms);
+    sql_set_u64(sql, ":bytes", dead->bytes);
     sql_run(sql);
+}
+
+size_t meta_dead_insert_all_in(
+    struct meta_tx *tx, const struct meta_segment *segment, uint64_t not_before_ms)
+{
+    struct meta_dead dead = {.segment = &segment->id,
+        .not_before_ms = not_before_ms,
+        .bytes = meta_shard_bytes(segment)};
+    size_t count = 0;
+    for (; dead.slot < segment->n; dead.slot++) {
+        dead.placement = segment->holders[dead.slot];
+        if (dead.placement.node > 0) {
+            meta_dead_insert_in(tx, &dead);
+            count++;
+        }
+    }
+    return count;
+}
+
+uint64_t meta_shard_bytes(const struct meta_segment *segment)
+{
+    struct ec_stripes stripes;
+    struct hearth_err err;
+    return ec_stripes_init(&stripes, segment->k, segment->length, &err) == HEARTH_OK
+        ? ec_stripes_tagged_shard_size(&stripes)
+        : 0;
 }
 
 /* ---- telling their nodes ---- */
@@ -81,30 +108,31 @@ enum hearth_code meta_dead_next(struct meta_store *store, uint32_t node, struct 
     return code;
 }
 
-struct count_call {
+struct sum_call {
     const uint32_t *nodes;
     size_t count;
-    uint64_t *dead;
+    struct meta_dead_sum *sums;
 };
 
-static enum hearth_code dead_count(struct meta_tx *tx, void *arg, struct hearth_err *err)
+static enum hearth_code dead_sum(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     (void)err;
-    const struct count_call *call = arg;
+    const struct sum_call *call = arg;
     for (size_t i = 0; i < call->count; i++) {
-        struct sql *sql = sql_use(tx, SQL_DEAD_COUNT_OF_NODE);
+        struct sql *sql = sql_use(tx, SQL_DEAD_SUM_OF_NODE);
         sql_set_u64(sql, ":node", call->nodes[i]);
         sql_set_u64(sql, ":max", META_DEAD_COUNT_MAX);
-        call->dead[i] = sql_value(sql);
+        call->sums[i].shards = sql_value(sql);
+        call->sums[i].bytes = sql_u64(sql);
     }
     return HEARTH_OK;
 }
 
-enum hearth_code meta_dead_count(struct meta_store *store, const uint32_t *nodes, size_t count,
-    uint64_t *dead, struct hearth_err *err)
+enum hearth_code meta_dead_sum(struct meta_store *store, const uint32_t *nodes, size_t count,
+    struct meta_dead_sum *sums, struct hearth_err *err)
 {
-    struct count_call call = {.nodes = nodes, .count = count, .dead = dead};
-    return meta_read(store, dead_count, &call, err);
+    struct sum_call call = {.nodes = nodes, .count = count, .sums = sums};
+    return meta_read(store, dead_sum, &call, err);
 }
 
 struct end_call {

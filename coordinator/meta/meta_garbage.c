@@ -149,6 +149,13 @@ static void delete_offer(
     sql_run(sql);
 }
 
+/* 0: an upload's that was not sealed. */
+static uint64_t bytes_of_offer(struct meta_tx *tx, const struct meta_id *segment)
+{
+    struct meta_segment sealed;
+    return meta_segment_in(tx, segment, &sealed) ? meta_shard_bytes(&sealed) : 0;
+}
+
 static enum hearth_code end_offers(struct meta_tx *tx, void *arg, struct hearth_err *err)
 {
     (void)err;
@@ -158,8 +165,12 @@ static enum hearth_code end_offers(struct meta_tx *tx, void *arg, struct hearth_
         read_offers(tx, &batch);
     }
     for (size_t i = 0; i < batch.count; i++) {
-        meta_dead_insert_in(
-            tx, &batch.segments[i], batch.slots[i], batch.placements[i], tx->now_ms);
+        const struct meta_dead dead = {.segment = &batch.segments[i],
+            .slot = batch.slots[i],
+            .placement = batch.placements[i],
+            .not_before_ms = tx->now_ms,
+            .bytes = bytes_of_offer(tx, &batch.segments[i])};
+        meta_dead_insert_in(tx, &dead);
         delete_offer(tx, &batch.segments[i], batch.slots[i], batch.placements[i].p);
     }
     report->shards_dead = batch.count;
@@ -295,12 +306,7 @@ static void bury_segment(
         return;
     }
     assert(segment.refs == 0 && segment.dying_ms > 0);
-    for (uint16_t slot = 0; slot < segment.n; slot++) {
-        if (segment.holders[slot].node > 0) {
-            meta_dead_insert_in(tx, id, slot, segment.holders[slot], tx->now_ms);
-            report->shards_dead++;
-        }
-    }
+    report->shards_dead += meta_dead_insert_all_in(tx, &segment, tx->now_ms);
     struct sql *sql = sql_use(tx, SQL_SEGMENT_DELETE);
     sql_set_id(sql, ":segment", id);
     sql_run(sql);

@@ -53,9 +53,14 @@ enum hearth_code meta_dead_next(struct meta_store *store, uint32_t node, struct 
 
 enum { META_DEAD_COUNT_MAX = 100000 }; /* of one node: a count stops here */
 
-/* How many wait for each of these nodes. */
-enum hearth_code meta_dead_count(struct meta_store *store, const uint32_t *nodes, size_t count,
-    uint64_t *dead, struct hearth_err *err);
+struct meta_dead_sum {
+    uint64_t shards;
+    uint64_t bytes; /* of those whose length is known */
+};
+
+/* What waits for each of these nodes. */
+enum hearth_code meta_dead_sum(struct meta_store *store, const uint32_t *nodes, size_t count,
+    struct meta_dead_sum *sums, struct hearth_err *err);
 
 /* The node said "trashed" or "never had, id barred" of these. Unknown ids are passed over. */
 enum hearth_code meta_dead_end(struct meta_store *store, uint32_t node, const struct meta_id *ids,

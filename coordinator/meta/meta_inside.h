@@ -403,8 +403,22 @@ bool meta_garbage_is_held_in(struct meta_tx *tx);
 struct meta_id meta_shard_id_in(
     const struct meta_tx *tx, const struct meta_id *segment, uint16_t slot, uint16_t p);
 
+struct meta_dead {
+    const struct meta_id *segment;
+    uint16_t slot;
+    struct meta_holder placement;
+    uint64_t not_before_ms;
+    uint64_t bytes; /* 0: not known */
+};
+
 /* The node may trash this placement from not_before_ms on: a record that names it (D5). */
-void meta_dead_insert_in(struct meta_tx *tx, const struct meta_id *segment, uint16_t slot,
-    struct meta_holder placement, uint64_t not_before_ms);
+void meta_dead_insert_in(struct meta_tx *tx, const struct meta_dead *dead);
+
+/* Likewise all that hold a slot of the segment. Returns how many. */
+size_t meta_dead_insert_all_in(
+    struct meta_tx *tx, const struct meta_segment *segment, uint64_t not_before_ms);
+
+/* Cells and tags of one of its shards. */
+uint64_t meta_shard_bytes(const struct meta_segment *segment);
 
 #endif /* HEARTH_COORDINATOR_META_META_INSIDE_H */

@@ -15,8 +15,8 @@ static bool run(sqlite3 *db, sqlite3_stmt *statement)
 /* Nodes the metadata does not know have none of its shards either. */
 static bool name_strays(sqlite3 *db, const struct meta_rebuilt *rebuilt)
 {
-    static const char text[] = "INSERT INTO dead_shard (node, shard, not_before_ms)"
-                               " SELECT node, ?2, ?3 FROM node WHERE id = ?1"
+    static const char text[] = "INSERT INTO dead_shard (node, shard, not_before_ms, bytes)"
+                               " SELECT node, ?2, ?3, 0 FROM node WHERE id = ?1"
                                " ON CONFLICT (node, shard) DO NOTHING";
     sqlite3_stmt *insert = NULL;
     bool good = sqlite3_prepare_v2(db, text, -1, &insert, NULL) == SQLITE_OK;

@@ -123,8 +123,12 @@ static enum hearth_code judge_all(struct meta_tx *tx, void *arg, struct hearth_e
         shard->verdict = judge_shard(&judge, shard);
         if (shard->verdict == META_SHARD_UNWANTED && !shard->is_trash && !judge.is_held &&
             !meta_tx_failed(tx)) {
-            meta_dead_insert_in(tx, &shard->segment, shard->slot,
-                (struct meta_holder){.node = call->node, .p = shard->p}, tx->now_ms);
+            const struct meta_dead dead = {.segment = &shard->segment,
+                .slot = shard->slot,
+                .placement = {.node = call->node, .p = shard->p},
+                .not_before_ms = tx->now_ms,
+                .bytes = shard->length};
+            meta_dead_insert_in(tx, &dead);
         }
     }
     return HEARTH_OK;

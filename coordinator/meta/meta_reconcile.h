@@ -43,6 +43,7 @@ struct meta_listed_shard {
     uint16_t slot;
     uint16_t p;
     uint64_t stored_ms;
+    uint64_t length;                 /* cells and tags */
     bool is_trash;                   /* it is there already: not named for it again */
     enum meta_shard_verdict verdict; /* out */
 };

@@ -135,8 +135,12 @@ static void take(
 {
     struct meta_holder *holder = &weighing->holders[receipt->slot];
     if (holder->node > 0) {
-        meta_dead_insert_in(weighing->tx, &weighing->segment, receipt->slot, *holder,
-            weighing->tx->now_ms + meta_read_grace_ms(weighing->tx));
+        const struct meta_dead before = {.segment = &weighing->segment,
+            .slot = receipt->slot,
+            .placement = *holder,
+            .not_before_ms = weighing->tx->now_ms + meta_read_grace_ms(weighing->tx),
+            .bytes = weighing->shard_length};
+        meta_dead_insert_in(weighing->tx, &before);
     }
     delete_offer(weighing, receipt);
     *holder = (struct meta_holder){.node = receipt->node, .p = receipt->p};
@@ -442,12 +446,7 @@ enum hearth_code meta_repair_apply(struct meta_store *store,
  * no slot any more, and what was offered gets no holder. */
 static void end_old_code(struct meta_tx *tx, const struct meta_segment *segment)
 {
-    for (uint16_t slot = 0; slot < segment->n; slot++) {
-        if (segment->holders[slot].node > 0) {
-            meta_dead_insert_in(tx, &segment->id, slot, segment->holders[slot],
-                tx->now_ms + meta_read_grace_ms(tx));
-        }
-    }
+    meta_dead_insert_all_in(tx, segment, tx->now_ms + meta_read_grace_ms(tx));
     static const enum statement statements[] = {SQL_OFFER_END, SQL_OPENED_DELETE};
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
         struct sql *sql = sql_use(tx, statements[i]);

@@ -387,11 +387,13 @@ CREATE TABLE offer (
 ;
 CREATE INDEX offer_due ON offer (due_ms) WHERE due_ms > 0;
 
--- Shards a node may trash, by name (D5).  The row goes when the node says they are gone.
+-- Shards a node may trash, by name (D5).  The row goes when the node says they are gone.  bytes: of cells
+-- and tags; 0: not known, or never stored.
 CREATE TABLE dead_shard (
     node BIGINT NOT NULL,
     shard BYTEA NOT NULL,
     not_before_ms BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
     PRIMARY KEY (node, shard)
 ) -- sqlite: WITHOUT ROWID
 ;

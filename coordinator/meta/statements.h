@@ -413,11 +413,12 @@
         " ORDER BY dying_ms LIMIT :max")                                                           \
     X(SEGMENT_DELETE, "DELETE FROM segment WHERE segment = :segment")                              \
     X(DEAD_INSERT,                                                                                 \
-        "INSERT INTO dead_shard (node, shard, not_before_ms) VALUES (:node, :shard, :not_before)") \
+        "INSERT INTO dead_shard (node, shard, not_before_ms, bytes)"                               \
+        " VALUES (:node, :shard, :not_before, :bytes)")                                            \
     X(DEAD_NAMED, "SELECT 1 FROM dead_shard WHERE node = :node AND shard = :shard")                \
-    X(DEAD_COUNT_OF_NODE,                                                                          \
-        "SELECT COUNT(*) FROM (SELECT 1 FROM dead_shard WHERE node = :node LIMIT :max) AS "        \
-        "counted")                                                                                 \
+    X(DEAD_SUM_OF_NODE,                                                                            \
+        "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM"                            \
+        " (SELECT bytes FROM dead_shard WHERE node = :node LIMIT :max) AS counted")                \
     X(RECONCILED_PUT,                                                                              \
         "INSERT INTO reconciled (node, epoch, as_of_ms, shards, unwanted, ahead, missing,"         \
         " wanted_in_trash) VALUES (:node, :epoch, :as_of, :shards, :unwanted, :ahead,"             \

@@ -106,10 +106,10 @@ struct garbage_view {
     struct meta_settings settings;
     struct node_status_list nodes;
     struct meta_reconciled_list reconciled;
-    uint64_t *dead; /* of each of `nodes` */
+    struct meta_dead_sum *dead; /* of each of `nodes` */
 };
 
-static enum hearth_code count_dead(struct coordinator *coordinator, struct arena *arena,
+static enum hearth_code sum_dead(struct coordinator *coordinator, struct arena *arena,
     struct garbage_view *view, struct hearth_err *err)
 {
     uint32_t *numbers = arena_take_array(arena, view->nodes.count + 1, sizeof(*numbers));
@@ -120,7 +120,7 @@ static enum hearth_code count_dead(struct coordinator *coordinator, struct arena
     for (size_t i = 0; i < view->nodes.count; i++) {
         numbers[i] = view->nodes.nodes[i].node.number;
     }
-    return meta_dead_count(coordinator->store, numbers, view->nodes.count, view->dead, err);
+    return meta_dead_sum(coordinator->store, numbers, view->nodes.count, view->dead, err);
 }
 
 static enum hearth_code take_view(struct coordinator *coordinator, struct arena *arena,
@@ -131,7 +131,7 @@ static enum hearth_code take_view(struct coordinator *coordinator, struct arena 
         meta_reconciled_list(coordinator->store, arena, &view->reconciled, err) != HEARTH_OK) {
         return err->code;
     }
-    return count_dead(coordinator, arena, view, err);
+    return sum_dead(coordinator, arena, view, err);
 }
 
 static void add_reconciled(const struct garbage_view *view, struct wire_garbage_node *node)
@@ -160,13 +160,16 @@ static enum hearth_code add_nodes(struct coordinator *coordinator, const struct 
     enum hearth_code code = HEARTH_OK;
     for (size_t i = 0; i < view->nodes.count && code == HEARTH_OK; i++) {
         const struct node_status *from = &view->nodes.nodes[i];
+        const struct withheld_node said = withheld_of(coordinator->withheld, from->node.number);
         nodes[i] = (struct wire_garbage_node){
             .number = from->node.number,
             .node_id = view_of(from->node.id.bytes, sizeof(from->node.id.bytes)),
             .state = view_text(node_health_text(from->health)),
-            .shards_dead = view->dead[i],
+            .shards_dead = view->dead[i].shards,
+            .dead_bytes = view->dead[i].bytes,
             .trash = from->node.report.trash,
-            .withheld = withheld_of(coordinator->withheld, from->node.number),
+            .withheld = said.shards,
+            .day = said.day_bytes,
         };
         add_reconciled(view, &nodes[i]);
         code = meta_purge_until(

@@ -237,7 +237,8 @@ static enum hearth_code heartbeat(void *service, const struct rpc_context *conte
     if (code == HEARTH_OK) {
         node_dialer_see(
             coordinator->dialer, seen.number, context->peer.id, in->endpoints, in->endpoints_count);
-        withheld_note(coordinator->withheld, seen.number, in->trash_withheld);
+        withheld_note(coordinator->withheld, seen.number,
+            (struct withheld_node){.shards = in->trash_withheld, .day_bytes = in->trash_day});
         code = end_dead(coordinator, seen.number, in, context->arena, err);
     }
     if (code == HEARTH_OK && in->damaged_count > 0) {

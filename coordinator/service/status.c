@@ -2,6 +2,7 @@
 
 #include "coordinator/audit/audit.h"
 #include "coordinator/garbage/withheld.h"
+#include "coordinator/meta/meta_garbage.h"
 #include "coordinator/meta/meta_rebalance.h"
 #include "coordinator/meta/meta_settings.h"
 #include "coordinator/repair/repair.h"
@@ -114,6 +115,31 @@ static enum hearth_code add_sweep(struct coordinator *coordinator, struct arena 
     return HEARTH_OK;
 }
 
+/* Nodes that have let go what they may in a day: all that is named dead there waits. */
+static enum hearth_code add_withheld(struct coordinator *coordinator, struct arena *arena,
+    struct wire_status_reply *out, struct hearth_err *err)
+{
+    uint32_t *numbers = arena_take_array(arena, out->nodes_count + 1, sizeof(*numbers));
+    struct meta_dead_sum *dead = arena_take_array(arena, out->nodes_count + 1, sizeof(*dead));
+    if (numbers == NULL || dead == NULL) {
+        return hearth_fail(err, HEARTH_NO_MEMORY, "%zu nodes", out->nodes_count);
+    }
+    for (size_t i = 0; i < out->nodes_count; i++) {
+        const struct withheld_node said = withheld_of(coordinator->withheld, out->nodes[i].number);
+        if (said.shards > 0) {
+            numbers[out->garbage_withholding++] = out->nodes[i].number;
+            out->garbage_day += said.day_bytes;
+        }
+    }
+    enum hearth_code code =
+        meta_dead_sum(coordinator->store, numbers, out->garbage_withholding, dead, err);
+    for (size_t i = 0; code == HEARTH_OK && i < out->garbage_withholding; i++) {
+        out->garbage_withheld += dead[i].shards;
+        out->garbage_withheld_bytes += dead[i].bytes;
+    }
+    return code;
+}
+
 static enum hearth_code add_nodes(struct coordinator *coordinator, struct arena *arena,
     struct wire_status_reply *out, struct hearth_err *err)
 {
@@ -127,12 +153,9 @@ static enum hearth_code add_nodes(struct coordinator *coordinator, struct arena 
             out->trash += node->trash;
             out->free += node->free;
         }
-        const uint64_t withheld = withheld_of(coordinator->withheld, node->number);
-        out->garbage_withheld += withheld;
-        out->garbage_withholding += withheld > 0;
     }
     out->usable = out->capacity / coordinator->profile->n * coordinator->profile->k;
-    return code;
+    return code == HEARTH_OK ? add_withheld(coordinator, arena, out, err) : code;
 }
 
 /* ---- all of it ---- */

@@ -66,9 +66,10 @@ static void say_of_garbage(const struct wire_status_reply *status, struct list *
     }
     if (status->garbage_withheld > 0) {
         say(list,
-            "%" PRIu64 " nodes withhold %" PRIu64
-            " shards, more than a day may trash: hearth-admin gc status",
-            status->garbage_withholding, status->garbage_withheld);
+            "%" PRIu64 " nodes withhold %" PRIu64 " shards, %" PRIu64
+            " MiB, more than their %" PRIu64 " MiB a day: hearth-admin gc status",
+            status->garbage_withholding, status->garbage_withheld,
+            status->garbage_withheld_bytes >> 20, status->garbage_day >> 20);
     }
 }
 

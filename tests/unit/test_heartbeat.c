@@ -402,6 +402,7 @@ static void more_than_a_day_may_trash_is_withheld_until_the_day_is_over_or_it_is
     assert_in_range(left, 1, MANY - MANY / 20);
     ms_to_next_call(fixture);
     assert_int_equal(fixture->last.trash_withheld, left);
+    assert_in_range(fixture->last.trash_day, 1, fixture->last.trash);
     answer_with_trash(fixture, ids, MANY);
     assert_int_equal(shards_here(fixture), left);
 

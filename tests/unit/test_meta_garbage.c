@@ -5,6 +5,7 @@
 #include "coordinator/meta/meta_garbage.h"
 
 #include "coordinator/meta/meta_settings.h"
+#include "erasure/ec_stripe.h"
 #include "tests/lib/test.h"
 #include "tests/lib/test_meta.h"
 
@@ -85,6 +86,30 @@ static void shorter_orders_let_shards_die_sooner(void **state)
     test_env_step_ms(&meta->env, 1);
     assert_int_equal(test_meta_collect(meta).segments_buried, 1);
     assert_int_equal(dead_at_all_nodes(meta), NODES);
+}
+
+/* What the node will have freed: as much as an order for it allowed. */
+static void dead_shards_add_up_to_what_they_take(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    struct ec_stripes stripes;
+    struct meta_dead_sum sums[3];
+    test_meta_upload(meta, "k", &segment);
+    test_meta_upload(meta, "other", &segment);
+    delete_key(meta, "k");
+    delete_key(meta, "other");
+    for (int step = 0; step < 3; step++) {
+        test_env_step_ms(&meta->env, META_READ_GRACE_MS);
+        test_meta_collect(meta);
+    }
+    assert_ok(ec_stripes_init(&stripes, 4, 1000, &meta->err), &meta->err);
+    const uint32_t nodes[] = {1, NODES, NODES + 1};
+    assert_ok(meta_dead_sum(meta->store, nodes, 3, sums, &meta->err), &meta->err);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(sums[i].shards, i == 2 ? 0 : 2);
+        assert_int_equal(sums[i].bytes, sums[i].shards * ec_stripes_tagged_shard_size(&stripes));
+    }
 }
 
 static void a_dead_shard_is_told_until_its_node_says_it_is_gone(void **state)
@@ -270,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_STORE(a_deleted_objects_shards_die_after_the_last_reader),
         IN_A_STORE(shorter_orders_let_shards_die_sooner),
+        IN_A_STORE(dead_shards_add_up_to_what_they_take),
         IN_A_STORE(a_dead_shard_is_told_until_its_node_says_it_is_gone),
         IN_A_STORE(an_aborted_uploads_offers_die_after_their_orders),
         IN_A_STORE(an_upload_left_alone_is_aborted_and_collected),

@@ -388,6 +388,31 @@ static void dead_shards_are_named_until_the_node_says_they_are_gone(void **state
     assert_int_equal(reply.trash_count, 0);
 }
 
+static void what_a_node_withholds_is_told_with_its_cap(void **state)
+{
+    struct test_coordinator *world = *state;
+    struct test_member *nodes = test_coordinator_nodes(world, 8);
+    const struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    struct wire_heartbeat_reply reply;
+    struct wire_status_reply status;
+    open_and_abort(world, test_coordinator_member(world, PEER_CLIENT));
+    test_env_step_ms(&world->env, 12 * MINUTE_MS);
+    collect(world);
+    for (unsigned withheld = 0; withheld <= 9; withheld += 9) {
+        struct wire_heartbeat_request request = test_coordinator_report(world, &nodes[3], "there");
+        request.trash_withheld = withheld;
+        request.trash_day = 1 << 30;
+        assert_ok(
+            test_coordinator_call(world, &nodes[3], RPC_HEARTBEAT, &request, &reply), &world->err);
+        assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &(struct wire_empty){0}, &status),
+            &world->err);
+        assert_int_equal(status.garbage_withholding, withheld > 0);
+        assert_int_equal(status.garbage_day, withheld > 0 ? 1 << 30 : 0);
+        assert_int_equal(status.garbage_withheld, withheld > 0); /* as it is in the metadata */
+        assert_int_equal(status.garbage_withheld_bytes, 0);      /* of what was never sealed */
+    }
+}
+
 static void a_node_cannot_end_the_shards_of_another(void **state)
 {
     struct test_coordinator *world = *state;
@@ -427,6 +452,7 @@ int main(void)
         claim(who_is_gone_or_never_enrolled_is_refused),
         claim(silence_is_suspect_then_offline_then_lost),
         claim(dead_shards_are_named_until_the_node_says_they_are_gone),
+        claim(what_a_node_withholds_is_told_with_its_cap),
         claim(a_node_cannot_end_the_shards_of_another),
     };
     return cmocka_run_group_tests_name("node_service", tests, NULL, NULL);

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { N = REPAIR_WORLD_N, SHARDS_MAX = 8, ONE_TURN = RECONCILE_NODES };
+enum { SHARD_LENGTH = 4096, N = REPAIR_WORLD_N, SHARDS_MAX = 8, ONE_TURN = RECONCILE_NODES };
 
 /* What a node says of one shard. */
 struct said {
@@ -67,6 +67,7 @@ static enum hearth_code fake_list(struct node_inventory *inventory, uint32_t num
             entries[all.shards_count++] =
                 (struct wire_shard_entry){.shard_id = view_of(said->name.id, SHARD_ID_SIZE),
                     .locator = view_of(said->name.locator, SHARD_LOCATOR_SIZE),
+                    .length = SHARD_LENGTH,
                     .state = said->state,
                     .stored_unix_ms = 1};
         }
@@ -200,10 +201,11 @@ static bool is_damaged(struct fixture *fixture, unsigned slot)
 static uint64_t dead_at(struct fixture *fixture, uint32_t number)
 {
     struct test_coordinator *world = &fixture->at->world;
-    uint64_t dead;
+    struct meta_dead_sum dead;
     assert_ok(
-        meta_dead_count(world->coordinator->store, &number, 1, &dead, &world->err), &world->err);
-    return dead;
+        meta_dead_sum(world->coordinator->store, &number, 1, &dead, &world->err), &world->err);
+    assert_int_equal(dead.bytes, dead.shards * SHARD_LENGTH);
+    return dead.shards;
 }
 
 static struct listed_node *holder_of(struct fixture *fixture, unsigned slot)
