@@ -31,7 +31,15 @@ struct meta_rebuilt_fleet {
     size_t silent; /* of these, not among those that answered */
 };
 
-enum hearth_code meta_rebuilt_fleet(const char *path, const struct meta_principal *answered,
-    size_t count, struct meta_rebuilt_fleet *out, struct hearth_err *err);
+/* Nodes that were asked what they hold; those it does not know joined after it was shipped. */
+struct meta_rebuilt_asked {
+    const struct meta_principal *answered;
+    size_t answered_count;
+    const struct meta_principal *silent;
+    size_t silent_count;
+};
+
+enum hearth_code meta_rebuilt_fleet(const char *path, const struct meta_rebuilt_asked *asked,
+    struct meta_rebuilt_fleet *out, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_META_META_REBUILT_H */

@@ -58,41 +58,72 @@ enum hearth_code meta_rebuilt_finish(
     return good ? HEARTH_OK : err->code;
 }
 
-static bool has_answered(const struct meta_principal *answered, size_t count, sqlite3_stmt *row)
+static bool has_answered(const struct meta_rebuilt_asked *asked, sqlite3_stmt *row)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (sqlite3_column_bytes(row, 0) == sizeof(answered[i].bytes) &&
-            memcmp(sqlite3_column_blob(row, 0), answered[i].bytes, sizeof(answered[i].bytes)) ==
-                0) {
+    for (size_t i = 0; i < asked->answered_count; i++) {
+        const struct meta_principal *id = &asked->answered[i];
+        if (sqlite3_column_bytes(row, 0) == sizeof(id->bytes) &&
+            memcmp(sqlite3_column_blob(row, 0), id->bytes, sizeof(id->bytes)) == 0) {
             return true;
         }
     }
     return false;
 }
 
-enum hearth_code meta_rebuilt_fleet(const char *path, const struct meta_principal *answered,
-    size_t count, struct meta_rebuilt_fleet *out, struct hearth_err *err)
+/* SQLITE_DONE, or what went wrong. */
+static int count_known(
+    sqlite3 *db, const struct meta_rebuilt_asked *asked, struct meta_rebuilt_fleet *out)
 {
-    sqlite3 *db = NULL;
     sqlite3_stmt *row = NULL;
-    *out = (struct meta_rebuilt_fleet){.nodes = 0};
-    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_prepare_v2(
-            db, "SELECT id FROM node WHERE state <> ?1 AND state <> ?2", -1, &row, NULL);
-    }
+    int rc = sqlite3_prepare_v2(
+        db, "SELECT id FROM node WHERE state <> ?1 AND state <> ?2", -1, &row, NULL);
     if (rc == SQLITE_OK) {
         sqlite3_bind_int(row, 1, META_NODE_LOST);
         sqlite3_bind_int(row, 2, META_NODE_GONE);
         while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
             out->nodes++;
-            out->silent += !has_answered(answered, count, row);
+            out->silent += !has_answered(asked, row);
         }
+    }
+    sqlite3_finalize(row);
+    return rc;
+}
+
+/* Likewise. Whoever joined later and answers has shown what it holds. */
+static int count_newcomers(
+    sqlite3 *db, const struct meta_rebuilt_asked *asked, struct meta_rebuilt_fleet *out)
+{
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM node WHERE id = ?1", -1, &row, NULL);
+    rc = rc == SQLITE_OK ? SQLITE_DONE : rc;
+    for (size_t i = 0; i < asked->silent_count && rc == SQLITE_DONE; i++) {
+        const struct meta_principal *id = &asked->silent[i];
+        sqlite3_bind_blob(row, 1, id->bytes, sizeof(id->bytes), SQLITE_STATIC);
+        rc = sqlite3_step(row);
+        out->nodes += rc == SQLITE_DONE;
+        out->silent += rc == SQLITE_DONE;
+        rc = rc == SQLITE_ROW ? SQLITE_DONE : rc;
+        sqlite3_reset(row);
+    }
+    sqlite3_finalize(row);
+    return rc;
+}
+
+enum hearth_code meta_rebuilt_fleet(const char *path, const struct meta_rebuilt_asked *asked,
+    struct meta_rebuilt_fleet *out, struct hearth_err *err)
+{
+    sqlite3 *db = NULL;
+    *out = (struct meta_rebuilt_fleet){.nodes = 0};
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+    if (rc == SQLITE_OK) {
+        rc = count_known(db, asked, out);
+    }
+    if (rc == SQLITE_DONE) {
+        rc = count_newcomers(db, asked, out);
     }
     if (rc != SQLITE_DONE) {
         hearth_fail(err, HEARTH_CHECKSUM, "nodes of %s: %s", path, sqlite3_errmsg(db));
     }
-    sqlite3_finalize(row);
     sqlite3_close(db);
     return rc == SQLITE_DONE ? HEARTH_OK : err->code;
 }

@@ -34,6 +34,8 @@ struct rebuild {
     struct rebuild_nodes *nodes;
     struct meta_principal *answered; /* nodes that listed what they hold */
     size_t answered_count;
+    struct meta_principal *silent; /* and those that did not */
+    size_t silent_count;
     struct rebuild_found found;
 };
 
@@ -227,6 +229,7 @@ static enum hearth_code list_node(struct rebuild *rebuild, struct node_inventory
         fprintf(rebuild->out, "node:       %s has %zu shards of shipments\n", id,
             rebuild->found.count - before);
     } else {
+        memcpy(rebuild->silent[rebuild->silent_count++].bytes, node_id.bytes, PKI_ID_SIZE);
         fprintf(rebuild->out, "no node:    %s: %s\n", id, err->message);
     }
     return HEARTH_OK;
@@ -238,7 +241,8 @@ static enum hearth_code list_nodes(struct rebuild *rebuild, struct hearth_err *e
     size_t count;
     rebuild_nodes_all(rebuild->nodes, &count);
     rebuild->answered = calloc(count + 1, sizeof(*rebuild->answered));
-    if (rebuild->answered == NULL) {
+    rebuild->silent = calloc(count + 1, sizeof(*rebuild->silent));
+    if (rebuild->answered == NULL || rebuild->silent == NULL) {
         return hearth_fail(err, HEARTH_NO_MEMORY, "%zu nodes", count);
     }
     if (node_inventory_rpc_create_with(rebuild->runtime, rebuild->credentials, address_of, rebuild,
@@ -287,8 +291,10 @@ static enum hearth_code make_database(struct rebuild *rebuild, struct hearth_err
     const struct rebuild_chain chain = {.reader = &reader,
         .found = &rebuild->found,
         .directory = rebuild->settings.metadata,
-        .answered = rebuild->answered,
-        .answered_count = rebuild->answered_count,
+        .asked = {.answered = rebuild->answered,
+            .answered_count = rebuild->answered_count,
+            .silent = rebuild->silent,
+            .silent_count = rebuild->silent_count},
         .accepts_older = rebuild->options->accepts_older,
         .unreadable = print_unreadable,
         .context = rebuild};
@@ -315,6 +321,7 @@ static void release(struct rebuild *rebuild)
 {
     rebuild_found_fini(&rebuild->found);
     free(rebuild->answered);
+    free(rebuild->silent);
     rebuild_nodes_destroy(rebuild->nodes);
     shard_net_rpc_destroy(rebuild->net);
     rpc_credentials_unref(rebuild->credentials);

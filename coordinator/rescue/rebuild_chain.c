@@ -276,8 +276,7 @@ static enum hearth_code check_fresh(const struct walk *walk, const struct rebuil
     if (chain->accepts_older) {
         return HEARTH_OK;
     }
-    if (meta_rebuilt_fleet(path, chain->answered, chain->answered_count, &fleet, err) !=
-        HEARTH_OK) {
+    if (meta_rebuilt_fleet(path, &chain->asked, &fleet, err) != HEARTH_OK) {
         return err->code;
     }
     return fleet.silent < acknowledging(&used.shards[0].name)

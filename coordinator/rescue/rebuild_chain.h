@@ -23,10 +23,9 @@
 
 struct rebuild_chain {
     const struct rebuild_reader *reader;
-    const struct rebuild_found *found;     /* sorted */
-    const char *directory;                 /* of the metadata; exists, without a meta.db */
-    const struct meta_principal *answered; /* nodes that listed what they hold */
-    size_t answered_count;
+    const struct rebuild_found *found; /* sorted */
+    const char *directory;             /* of the metadata; exists, without a meta.db */
+    struct meta_rebuilt_asked asked;   /* who listed what they hold, and who did not */
     bool accepts_older;
     /* A shipment that could not be read, and why. */
     void (*unreadable)(void *context, uint64_t number, const char *why);

@@ -406,11 +406,15 @@ enum hearth_code shipment_world_rebuild(struct shipment_world *world, bool accep
 {
     struct rebuild_found found = {.shards = NULL};
     struct meta_principal answered[SHIPMENT_NODES];
-    size_t answered_count = 0;
+    struct meta_principal silent[SHIPMENT_NODES + SHIPMENT_NEWCOMERS_MAX];
+    struct meta_rebuilt_asked asked = {.answered = answered, .silent = silent};
     for (unsigned i = 0; i < SHIPMENT_NODES; i++) {
-        if (!world->nodes[i].is_off) {
-            memcpy(answered[answered_count++].bytes, world->ids[i], PKI_ID_SIZE);
-        }
+        struct meta_principal *id = world->nodes[i].is_off ? &silent[asked.silent_count++]
+                                                           : &answered[asked.answered_count++];
+        memcpy(id->bytes, world->ids[i], PKI_ID_SIZE);
+    }
+    for (unsigned i = 0; i < world->newcomers; i++) {
+        memset(silent[asked.silent_count++].bytes, (int)(0x80 + i), PKI_ID_SIZE);
     }
     const struct rebuild_reader reader = {.env = &world->meta.env.env,
         .net = &world->net,
@@ -422,8 +426,7 @@ enum hearth_code shipment_world_rebuild(struct shipment_world *world, bool accep
     const struct rebuild_chain chain = {.reader = &reader,
         .found = &found,
         .directory = world->directory,
-        .answered = answered,
-        .answered_count = answered_count,
+        .asked = asked,
         .accepts_older = accepts_older,
         .unreadable = note_unreadable,
         .context = world};

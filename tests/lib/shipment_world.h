@@ -22,6 +22,7 @@ enum {
     SHIPMENT_HOLDERS = 8, /* nodes 0 to 7: slot i of all that is shipped at node i */
     SHIPMENT_K = 4,
     SHIPMENT_W = 6,
+    SHIPMENT_NEWCOMERS_MAX = 8,
 };
 
 /* What a node gives when it is asked for a shard. */
@@ -57,6 +58,7 @@ struct shipment_world {
     uint8_t ids[SHIPMENT_NODES][PKI_ID_SIZE];
     struct wire_node_address addresses[SHIPMENT_NODES];
     struct shipment_node nodes[SHIPMENT_NODES];
+    unsigned newcomers; /* that nothing shipped knows, and that do not answer */
     struct shipped_shard *shards;
     char directory[128]; /* where meta.db is made */
     unsigned unreadable; /* that were told of */

@@ -182,6 +182,21 @@ static void what_only_silent_nodes_may_hold_is_asked_about(void **state)
     assert_asks(world, 3);
 }
 
+/* The kit is newer than what is found, or names them by their addresses. */
+static void nor_are_those_passed_over_that_joined_after_it_was_shipped(void **state)
+{
+    struct shipment_world *world = *state;
+    world->newcomers = SHIPMENT_W - 1;
+    assert_rebuilt(world, 3);
+    world->newcomers = SHIPMENT_W;
+    assert_asks(world, 3);
+    world->newcomers = 2; /* together with others */
+    for (unsigned off = 0; off < SHIPMENT_W - 2; off++) {
+        world->nodes[SHIPMENT_NODES - 1 - off].is_off = true;
+    }
+    assert_asks(world, 3);
+}
+
 #define claim(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -197,6 +212,7 @@ int main(void)
         claim(one_that_lacks_only_its_seal_is_used),
         claim(one_shard_of_a_seal_is_enough_to_know),
         claim(what_only_silent_nodes_may_hold_is_asked_about),
+        claim(nor_are_those_passed_over_that_joined_after_it_was_shipped),
     };
     return cmocka_run_group_tests_name("rebuild_chain", tests, NULL, NULL);
 }
