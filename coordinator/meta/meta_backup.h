@@ -17,6 +17,14 @@
 
 #include <stdbool.h>
 
+/*
+ * In an UPDATE of cluster_state: how far a copy knows.  What an earlier restore could not know it
+ * does not know either, until an operator has given that up: else the next restore would make it
+ * garbage (D5).
+ */
+#define META_BACKUP_MS_NOW                                                                         \
+    "backup_ms = CASE WHEN backup_ms > given_up_ms THEN backup_ms ELSE clock_ms END"
+
 struct meta_backup;
 struct meta_connection;
 

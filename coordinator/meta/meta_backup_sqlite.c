@@ -90,9 +90,9 @@ bool meta_backup_step(struct meta_backup *backup, struct meta_connection *writer
  * before he can ask.  And it is a plain file, without a WAL beside it. */
 static enum hearth_code mark(struct meta_backup *backup, struct hearth_err *err)
 {
-    static const char text[] = "PRAGMA journal_mode = DELETE;"
-                               "UPDATE cluster_state SET is_backup = 1, backup_ms = clock_ms"
-                               " WHERE one = 1";
+    static const char text[] =
+        "PRAGMA journal_mode = DELETE;"
+        "UPDATE cluster_state SET is_backup = 1, " META_BACKUP_MS_NOW " WHERE one = 1";
     sqlite3_close(backup->to);
     backup->to = NULL;
     if (sqlite3_open_v2(backup->partial, &backup->to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
@@ -227,8 +227,8 @@ static enum hearth_code mark_adopted(
 {
     char text[TEXT_SIZE];
     snprintf(text, sizeof(text),
-        "PRAGMA journal_mode = DELETE; UPDATE cluster_state SET is_backup = 1,"
-        " backup_ms = clock_ms, recovery_epoch = %" PRIu64 " WHERE one = 1",
+        "PRAGMA journal_mode = DELETE; UPDATE cluster_state SET is_backup = 1, " META_BACKUP_MS_NOW
+        ", recovery_epoch = %" PRIu64 " WHERE one = 1",
         epoch);
     return sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK
         ? HEARTH_OK

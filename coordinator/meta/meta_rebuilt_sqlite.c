@@ -1,5 +1,6 @@
 #include "coordinator/meta/meta_rebuilt.h"
 
+#include "coordinator/meta/meta_backup.h"
 #include "coordinator/meta/meta_node.h"
 
 #include <sqlite3.h>
@@ -34,7 +35,7 @@ static bool name_strays(sqlite3 *db, const struct meta_rebuilt *rebuilt)
 static bool mark(sqlite3 *db, uint64_t clock_ms)
 {
     static const char text[] = "UPDATE cluster_state SET clock_ms = MAX(clock_ms, ?1),"
-                               " is_backup = 1, backup_ms = clock_ms WHERE one = 1";
+                               " is_backup = 1, " META_BACKUP_MS_NOW " WHERE one = 1";
     sqlite3_stmt *update = NULL;
     bool good = sqlite3_prepare_v2(db, text, -1, &update, NULL) == SQLITE_OK &&
         sqlite3_bind_int64(update, 1, (int64_t)clock_ms) == SQLITE_OK && run(db, update) &&

@@ -11,8 +11,8 @@ CREATE TABLE schema_version (
 ) -- sqlite: WITHOUT ROWID
 ;
 
--- What there is one of.  backup_ms, restored_ms: of the last restore, how far the backup knew, and
--- when it was opened.  given_up_ms: of what it cannot know, an operator gave up what is older.
+-- What there is one of.  backup_ms, restored_ms: of the last restore, how far the backup knew, or one
+-- before it of which nothing was given up, and when it was opened.  given_up_ms: of what it cannot know, an operator gave up what is older.
 -- release_until_ms: till then nodes may trash more than a day's worth.
 CREATE TABLE cluster_state (
     one BIGINT NOT NULL PRIMARY KEY,

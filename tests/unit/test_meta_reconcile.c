@@ -129,6 +129,67 @@ static void a_placement_that_a_node_has_is_not_offered_again_after_a_restore(voi
     assert_int_equal(next_p(meta, segment), used + 9);
 }
 
+static enum meta_shard_verdict judge_at(
+    struct test_meta *meta, uint32_t node, struct meta_id segment, uint16_t slot, uint16_t p)
+{
+    struct meta_listed_shard shard = {
+        .segment = segment, .slot = slot, .p = p, .stored_ms = meta_now_ms(meta->store)};
+    assert_ok(meta_reconcile_judge(meta->store, node, &shard, 1, &meta->err), &meta->err);
+    return shard.verdict;
+}
+
+/* Repair has it stored at node 3. */
+static void give_slot_2(struct test_meta *meta, struct meta_id segment, uint16_t p)
+{
+    struct meta_segment now;
+    struct meta_seal_result result;
+    const struct meta_receipt receipt = {
+        .slot = 2, .p = p, .node = 3, .shard_length = TEST_META_SHARD_LENGTH};
+    assert_ok(meta_segment_get(meta->store, segment, &now, &meta->err), &meta->err);
+    const struct meta_repair_apply apply = {.segment = segment,
+        .generation = now.generation,
+        .shard_length = TEST_META_SHARD_LENGTH,
+        .receipts = &receipt,
+        .receipt_count = 1};
+    assert_ok(meta_repair_apply(meta->store, &apply, &result, &meta->err), &meta->err);
+    assert_int_equal(result.bad_count, 0);
+}
+
+/*
+ * Until a node is reconciled a number may be offered that it has used since the backup.  Then two
+ * nodes have shards of one name, with the same bytes (the slot's, under the same key) or, where a
+ * node has that name with others, the put is a conflict: each is judged by its node, and only the
+ * one that nobody wants is named, there (D5).
+ */
+static void one_that_was_offered_again_before_that_is_named_only_where_nobody_wants_it(void **state)
+{
+    enum { ELSEWHERE = 8 }; /* has what was stored between the backup and the restore */
+    struct test_meta *meta = *state;
+    struct meta_id segment;
+    struct meta_id dead[MANY];
+    char backup[96];
+    test_meta_upload(meta, "k", &segment);
+    settle(meta);
+    back_up(meta, backup);
+    uint16_t used = next_p(meta, segment);
+    test_meta_restore(meta, backup);
+    assert_int_equal(next_p(meta, segment), used);
+    assert_int_equal(judge_at(meta, ELSEWHERE, segment, 2, used), META_SHARD_AHEAD);
+    give_slot_2(meta, segment, used);
+    assert_int_equal(judge_at(meta, 3, segment, 2, used), META_SHARD_WANTED);
+    assert_int_equal(judge_at(meta, ELSEWHERE, segment, 2, used), META_SHARD_AHEAD);
+
+    test_env_step_ms(&meta->env, META_READ_GRACE_MS);
+    assert_ok(meta_garbage_unhold(meta->store, &meta->err), &meta->err);
+    struct meta_listed_shard shard = {.segment = segment, .slot = 2, .p = used, .stored_ms = 1};
+    assert_ok(meta_reconcile_judge(meta->store, ELSEWHERE, &shard, 1, &meta->err), &meta->err);
+    assert_int_equal(shard.verdict, META_SHARD_UNWANTED);
+    assert_int_equal(dead_at(meta, ELSEWHERE), 1);
+    assert_int_equal(judge_at(meta, 3, segment, 2, used), META_SHARD_WANTED);
+    assert_int_equal(test_meta_dead(meta, 3, dead, MANY), 1); /* what the slot had before */
+    assert_true(meta_id_equal(dead[0], test_meta_shard_id(meta, segment, 2, 1)));
+}
+
 /* The same of an upload that the backup has open. */
 static void nor_is_one_of_an_upload_that_goes_on(void **state)
 {
@@ -190,6 +251,34 @@ static void what_a_restored_backup_cannot_know_is_kept_until_it_is_given_up(void
     assert_int_equal(dead_at(meta, 2), 2);
 }
 
+/* However much later the second backup was made, and whether or not it knows of the first. */
+static void it_is_kept_over_a_second_restore(void **state)
+{
+    struct test_meta *meta = *state;
+    char backup[96];
+    struct meta_id later;
+    back_up(meta, backup);
+    test_meta_upload(meta, "later", &later);
+    struct meta_listed_shard shard = {
+        .segment = later, .slot = 1, .p = 1, .stored_ms = meta_now_ms(meta->store)};
+    test_meta_restore(meta, backup);
+    for (unsigned again = 0; again < 2; again++) {
+        test_env_step_ms(&meta->env, 30 * DAY_MS);
+        test_meta_put_now(meta, "something", 1); /* the clock is written */
+        back_up(meta, backup);
+        test_meta_restore(meta, backup);
+        assert_ok(meta_reconcile_judge(meta->store, 2, &shard, 1, &meta->err), &meta->err);
+        assert_int_equal(shard.verdict, META_SHARD_AHEAD);
+    }
+    assert_ok(meta_garbage_unhold(meta->store, &meta->err), &meta->err);
+    test_env_step_ms(&meta->env, DAY_MS);
+    test_meta_put_now(meta, "something", 1);
+    back_up(meta, backup);
+    test_meta_restore(meta, backup);
+    assert_ok(meta_reconcile_judge(meta->store, 2, &shard, 1, &meta->err), &meta->err);
+    assert_int_equal(shard.verdict, META_SHARD_UNWANTED);
+}
+
 static void it_goes_on_by_itself_when_all_nodes_have_nothing_from_later(void **state)
 {
     struct test_meta *meta = *state;
@@ -239,10 +328,12 @@ int main(void)
         CASE(what_an_upload_may_yet_take_up_is_left_alone),
         CASE(a_dying_segment_is_left_to_those_who_bury_it),
         CASE(a_placement_that_a_node_has_is_not_offered_again_after_a_restore),
+        CASE(one_that_was_offered_again_before_that_is_named_only_where_nobody_wants_it),
         CASE(nor_is_one_of_an_upload_that_goes_on),
         CASE(a_shard_of_no_segment_is_named_dead),
         CASE(trash_is_not_named_for_it_again),
         CASE(what_a_restored_backup_cannot_know_is_kept_until_it_is_given_up),
+        CASE(it_is_kept_over_a_second_restore),
         CASE(it_goes_on_by_itself_when_all_nodes_have_nothing_from_later),
         CASE(purging_waits_until_the_node_was_judged_since_the_last_restore),
 #undef CASE
