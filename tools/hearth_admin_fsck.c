@@ -133,10 +133,15 @@ static void print_counts(const struct wire_fsck_message *message, const struct p
         printf(" (%" PRIu64 " read, every cell)", count_named(message, "verified"));
     }
     printf(" at %" PRIu64 " of %" PRIu64 " nodes; %" PRIu64 " in flight, %" PRIu64
-           " not checked, %" PRIu64 " being deleted and not looked at, %" PRIu64 " problems\n",
+           " not checked, %" PRIu64 " being deleted and not looked at, %" PRIu64 " problems",
         count_named(message, "nodes_reached"), count_named(message, "nodes"),
         count_named(message, "in_flight"), printing->unchecked, count_named(message, "doomed"),
         printing->problems);
+    const uint64_t ahead = count_named(message, "ahead");
+    if (ahead > 0) {
+        printf(", of which %" PRIu64 " are shards that the restored backup cannot know", ahead);
+    }
+    printf("\n");
 }
 
 static enum hearth_code take(void *context, const void *received, struct hearth_err *err)

@@ -16,9 +16,8 @@ struct judge {
     struct meta_settings settings;
 };
 
-static bool is_ahead(const struct judge *judge, uint64_t stored_ms)
+bool meta_is_ahead(const struct meta_settings *settings, uint64_t stored_ms)
 {
-    const struct meta_settings *settings = &judge->settings;
     return settings->backup_ms != 0 && stored_ms + META_AHEAD_MARGIN_MS >= settings->backup_ms &&
         stored_ms <= settings->restored_ms + META_CLOCK_BEHIND_MS_MAX &&
         stored_ms > settings->given_up_ms;
@@ -73,7 +72,7 @@ static enum meta_shard_verdict judge_stray(
     if (is_named(judge, shard)) {
         return META_SHARD_NAMED;
     }
-    if (is_ahead(judge, shard->stored_ms)) {
+    if (meta_is_ahead(&judge->settings, shard->stored_ms)) {
         return META_SHARD_AHEAD;
     }
     return is_opened ? META_SHARD_PENDING : META_SHARD_UNWANTED;
@@ -91,14 +90,14 @@ static enum meta_shard_verdict judge_shard(
         return segment.dying_ms == 0 ? META_SHARD_WANTED : META_SHARD_PENDING;
     }
     if (is_offered(judge, shard)) {
-        bool may_be_lost = judge->is_held && is_ahead(judge, shard->stored_ms);
+        bool may_be_lost = judge->is_held && meta_is_ahead(&judge->settings, shard->stored_ms);
         return may_be_lost ? META_SHARD_AHEAD : META_SHARD_PENDING;
     }
     /* A sealed segment is not opened any more: its intent has no say in it. */
     if (is_known) {
-        return is_named(judge, shard)           ? META_SHARD_NAMED
-            : is_ahead(judge, shard->stored_ms) ? META_SHARD_AHEAD
-                                                : META_SHARD_UNWANTED;
+        return is_named(judge, shard)                           ? META_SHARD_NAMED
+            : meta_is_ahead(&judge->settings, shard->stored_ms) ? META_SHARD_AHEAD
+                                                                : META_SHARD_UNWANTED;
     }
     return judge_stray(judge, shard);
 }

@@ -1,10 +1,13 @@
 /*
  * meta_reconcile.h - what the metadata says of shards that a node says it has.
  *
- *   inventory, opened by name --meta_reconcile_judge--> wanted     the layout names it, or may yet
- *                                                       pending    an upload, repair or move is at
- * it named      dead, and the node was told ahead      from after the backup: kept unwanted   named
- * dead now
+ *   inventory, opened by name --meta_reconcile_judge-->
+ *
+ *     wanted     the layout names it
+ *     pending    an upload, a repair or a move is at it
+ *     named      it is named dead
+ *     ahead      from after the backup: kept
+ *     unwanted   it is named dead now
  *
  * Unwanted is only what all of this holds of: its segment is sealed and gives the slot to somebody
  * else, or there is no such segment and no upload that has opened it; no offer names it; and it is
@@ -24,6 +27,7 @@
 #define HEARTH_COORDINATOR_META_META_RECONCILE_H
 
 #include "common/arena.h"
+#include "coordinator/meta/meta_settings.h"
 #include "coordinator/meta/meta_store.h"
 
 /* An upload may have begun a day before it was committed, and clocks of nodes are late. */
@@ -47,6 +51,9 @@ struct meta_listed_shard {
     bool is_trash;                   /* it is there already: not named for it again */
     enum meta_shard_verdict verdict; /* out */
 };
+
+/* Of after the backup that was restored, which cannot know it; nobody has given it up yet. */
+bool meta_is_ahead(const struct meta_settings *settings, uint64_t stored_ms);
 
 enum { META_RECONCILE_MAX = 64 }; /* shards in one transaction */
 

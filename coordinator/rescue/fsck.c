@@ -1,5 +1,6 @@
 #include "coordinator/rescue/fsck.h"
 
+#include "coordinator/meta/meta_reconcile.h"
 #include "coordinator/rescue/fsck_table.h"
 #include "coordinator/service/segment_orders.h"
 
@@ -291,10 +292,24 @@ static void check_segment(void *context, const struct meta_segment *segment)
 static void tell_entry(
     struct fsck *fsck, enum fsck_kind kind, const struct fsck_entry *entry, const char *text)
 {
-    const struct fsck_finding finding = {
+    struct meta_id segment;
+    struct fsck_finding finding = {
         .kind = kind, .node = entry->node, .shard = entry->name.id, .text = text};
+    if (fsck_meta_place(fsck->meta, &entry->name, &segment, &finding.slot)) {
+        finding.segment = &segment;
+    }
     fsck->counts->orphans += kind == FSCK_ORPHAN;
     tell(fsck, &finding);
+}
+
+/* The shards of one object that a restored backup does not know have their segment in common. */
+static void tell_orphan(struct fsck *fsck, const struct fsck_entry *entry)
+{
+    bool is_ahead = meta_is_ahead(&fsck->options->settings, entry->stored_ms);
+    fsck->counts->ahead += is_ahead;
+    tell_entry(fsck, FSCK_ORPHAN, entry,
+        is_ahead ? "nobody names it; from after the backup that was restored, kept until gc release"
+                 : "nobody names it");
 }
 
 /* Some other node lists a shard by that name. */
@@ -329,7 +344,7 @@ static void check_entry(struct fsck *fsck, const struct fsck_entry *entry)
         } else if (is_elsewhere(fsck, entry)) {
             tell_entry(fsck, FSCK_DUPLICATE, entry, "nobody names it here; another node has it");
         } else {
-            tell_entry(fsck, FSCK_ORPHAN, entry, "nobody names it");
+            tell_orphan(fsck, entry);
         }
         break;
     }

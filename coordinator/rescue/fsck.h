@@ -75,6 +75,7 @@ struct fsck_counts {
     uint64_t doomed;    /* at nodes that do not answer, of what is being deleted anyway */
     uint64_t strays;    /* of a shipment from before the coordinator was rebuilt */
     uint64_t orphans;
+    uint64_t ahead;     /* of these: from after the backup that was restored, and kept therefore */
     uint64_t unchecked; /* shards at nodes that do not answer */
     uint64_t problems;  /* what must not be, orphans among it */
 };
@@ -110,6 +111,7 @@ struct fsck_fleet {
 struct fsck_options {
     struct fsck_meta *meta;
     uint64_t copied_ms;             /* when the copy was begun, or FSCK_NOTHING_RUNS */
+    struct meta_settings settings;  /* of what was copied */
     const struct fsck_fleet *fleet; /* NULL: the metadata alone */
     bool allows_colocation;
     bool is_deep;

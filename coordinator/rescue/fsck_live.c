@@ -76,8 +76,10 @@ enum hearth_code fsck_live_blocking(struct coordinator *coordinator,
     struct fsck_options live = *options;
     struct fsck_copy copy = {.folder = ""};
     live.copied_ms = meta_now_ms(coordinator->store);
-    enum hearth_code code =
-        fsck_copy_live(&copy, coordinator->settings->metadata, coordinator->store, err);
+    enum hearth_code code = meta_settings_get(coordinator->store, &live.settings, err);
+    if (code == HEARTH_OK) {
+        code = fsck_copy_live(&copy, coordinator->settings->metadata, coordinator->store, err);
+    }
     if (code == HEARTH_OK) {
         code = fsck_meta_open(coordinator->cluster, coordinator->env, copy.folder, &live.meta, err);
     }

@@ -86,6 +86,12 @@ const struct meta_node *fsck_meta_node(const struct fsck_meta *meta, uint32_t nu
     return NULL;
 }
 
+enum hearth_code fsck_meta_settings(
+    struct fsck_meta *meta, struct meta_settings *out, struct hearth_err *err)
+{
+    return meta_settings_get(meta->store, out, err);
+}
+
 enum hearth_code fsck_meta_sweep(
     struct fsck_meta *meta, fsck_segment_fn *check, void *context, struct hearth_err *err)
 {
@@ -149,6 +155,18 @@ void fsck_meta_shard_id(const struct fsck_meta *meta, const struct meta_segment 
     memcpy(place.segment, segment->id.bytes, sizeof(place.segment));
     shard_name_make(&meta->names, &place, &name);
     memcpy(id, name.id, sizeof(name.id));
+}
+
+bool fsck_meta_place(const struct fsck_meta *meta, const struct shard_name *name,
+    struct meta_id *segment, uint16_t *slot)
+{
+    struct shard_place place;
+    if (!shard_name_open(&meta->names, name, &place)) {
+        return false;
+    }
+    memcpy(segment->bytes, place.segment, sizeof(segment->bytes));
+    *slot = place.slot;
+    return true;
 }
 
 static bool is_holder(struct fsck_meta *meta, uint32_t node, const struct shard_place *place)

@@ -9,10 +9,12 @@
 
 #include "coordinator/meta/meta_node.h"
 #include "coordinator/meta/meta_segment.h"
+#include "coordinator/meta/meta_settings.h"
 #include "coordinator/rescue/fsck_report.h"
 
 struct cluster;
 struct fsck_meta;
+struct shard_name;
 
 /* The copy is meta.db in `folder`; opening it writes to it. */
 enum hearth_code fsck_meta_open(const struct cluster *cluster, struct env *env, const char *folder,
@@ -41,6 +43,14 @@ enum hearth_code fsck_meta_sweep(
 /* The name of a placement's shard at its node. */
 void fsck_meta_shard_id(const struct fsck_meta *meta, const struct meta_segment *segment,
     unsigned slot, uint8_t id[META_ID_SIZE]);
+
+/* Of what is a copy as its file was: what is marked as a backup has another idea of it. */
+enum hearth_code fsck_meta_settings(
+    struct fsck_meta *meta, struct meta_settings *out, struct hearth_err *err);
+
+/* False: nobody with these keys made that name. */
+bool fsck_meta_place(const struct fsck_meta *meta, const struct shard_name *name,
+    struct meta_id *segment, uint16_t *slot);
 
 enum fsck_naming {
     FSCK_NAMED_HOLDER,

@@ -47,6 +47,7 @@ size_t fsck_wire_counts(
         ROW(doomed),
         ROW(strays),
         ROW(orphans),
+        ROW(ahead),
         ROW(unchecked),
         ROW(problems),
 #undef ROW

@@ -140,9 +140,12 @@ def killed_at_every_step_of_a_restore_there_is_always_one_whole_database(cluster
 
 
 def orphans(cluster):
-    """Shards that nobody names, as fsck lists them; younger ones may still be on their way."""
-    result = cluster.admin("fsck", "--json", fails=None)
-    return {(line["node"], line["shard"]) for line in result.json if line.get("finding") == "orphan"}
+    """Shards that nobody names, as fsck lists them, and of which segments; how many of them it says that the
+    backup cannot know.  Younger ones may still be on their way."""
+    lines = cluster.admin("fsck", "--json", fails=None).json
+    found = [line for line in lines if line.get("finding") == "orphan"]
+    return ({(line["node"], line["shard"]) for line in found}, {line["segment"] for line in found},
+            lines[-1]["ahead"])
 
 
 def still_there(cluster):
@@ -174,6 +177,7 @@ def yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today(cluster):
     cluster.admin("backup", cluster.path("yesterday"))
     cluster.hearth("cp", "-", "s3://box/today", data=noise(500_000, seed=9))
     cluster.wait_full()
+    today = {segment["id"] for segment in cluster.hearth("stat", "--shards", "--json", "s3://box/today").json[0]["segments"]}
     epoch = cluster.admin("gc", "status", "--json").json[0]["recovery_epoch"]
     with in_a_copy(cluster):
         process = cluster.pids()["coordinator"]
@@ -183,9 +187,10 @@ def yesterdays_backup_under_a_live_fleet_loses_no_shard_of_today(cluster):
         with sqlite3.connect(f"file:{restored['aside']}?mode=ro", uri=True) as before:
             names = [bytes(name) for name, in before.execute("SELECT key FROM object_version")]
         assert b"today" in names and restored["versions"] == len(names) - 1, (restored, names)
-        until(lambda: len(orphans(cluster)) == 8, "shards from after the backup are not listed")
-        found = orphans(cluster)
+        until(lambda: len(orphans(cluster)[0]) == 8, "shards from after the backup are not listed")
+        found, segments, ahead = orphans(cluster)
         assert len(found) == 8 and {node for node, _ in found} == set(range(1, 9)), found
+        assert segments == today and ahead == 8, (segments, today, ahead)
         for name, content in CONTENT.items():
             assert digest(cluster.hearth("cat", f"s3://box/{name}").out) == digest(content), name
         assert cluster.current("s3://box/today") is None

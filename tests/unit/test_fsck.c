@@ -34,6 +34,8 @@ struct fixture {
 
     bool is_deep;
     bool is_alone; /* the metadata */
+    struct meta_settings settings;
+    bool tells_segment; /* the last finding: the fixture's */
     unsigned kinds[FINDINGS_MAX];
     struct fsck_counts counts;
 };
@@ -123,6 +125,8 @@ static enum hearth_code found(
     (void)err;
     assert_in_range(finding->kind, 0, FINDINGS_MAX - 1);
     at->kinds[finding->kind]++;
+    at->tells_segment =
+        finding->segment != NULL && meta_id_equal(*finding->segment, at->segment.id);
     return HEARTH_OK;
 }
 
@@ -144,6 +148,7 @@ static void check(struct fixture *at)
 {
     const struct fsck_fleet fleet = {.list = list, .check_cells = check_cells, .context = at};
     struct fsck_options options = {.copied_ms = meta_now_ms(at->meta.store),
+        .settings = at->settings,
         .fleet = at->is_alone ? NULL : &fleet,
         .is_deep = at->is_deep,
         .found = found,
@@ -238,6 +243,25 @@ static void what_nobody_names_is_an_orphan(void **state)
 }
 
 /* Not an orphan to be given up, but a sign that one volume is a copy of another. */
+/* What was committed after a backup that was restored is listed, with its segments, as kept. */
+static void what_a_restored_backup_does_not_know_is_told_from_garbage(void **state)
+{
+    struct fixture *at = *state;
+    struct shard *shard = add(at, 2, 1, 77);
+    shard->entry.stored_unix_ms = 1;
+    at->settings = (struct meta_settings){
+        .backup_ms = UINT64_C(1) << 40, .restored_ms = (UINT64_C(1) << 40) + 1000};
+    check_finds(at, FSCK_ORPHAN);
+    assert_int_equal(at->counts.ahead, 0);
+    shard->entry.stored_unix_ms = at->settings.backup_ms + 1;
+    check_finds(at, FSCK_ORPHAN);
+    assert_int_equal(at->counts.ahead, 1);
+    assert_true(at->tells_segment);
+    at->settings.given_up_ms = at->settings.restored_ms;
+    check_finds(at, FSCK_ORPHAN);
+    assert_int_equal(at->counts.ahead, 0);
+}
+
 static void what_only_another_node_should_have_is_a_duplicate(void **state)
 {
     struct fixture *at = *state;
@@ -378,6 +402,7 @@ int main(void)
         claim(each_way_not_to_have_a_shard_has_its_name),
         claim(cells_that_are_wrong_are_told_from_those_that_were_not_read),
         claim(what_nobody_names_is_an_orphan),
+        claim(what_a_restored_backup_does_not_know_is_told_from_garbage),
         claim(what_only_another_node_should_have_is_a_duplicate),
         claim(a_name_that_was_never_made_is_forged),
         claim(what_is_younger_than_the_copy_is_in_flight),

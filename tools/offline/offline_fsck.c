@@ -258,7 +258,7 @@ static enum hearth_code check(struct offline *offline, struct hearth_err *err)
 {
     const struct fsck_fleet fleet = {
         .list = list, .check_cells = check_cells, .tell_damage = tell_damage, .context = offline};
-    const struct fsck_options options = {.meta = offline->meta,
+    struct fsck_options options = {.meta = offline->meta,
         .copied_ms = FSCK_NOTHING_RUNS,
         .fleet = offline->options->nodes->count > 0 ? &fleet : NULL,
         .allows_colocation = offline->settings.allow_colocation,
@@ -269,7 +269,8 @@ static enum hearth_code check(struct offline *offline, struct hearth_err *err)
         .context = offline};
     struct fsck_counts counts;
     struct wire_fsck_count rows[WIRE_FSCK_COUNTS_MAX];
-    if (fsck_run_blocking(&options, &counts, err) != HEARTH_OK) {
+    if (fsck_meta_settings(offline->meta, &options.settings, err) != HEARTH_OK ||
+        fsck_run_blocking(&options, &counts, err) != HEARTH_OK) {
         return err->code;
     }
     const struct wire_fsck_message message = {
