@@ -19,7 +19,11 @@ ALL = AT_A_NODE | OF_NO_NODE | WHEN_QUIET
 BEFORE = {"pause": "plan", "cancel": "plan", "resume": "pause", "remove": "drain",
           **dict.fromkeys(AWAY | {"wipe"}, "back")}
 
-Event = collections.namedtuple("Event", "after verb nodes")
+class Event(collections.namedtuple("Event", "after verb nodes")):
+    __slots__ = ()
+
+    def __str__(self):
+        return " ".join([self.verb, *map(str, self.nodes)])
 
 
 class Course:
@@ -106,4 +110,4 @@ def schedule(seed, objects, events):
 
 def show(events):
     for event in events:
-        print(f"      after {event.after} objects: {event.verb} {' '.join(map(str, event.nodes))}", flush=True)
+        print(f"      after {event.after} objects: {event}", flush=True)

@@ -214,7 +214,7 @@ class Auditor(threading.Thread):
 def are_alive(cluster):
     """All that are, and the others are gone for good: a node may only ask for the coordinator now and then."""
     states = collections.Counter(node["state"] for node in cluster.admin("node", "list", "--json").json)
-    return states.pop("alive") == NODES and set(states) <= {"lost", "gone"}
+    return states.pop("alive", 0) == NODES and set(states) <= {"lost", "gone"}
 
 
 def check_queues_and_nodes(cluster):
@@ -226,19 +226,22 @@ def check_queues_and_nodes(cluster):
     assert not said, "\n".join(said[:20])
 
 
-def thrash(cluster, options, events):
-    troubles = Troubles(cluster)
-    auditor = Auditor(cluster, troubles.front)
-    load = Load(cluster, troubles.front, options)
-    for event, until in zip(events, [event.after for event in events[1:]] + [options.objects]):
+def go_through(events, load, troubles):
+    for event, until in zip(events, [event.after for event in events[1:]] + [load.options.objects]):
         is_quiet = event.verb in WHEN_QUIET
         load.go_on(event.after, event.after if is_quiet else until)
         troubles.begin(event)
         if is_quiet:
             load.check_with_half(event)
-        print(f"      {time.monotonic() - load.begun:.0f} s, {load.taken} objects: {event.verb} "
-              f"{' '.join(map(str, event.nodes))}", flush=True)
+        print(f"      {time.monotonic() - load.begun:.0f} s, {load.taken} objects: {event}", flush=True)
     load.end()
+
+
+def thrash(cluster, options, events):
+    troubles = Troubles(cluster)
+    auditor = Auditor(cluster, troubles.front)
+    load = Load(cluster, troubles.front, options)
+    go_through(events, load, troubles)
     passed = auditor.end()
     print(f"      {passed} audits passed, none failed", flush=True)
     check_queues_and_nodes(cluster)
