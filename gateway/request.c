@@ -1,17 +1,10 @@
 #include "gateway/request.h"
 
+#include "common/codec.h"
+
 #include <strings.h>
 
 /* ---- percent-encoding ---- */
-
-static int digit_of(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    byte |= 0x20; /* lower case */
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
 
 enum plus {
     PLUS_IS_PLUS,  /* in the path */
@@ -29,12 +22,9 @@ static bool decode(struct view raw, enum plus plus, struct arena *arena, struct 
     for (size_t i = 0; i < raw.size; i++) {
         uint8_t byte = raw.bytes[i];
         if (byte == '%') {
-            int high = i + 2 < raw.size ? digit_of(raw.bytes[i + 1]) : -1;
-            int low = high >= 0 ? digit_of(raw.bytes[i + 2]) : -1;
-            if (low < 0) {
+            if (raw.size - i < 3 || !hex_decode(view_of(raw.bytes + i + 1, 2), &byte, 1)) {
                 return false;
             }
-            byte = (uint8_t)(high << 4 | low);
             i += 2;
         } else if (byte == '+' && plus == PLUS_IS_SPACE) {
             byte = ' ';

@@ -1,19 +1,12 @@
 #include "gateway/sig_query.h"
 
+#include "common/codec.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 /* ---- one piece of text ---- */
-
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool is_plain(uint8_t c)
 {
@@ -37,10 +30,10 @@ static int decode_next(const char *text, size_t size, size_t *at, enum encoding 
     if (size - *at < 2) {
         return -1;
     }
-    int high = digit_of(text[*at]);
-    int low = digit_of(text[*at + 1]);
+    uint8_t byte;
+    bool is_escape = hex_decode(view_of(text + *at, 2), &byte, 1);
     *at += 2;
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    return is_escape ? byte : -1;
 }
 
 static size_t encode(uint8_t byte, enum encoding encoding, uint8_t *out)
