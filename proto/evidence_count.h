@@ -1,14 +1,16 @@
 /*
  * evidence_count.h - what a list of questions about one cell amounts to.
  *
- *   another, true | the cell, nothing | another, true      a strike: it has everything but this
- *   another, true | the cell, nothing | another, nothing   a sulk: nobody there any more
- *   another, true | another, nothing                       an excuse, which takes one sulk away
+ *   another, true | another, true | the cell, nothing      two strikes
+ *   the cell, nothing                                      none: nobody may have been there
  *
- * A node whose network breaks down under a second question sulks as much as one that hides what it
- * lacks, but is as silent about other cells: excuses tell the two apart.
+ * Before each question of a visit a coin decides whether the cell is asked for, or another one of
+ * the same node and as long first (audit_judge.h).  When another came and the cell then did not,
+ * that is a strike: had the coin fallen otherwise, the cell would have come from whoever has it,
+ * however bad his line.  So twenty-four of them in a row happen to an honest node once in 2^24
+ * times.
  *
- * The coordinator convicts by these counts and whoever checks evidence counts again.
+ * The coordinator convicts by this count and whoever checks evidence counts again.
  *
  * Pure.  Thread-safety: functions of their arguments alone.
  */
@@ -18,16 +20,10 @@
 #include "proto/evidence_format.h"
 
 enum {
-    EVIDENCE_STRIKES = 8, /* prove that a cell is not there */
-    EVIDENCE_SULKS = 14,  /* so do these */
+    EVIDENCE_STRIKES = 24,  /* prove that a cell is not there */
+    EVIDENCE_LEADS_MAX = 3, /* others before the cell, in one visit */
 };
 
 unsigned evidence_strikes(const struct evidence_try *tries, size_t count);
-
-unsigned evidence_sulks(const struct evidence_try *tries, size_t count);
-
-/* Of an encoded list, as far as it is still there when one more visit is added to it; 0 of what is
- * none. */
-unsigned evidence_sulks_so_far(struct view log);
 
 #endif /* HEARTH_PROTO_EVIDENCE_COUNT_H */

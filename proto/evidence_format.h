@@ -28,7 +28,7 @@
 
 enum {
     EVIDENCE_FORMAT_VERSION = 1,
-    EVIDENCE_TRIES_MAX = 96, /* the latest; 7 strikes and 14 sulks with 2 controls each, and more */
+    EVIDENCE_TRIES_MAX = 96, /* the latest; 24 strikes are 48 at most */
     EVIDENCE_CELL_MAX = 128 * 1024,
     EVIDENCE_TRY_SIZE = 1 + 1 + 2 + 8 + 8 + ORDER_SIZE,
     EVIDENCE_SIZE_MAX = 1024 + EVIDENCE_TRIES_MAX * EVIDENCE_TRY_SIZE + EVIDENCE_CELL_MAX,
@@ -38,8 +38,7 @@ enum {
 #define EVIDENCE_ROLE_TABLE(X)                                                                     \
     X(CELL, 1, "the cell")                                                                         \
     X(AGAIN, 2, "the cell, again")                                                                 \
-    X(BEFORE, 3, "another cell, before")                                                           \
-    X(AFTER, 4, "another cell, after")
+    X(BEFORE, 3, "another cell, before")
 
 enum evidence_role {
 #define X(name, value, text) EVIDENCE_##name = (value),

@@ -91,16 +91,12 @@ static unsigned count_bad_answers(const struct evidence *evidence)
     return count;
 }
 
-/* Either is enough: it came never while others did, or the node was gone each time. */
 static enum hearth_code check_silence(const struct evidence *evidence, struct hearth_err *err)
 {
     unsigned strikes = evidence_strikes(evidence->tries, evidence->try_count);
-    unsigned sulks = evidence_sulks(evidence->tries, evidence->try_count);
-    if (strikes < EVIDENCE_STRIKES && sulks < EVIDENCE_SULKS) {
-        return hearth_fail(err, HEARTH_CHECKSUM, "%u strikes and %u sulks, %d or %d are needed",
-            strikes, sulks, EVIDENCE_STRIKES, EVIDENCE_SULKS);
-    }
-    return HEARTH_OK;
+    return strikes >= EVIDENCE_STRIKES
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_CHECKSUM, "%u strikes, %d are needed", strikes, EVIDENCE_STRIKES);
 }
 
 static enum hearth_code check_proof(const struct evidence *evidence, struct hearth_err *err)

@@ -139,21 +139,6 @@ enum hearth_code audit_ask_all_blocking(struct shard_net *net, struct env *env,
     return HEARTH_OK;
 }
 
-enum hearth_code audit_ask_pause_blocking(
-    struct shard_net *net, struct env *env, uint64_t ms, struct hearth_err *err)
-{
-    struct shard_inbox *inbox = shard_inbox_create(env);
-    if (inbox == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "inbox of an audit");
-    }
-    const uint64_t until = env_now_ns(env) + ms * MS;
-    while (env_now_ns(env) < until) {
-        shard_net_wait(net, inbox, until);
-    }
-    shard_inbox_unref(inbox);
-    return HEARTH_OK;
-}
-
 void audit_ask_fini(struct audit_ask *ask)
 {
     assert(ask->call == NULL);

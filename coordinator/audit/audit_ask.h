@@ -51,10 +51,6 @@ struct audit_ask {
 enum hearth_code audit_ask_all_blocking(struct shard_net *net, struct env *env,
     struct audit_ask *const *asks, unsigned count, struct hearth_err *err);
 
-/* Nothing is asked: only time goes by, as the net has it. */
-enum hearth_code audit_ask_pause_blocking(
-    struct shard_net *net, struct env *env, uint64_t ms, struct hearth_err *err);
-
 void audit_ask_fini(struct audit_ask *ask); /* accepts a zeroed one; wipes its key */
 
 #endif /* HEARTH_COORDINATOR_AUDIT_AUDIT_ASK_H */

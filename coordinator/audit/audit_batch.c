@@ -36,7 +36,7 @@ static enum hearth_code prepare_all(struct audit_batch *batch, struct hearth_err
     return code;
 }
 
-enum phase { LEAD, CONTAINED = LEAD + AUDIT_LEADS_MAX, AFTER, OTHERS, AGAIN, PHASES };
+enum phase { LEAD, CONTAINED = LEAD + AUDIT_LEADS_MAX, OTHERS, AGAIN, PHASES };
 
 /* How many go before it. */
 static unsigned depth_of(const struct audit_visit *visit)
@@ -60,7 +60,6 @@ static bool is_of_phase(const struct audit_visit *visit, enum phase phase)
 {
     switch (phase) {
     case CONTAINED: return visit->is_contained;
-    case AFTER: return visit->role == EVIDENCE_AFTER;
     case OTHERS: return !visit->is_contained && visit->role == EVIDENCE_CELL;
     case AGAIN: return audit_answer_is_bad(visit->ask.answer);
     default: return is_lead(visit, (unsigned)(phase - LEAD));
@@ -68,7 +67,7 @@ static bool is_of_phase(const struct audit_visit *visit, enum phase phase)
 }
 
 static enum hearth_code ask_phase(
-    struct audit_batch *batch, enum phase phase, unsigned *asked, struct hearth_err *err)
+    struct audit_batch *batch, enum phase phase, struct hearth_err *err)
 {
     struct audit_ask *asks[AUDIT_VISITS_MAX];
     unsigned count = 0;
@@ -83,30 +82,15 @@ static enum hearth_code ask_phase(
         }
         asks[count++] = phase == AGAIN ? &visit->again : &visit->ask;
     }
-    *asked = count;
     return audit_ask_all_blocking(
         batch->asker.net, batch->asker.coordinator->env, asks, count, err);
-}
-
-/* A node cannot tell when it is over: the pause is anything up to the time it is waited for. */
-static enum hearth_code let_time_pass(struct audit_batch *batch, struct hearth_err *err)
-{
-    struct env *env = batch->asker.coordinator->env;
-    return audit_ask_pause_blocking(
-        batch->asker.net, env, env_random_below(env, batch->asker.patience_ms), err);
 }
 
 static enum hearth_code ask_all(struct audit_batch *batch, struct hearth_err *err)
 {
     enum hearth_code code = HEARTH_OK;
-    unsigned asked = 0;
     for (enum phase phase = LEAD; phase < PHASES && code == HEARTH_OK; phase++) {
-        if (phase == AFTER && asked > 0) {
-            code = let_time_pass(batch, err);
-        }
-        if (code == HEARTH_OK) {
-            code = ask_phase(batch, phase, &asked, err);
-        }
+        code = ask_phase(batch, phase, err);
     }
     return code;
 }

@@ -3,10 +3,9 @@
  *
  *   1  cells that go before a contained one, each when the one before it has come
  *   2  the contained cells themselves
- *   3  a pause nobody can guess, then the cells that come after them
- *   4  all others: who is silent from then on is not silent about what is contained
- *   5  what was not there is asked for once more
- *   6  each is weighed, all are recorded in one transaction, and what follows is said
+ *   3  all others: who is silent from then on is not silent about what is contained
+ *   4  what was not there is asked for once more
+ *   5  each is weighed, all are recorded in one transaction, and what follows is said
  *
  * Blocks.  Thread-safety: the one thread of the duty.
  */

@@ -10,17 +10,6 @@ const char *audit_answer_text(enum audit_answer answer)
     return texts[answer];
 }
 
-const char *audit_fault_text(enum audit_fault fault)
-{
-    static const char *const texts[] = {
-#define X(name, text) text,
-        AUDIT_FAULT_TABLE(X)
-#undef X
-    };
-    assert(fault < AUDIT_FAULTS);
-    return texts[fault];
-}
-
 enum audit_answer audit_answer_of(enum hearth_code code)
 {
     switch (code) {
@@ -43,27 +32,15 @@ static bool is_confirmed(const struct audit_case *audit)
     return audit_answer_is_bad(audit->answer) && audit_answer_is_bad(audit->again);
 }
 
-/* It was there a moment ago; this did not come. */
+/* Others came in its place. */
 static bool is_missed(const struct audit_case *audit)
 {
-    return audit_answer_is_none(audit->answer) && audit->before == AUDIT_TRUE &&
-        !audit->is_auditor_doubted;
-}
-
-static bool is_strike(const struct audit_case *audit)
-{
-    return is_missed(audit) && audit->after == AUDIT_TRUE;
-}
-
-static bool is_sulk(const struct audit_case *audit)
-{
-    return is_missed(audit) && audit_answer_is_none(audit->after);
+    return audit_answer_is_none(audit->answer) && audit->leads > 0 && !audit->is_auditor_doubted;
 }
 
 static bool is_last_straw(const struct audit_case *audit)
 {
-    return (is_strike(audit) && audit->strikes + 1 >= AUDIT_STRIKES_MAX) ||
-        (is_sulk(audit) && audit->sulks + 1 >= AUDIT_SULKS_MAX);
+    return is_missed(audit) && audit->strikes + audit->leads >= AUDIT_STRIKES_MAX;
 }
 
 /* Once, wrong bytes may be what was uploaded; "missing" cannot, for there is a receipt. */
@@ -125,16 +102,15 @@ static struct audit_verdict judge_unanswered(const struct audit_case *audit)
     if (is_last_straw(audit) && is_witnessed(audit)) {
         return fail(AUDIT_FAULT_SILENT);
     }
-    if (is_strike(audit) || is_sulk(audit)) {
-        struct audit_verdict verdict = contain(is_strike(audit) ? AUDIT_CONTAINED : AUDIT_UNKNOWN);
-        verdict.is_strike = is_strike(audit);
-        verdict.is_sulk = is_sulk(audit);
+    if (is_missed(audit)) {
+        struct audit_verdict verdict = contain(AUDIT_CONTAINED);
+        verdict.strikes = audit->leads;
         return verdict;
     }
     if (audit->is_auditor_doubted) {
         return contain(AUDIT_NONE);
     }
-    if (audit->answer == AUDIT_CUT_OFF && audit->before != AUDIT_TRUE && !audit->is_heard) {
+    if (audit->answer == AUDIT_CUT_OFF && !audit->is_heard) {
         return contain(AUDIT_OFFLINE);
     }
     return contain(audit->answer == AUDIT_REFUSED ? AUDIT_UNKNOWN : AUDIT_CONTAINED);
@@ -156,17 +132,21 @@ void audit_judge(const struct audit_case *audit, struct audit_verdict *out)
 
 /* ---- the next time ---- */
 
-uint64_t audit_recheck_ms(uint64_t setting_ms, unsigned missed)
+uint64_t audit_recheck_ms(uint64_t setting_ms, unsigned strikes)
 {
-    return setting_ms << (missed < 4 ? missed : 4);
+    return setting_ms << (strikes > 0);
 }
 
-uint64_t audit_patience_ms(uint64_t setting_ms, unsigned missed)
+uint64_t audit_patience_ms(uint64_t setting_ms, unsigned strikes)
 {
-    return setting_ms << (missed < 2 ? missed : 2);
+    return setting_ms << (strikes < 2 ? strikes : 2);
 }
 
-unsigned audit_leads(unsigned sulks, uint32_t chance)
+unsigned audit_leads(uint32_t chance)
 {
-    return sulks == 0 ? 1 : chance % (AUDIT_LEADS_MAX + 1);
+    unsigned leads = 0;
+    while (leads < AUDIT_LEADS_MAX && (chance >> leads & 1) != 0) {
+        leads++;
+    }
+    return leads;
 }

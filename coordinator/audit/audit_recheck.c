@@ -1,8 +1,6 @@
 #include "coordinator/audit/audit_recheck.h"
 
-#include "proto/evidence_count.h"
-
-enum { TOGETHER = 4 }; /* contained cells of one node in one batch */
+enum { TOGETHER = 4 }; /* cells without a strike, of one node in one batch */
 
 unsigned audit_recheck_nodes(
     const struct audit_pace *pace, size_t *from, uint32_t nodes[AUDIT_RECHECK_NODES])
@@ -30,7 +28,7 @@ enum hearth_code audit_recheck_read(struct meta_store *store, uint32_t node, str
         : code;
 }
 
-/* ---- others, between which they are asked for ---- */
+/* ---- others that go before them ---- */
 
 /* A shard that did not come before is no good to hold another one against. */
 static bool is_contained(const struct audit_recheck *recheck, const struct meta_audit_cell *cell)
@@ -44,66 +42,66 @@ static bool is_contained(const struct audit_recheck *recheck, const struct meta_
     return false;
 }
 
-/* A cell beside a contained one, of a shard that is none. NULL: none is left. */
-static struct audit_visit *add_control(const struct audit_recheck *recheck, struct audit_draw *draw,
-    struct audit_batch *batch, enum evidence_role role)
+/* NULL: none is left. */
+static struct audit_visit *add_lead(
+    const struct audit_recheck *recheck, struct audit_draw *draw, struct audit_batch *batch)
 {
     struct meta_audit_cell cell;
     while (audit_draw_take(draw, recheck->node, &cell)) {
         if (!is_contained(recheck, &cell)) {
-            return audit_batch_add(batch, &cell, role);
+            return audit_batch_add(batch, &cell, EVIDENCE_BEFORE);
         }
     }
     return NULL;
 }
 
-/* Cells to go before a contained one, as many as there are: the last of them. */
-static struct audit_visit *add_leads(const struct audit_recheck *recheck, struct audit_draw *draw,
-    struct audit_batch *batch, unsigned count)
+/* As many as there are. */
+static void add_leads(const struct audit_recheck *recheck, struct audit_draw *draw,
+    struct audit_batch *batch, struct audit_visit *visit, unsigned count)
 {
-    struct audit_visit *last = NULL;
     for (unsigned i = 0; i < count; i++) {
-        struct audit_visit *lead = add_control(recheck, draw, batch, EVIDENCE_BEFORE);
+        struct audit_visit *lead = add_lead(recheck, draw, batch);
         if (lead != NULL) {
-            lead->before = last;
-            last = lead;
+            lead->like = visit;
+            lead->before = visit->before;
+            visit->before = lead;
         }
     }
-    return last;
 }
 
 /* ---- the cells themselves ---- */
 
-static void add_cell(struct audit_batch *batch, const struct meta_audit_contained *due,
-    struct audit_visit *before, struct audit_visit *after)
+/* NULL: there is no room. */
+static struct audit_visit *add_cell(
+    struct audit_batch *batch, const struct meta_audit_contained *due)
 {
     struct audit_visit *visit = audit_batch_add(batch, &due->cell, EVIDENCE_CELL);
     if (visit != NULL) {
         visit->is_contained = true;
         visit->strikes = due->strikes;
-        visit->sulks = evidence_sulks_so_far(due->log);
         visit->log = due->log;
-        visit->before = before;
-        visit->after = after;
     }
+    return visit;
 }
 
-/* From a random one on.  One that was sulked about is asked for alone, so that it is known whose
- * silence it was; so is any when there is no other to go before it. */
+/* From a random one on.  One that has strikes is asked for alone, as the others before it are: a
+ * line that breaks under many questions at once must not make it look as if it never came. */
 void audit_recheck_add(const struct audit_recheck *recheck, struct env *env,
     struct audit_draw *draw, struct audit_batch *batch)
 {
     const size_t count = recheck->due_count;
     const size_t first = env_random_below(env, count);
-    const unsigned sulks = evidence_sulks_so_far(recheck->due[first].log);
-    const unsigned leads = audit_leads(sulks, (uint32_t)env_random_below(env, UINT32_MAX));
-    struct audit_visit *after = add_control(recheck, draw, batch, EVIDENCE_AFTER);
-    struct audit_visit *before = add_leads(recheck, draw, batch, leads);
-    unsigned added = 0;
-    for (size_t i = 0; i < count && added < (before == NULL || sulks > 0 ? 1 : TOGETHER); i++) {
+    const unsigned leads = audit_leads((uint32_t)env_random_below(env, UINT32_MAX));
+    const bool is_alone = leads > 0 || recheck->due[first].strikes > 0;
+    struct audit_visit *visit = add_cell(batch, &recheck->due[first]);
+    if (visit != NULL) {
+        add_leads(recheck, draw, batch, visit, leads);
+    }
+    unsigned added = 1;
+    for (size_t i = 1; i < count && !is_alone && added < TOGETHER; i++) {
         const struct meta_audit_contained *one = &recheck->due[(first + i) % count];
-        if (i == 0 || evidence_sulks_so_far(one->log) == 0) {
-            add_cell(batch, one, before, after);
+        if (one->strikes == 0) {
+            add_cell(batch, one);
             added++;
         }
     }

@@ -1,7 +1,10 @@
 /*
- * audit_recheck.h - contained cells of a node: which are asked for again now, between which others.
+ * audit_recheck.h - contained cells of a node: which are asked for again now, behind which others.
  *
- *   next nodes that have some --> read: what is due --> add: others to go before and after, cells
+ *   next nodes that have some --> read: what is due --> add: a cell, and others to go before it
+ *
+ * Only a few cells of a node are under way at a time, those with the most strikes: a node that is
+ * asked for everything it lacks all the time could be silent all the time.
  *
  * Thread-safety: the one thread of the duty; what takes a pace or a draw, under the lock of
  * audit.c.
@@ -14,8 +17,8 @@
 #include "coordinator/audit/audit_pace.h"
 
 enum {
-    AUDIT_RECHECK_NODES = 8,  /* in one batch */
-    AUDIT_RECHECK_CELLS = 16, /* contained cells of one node that are looked at for it */
+    AUDIT_RECHECK_NODES = 8, /* in one batch */
+    AUDIT_RECHECK_CELLS = 8, /* of one node under way */
 };
 
 /* Contained cells of one node. */
@@ -36,7 +39,8 @@ unsigned audit_recheck_nodes(
 enum hearth_code audit_recheck_read(struct meta_store *store, uint32_t node, struct arena *arena,
     struct audit_recheck *out, struct hearth_err *err);
 
-/* Some of those that are due go into the batch, with picks of the node that are not contained. */
+/* One of those that are due goes into the batch, behind as many picks of the node as a coin says;
+ * or some of them, when there are no strikes yet and it says none. */
 void audit_recheck_add(const struct audit_recheck *recheck, struct env *env,
     struct audit_draw *draw, struct audit_batch *batch);
 

@@ -9,6 +9,9 @@ static const double DATA_RETURN = 0.98;
 static const double TROUBLE_LEAST = 0.5;
 static const double TROUBLE_RETURN = 0.8;
 static const double ROTTEN_WEIGHT = 0.25;
+static const double CONTAINED_WEIGHT = 0.25;
+static const double WITHHELD_DECAY = 0.998;
+static const double WITHHELD_MOST = 2;
 
 const char *audit_outcome_text(enum audit_outcome outcome)
 {
@@ -21,6 +24,17 @@ const char *audit_outcome_text(enum audit_outcome outcome)
     return texts[outcome];
 }
 
+const char *audit_fault_text(enum audit_fault fault)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        AUDIT_FAULT_TABLE(X)
+#undef X
+    };
+    assert(fault < AUDIT_FAULTS);
+    return texts[fault];
+}
+
 void audit_score_init(struct audit_score *score)
 {
     *score = (struct audit_score){.pass = PRIOR, .answer = PRIOR};
@@ -30,6 +44,7 @@ static void add_data(struct audit_score *score, double pass, double fail)
 {
     score->pass = score->pass * DECAY + pass;
     score->fail = score->fail * DECAY + fail;
+    score->withheld *= WITHHELD_DECAY;
 }
 
 static void add_trouble(struct audit_score *score, double answer, double trouble)
@@ -38,21 +53,28 @@ static void add_trouble(struct audit_score *score, double answer, double trouble
     score->trouble = score->trouble * DECAY + trouble;
 }
 
-void audit_score_add(
-    struct audit_score *score, enum audit_outcome outcome, bool is_rotten, uint64_t now_ms)
+static void add_fail(struct audit_score *score, enum audit_fault fault)
 {
-    assert(outcome < AUDIT_OUTCOMES);
-    score->counts[outcome]++;
+    add_data(score, 0, fault == AUDIT_FAULT_ROTTEN ? ROTTEN_WEIGHT : 1);
+    score->withheld += fault == AUDIT_FAULT_SILENT;
+    score->streak = 0;
+}
+
+void audit_score_add(struct audit_score *score, const struct audit_note *note, uint64_t now_ms)
+{
+    assert(note->outcome < AUDIT_OUTCOMES);
+    score->counts[note->outcome]++;
     score->last_ms = now_ms;
-    if (outcome == AUDIT_PASS) {
+    if (note->outcome == AUDIT_PASS) {
         add_data(score, 1, 0);
         add_trouble(score, 1, 0);
         score->streak++;
-    } else if (outcome == AUDIT_FAIL) {
-        add_data(score, 0, is_rotten ? ROTTEN_WEIGHT : 1);
-        score->streak = 0;
-    } else if (outcome == AUDIT_UNKNOWN) {
+    } else if (note->outcome == AUDIT_FAIL) {
+        add_fail(score, note->fault);
+    } else if (note->outcome == AUDIT_UNKNOWN) {
         add_trouble(score, 0, 1);
+    } else if (note->outcome == AUDIT_CONTAINED && !note->is_again) {
+        add_trouble(score, 0, CONTAINED_WEIGHT);
     }
 }
 
@@ -66,10 +88,18 @@ double audit_score_trouble(const struct audit_score *score)
     return score->answer / (score->answer + score->trouble);
 }
 
-bool audit_score_falls(const struct audit_score *score)
+/* For long enough: an outage of some hours is over by then, and what was contained came. */
+static bool is_troubled(const struct audit_score *score, uint64_t contained_ms, uint64_t now_ms)
+{
+    return audit_score_trouble(score) < TROUBLE_LEAST && contained_ms != 0 &&
+        now_ms >= contained_ms + AUDIT_TROUBLED_MS;
+}
+
+bool audit_score_falls(const struct audit_score *score, uint64_t contained_ms, uint64_t now_ms)
 {
     return score->suspended_ms == 0 &&
-        (audit_score_data(score) < DATA_LEAST || audit_score_trouble(score) < TROUBLE_LEAST);
+        (audit_score_data(score) < DATA_LEAST || score->withheld > WITHHELD_MOST ||
+            is_troubled(score, contained_ms, now_ms));
 }
 
 uint64_t audit_score_return_passes(const struct audit_score *score)
@@ -94,6 +124,7 @@ void audit_score_suspend(struct audit_score *score, uint64_t now_ms)
     score->suspended_ms = now_ms;
     score->suspensions++;
     score->streak = 0;
+    score->withheld = 0;
 }
 
 void audit_score_return(struct audit_score *score)

@@ -9,12 +9,21 @@
  *   pass        up                    up
  *   fail        down (rotten: 1/4)
  *   unknown                           down
- *   contained, offline: neither: a timeout is never a loss, and silence is counted as uptime
+ *   contained                         down by 1/4, when the cell is asked for the first time
+ *   offline: neither: it is counted as uptime
  *
- *   ACTIVE --data < 0.95 or trouble < 0.5--> suspended --so many passes in a row, 7 days--> ACTIVE
+ *   ACTIVE --data < 0.95 or trouble < 0.5 or withheld > 2--> suspended
+ *          <-- so many passes in a row, 7 days --
  *
- * A node is new until it has passed 100 audits and three weeks have gone: it is asked more often,
- * gets few shards, and its short past counts for less.
+ * A timeout is never a loss.  But a node that is heard, and gives less than one in five of what it
+ * is asked for, is of no use to anybody: that is trouble, which convicts of nothing, and suspends
+ * when it has lasted for a day.
+ *
+ * Withheld: proven losses that the node was silent about, over and over.  They take days to prove,
+ * and many passes go by meanwhile; so they have a memory of their own, of about five hundred
+ * audits.  Three in it suspend.
+ *
+ * A node is new until it has passed 100 audits and three weeks have gone: it is asked more often.
  *
  * Pure arithmetic.
  */
@@ -27,6 +36,7 @@
 enum {
     AUDIT_NEW_PASSES = 100,
     AUDIT_NEW_MS = 21 * 24 * 60 * 60 * 1000,
+    AUDIT_TROUBLED_MS = 24 * 60 * 60 * 1000,
     AUDIT_SUSPENDED_MS = 7 * 24 * 60 * 60 * 1000,
     AUDIT_RETURN_PASSES = 100, /* after the first suspension; twice as many after each more */
     AUDIT_RETURN_PASSES_MAX = 1600,
@@ -50,9 +60,34 @@ enum audit_outcome {
 
 const char *audit_outcome_text(enum audit_outcome outcome); /* static storage */
 
+/* What a fail is for. X(name, text); by number in the database and on the wire. */
+#define AUDIT_FAULT_TABLE(X)                                                                       \
+    X(NONE, "none")                                                                                \
+    X(WRONG, "wrong")     /* other bytes than were stored */                                       \
+    X(MISSING, "missing") /* not there */                                                          \
+    X(ROTTEN, "rotten")   /* damaged, by its own word */                                           \
+    X(SILENT, "silent")   /* never this cell, while it gives others */
+
+enum audit_fault {
+#define X(name, text) AUDIT_FAULT_##name,
+    AUDIT_FAULT_TABLE(X)
+#undef X
+        AUDIT_FAULTS
+};
+
+const char *audit_fault_text(enum audit_fault fault); /* static storage */
+
+/* What one audit came to. */
+struct audit_note {
+    enum audit_outcome outcome;
+    enum audit_fault fault; /* of FAIL */
+    bool is_again;          /* the cell was contained before */
+};
+
 struct audit_score {
     double pass, fail;               /* decayed */
     double answer, trouble;          /* likewise */
+    double withheld;                 /* fails by silence, more slowly decayed */
     uint64_t counts[AUDIT_OUTCOMES]; /* of all time */
     uint64_t streak;                 /* passes since the last fail */
     uint64_t suspensions;
@@ -63,16 +98,15 @@ struct audit_score {
 /* A node nobody has asked yet. */
 void audit_score_init(struct audit_score *score);
 
-/* is_rotten: of FAIL, the node said so itself. */
-void audit_score_add(
-    struct audit_score *score, enum audit_outcome outcome, bool is_rotten, uint64_t now_ms);
+void audit_score_add(struct audit_score *score, const struct audit_note *note, uint64_t now_ms);
 
 /* 0..1. */
 double audit_score_data(const struct audit_score *score);
 double audit_score_trouble(const struct audit_score *score);
 
-/* Not suspended, and should be. */
-bool audit_score_falls(const struct audit_score *score);
+/* Not suspended, and should be.  `contained_ms`: since when the oldest of its contained cells is
+ * one; 0: there is none. */
+bool audit_score_falls(const struct audit_score *score, uint64_t contained_ms, uint64_t now_ms);
 
 /* Suspended, and need not be any more. `contained`: of its cells, asked for again and again. */
 bool audit_score_rises(const struct audit_score *score, unsigned contained, uint64_t now_ms);

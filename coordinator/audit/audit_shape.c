@@ -67,12 +67,15 @@ static bool draw_shape(struct audit_shapes *shapes, struct shape *out)
     return true;
 }
 
-/* Anywhere in the shard, so that it holds the stripe. */
-static uint32_t place_run(struct env *env, uint32_t count, uint32_t stripe, uint32_t stripe_count)
+struct audit_run audit_shape_place(
+    struct env *env, uint32_t count, uint32_t stripe, uint32_t stripe_count)
 {
+    assert(count > 0 && stripe < stripe_count);
+    count = count < stripe_count ? count : stripe_count;
     uint32_t least = stripe + 1 > count ? stripe + 1 - count : 0;
     uint32_t most = stripe + count <= stripe_count ? stripe : stripe_count - count;
-    return least + (uint32_t)env_random_below(env, most - least + 1);
+    uint32_t first = least + (uint32_t)env_random_below(env, most - least + 1);
+    return (struct audit_run){.first = first, .count = count};
 }
 
 struct audit_run audit_shapes_draw(
@@ -85,9 +88,7 @@ struct audit_run audit_shapes_draw(
             break;
         }
         if (!shape.is_at_start) {
-            return (struct audit_run){
-                .first = place_run(shapes->env, shape.count, stripe, stripe_count),
-                .count = shape.count};
+            return audit_shape_place(shapes->env, shape.count, stripe, stripe_count);
         }
         if (stripe < shape.count) {
             return (struct audit_run){.first = 0, .count = shape.count};

@@ -37,4 +37,9 @@ void audit_shapes_note(struct audit_shapes *shapes, struct audit_run run, uint32
 struct audit_run audit_shapes_draw(
     struct audit_shapes *shapes, uint32_t stripe, uint32_t stripe_count);
 
+/* The same for a run of so many: anywhere in the shard, so that it holds the stripe; all of a shard
+ * that is shorter. */
+struct audit_run audit_shape_place(
+    struct env *env, uint32_t count, uint32_t stripe, uint32_t stripe_count);
+
 #endif /* HEARTH_COORDINATOR_AUDIT_AUDIT_SHAPE_H */

@@ -5,7 +5,7 @@
 #include "proto/evidence_count.h"
 
 static_assert((int)AUDIT_STRIKES_MAX == (int)EVIDENCE_STRIKES, "who is convicted is proven guilty");
-static_assert((int)AUDIT_SULKS_MAX == (int)EVIDENCE_SULKS, "who is convicted is proven guilty");
+static_assert((int)AUDIT_LEADS_MAX == (int)EVIDENCE_LEADS_MAX, "each of them is counted");
 
 /* ---- what is asked ---- */
 
@@ -54,19 +54,27 @@ static struct audit_run run_of(const struct meta_audit_cell *cell)
     return (struct audit_run){.first = cell->first, .count = cell->count};
 }
 
-/* Around the stripe that was drawn, as a reader would; what a reader complained of, whole. */
+/* Around the stripe that was drawn: as a reader would, or as long as what it goes before; what a
+ * reader complained of, whole. */
+static struct audit_run choose_run(
+    const struct audit_visit *visit, const struct audit_asker *asker, uint32_t stripe_count)
+{
+    if (visit->is_tip) {
+        return (struct audit_run){.first = 0, .count = stripe_count};
+    }
+    return visit->like == NULL ? audit_shapes_draw(asker->shapes, visit->cell.first, stripe_count)
+                               : audit_shape_place(asker->coordinator->env, visit->like->cell.count,
+                                     visit->cell.first, stripe_count);
+}
+
 static enum hearth_code draw_run(
     struct audit_visit *visit, const struct audit_asker *asker, struct hearth_err *err)
 {
     struct ec_stripes stripes;
     const struct meta_segment *segment = &visit->segment;
     enum hearth_code code = ec_stripes_init(&stripes, segment->k, segment->length, err);
-    if (code == HEARTH_OK && visit->is_tip) {
-        visit->cell.first = 0;
-        visit->cell.count = stripes.stripe_count;
-    } else if (code == HEARTH_OK && visit->cell.count == 0) {
-        const struct audit_run run =
-            audit_shapes_draw(asker->shapes, visit->cell.first, stripes.stripe_count);
+    if (code == HEARTH_OK && (visit->is_tip || visit->cell.count == 0)) {
+        const struct audit_run run = choose_run(visit, asker, stripes.stripe_count);
         visit->cell.first = run.first;
         visit->cell.count = run.count;
     }
@@ -95,7 +103,7 @@ enum hearth_code audit_visit_prepare(struct audit_visit *visit, const struct aud
         code = make_ask(asker, &visit->segment, visit->cell.slot, run_of(&visit->cell), arena,
             &visit->ask, err);
     }
-    visit->ask.patience_ms = audit_patience_ms(asker->patience_ms, visit->strikes + visit->sulks);
+    visit->ask.patience_ms = audit_patience_ms(asker->patience_ms, visit->strikes);
     return code;
 }
 
@@ -179,18 +187,19 @@ static enum hearth_code read_again(
     return code == HEARTH_NOT_FOUND ? HEARTH_OK : code;
 }
 
-static enum audit_answer answer_of(const struct audit_visit *visit)
+/* It came, and was as much as the contained one: it might as well have been that. */
+static bool is_held_against(const struct audit_visit *lead, const struct audit_visit *visit)
 {
-    return visit == NULL ? AUDIT_NOT_ASKED : visit->ask.answer;
+    return lead->ask.answer == AUDIT_TRUE && lead->cell.count >= visit->cell.count;
 }
 
-/* Another cell that was followed by silence: what went before it had come. NULL: there is none. */
-static const struct audit_visit *find_excuse(const struct audit_visit *visit)
+static unsigned count_leads(const struct audit_visit *visit)
 {
-    const struct audit_visit *lead = audit_visit_lead(visit);
-    bool is_excuse =
-        audit_answer_is_none(answer_of(lead)) && answer_of(audit_visit_lead(lead)) == AUDIT_TRUE;
-    return is_excuse ? lead : NULL;
+    unsigned count = 0;
+    for (const struct audit_visit *lead = visit->before; lead != NULL; lead = lead->before) {
+        count += is_held_against(lead, visit);
+    }
+    return count;
 }
 
 enum hearth_code audit_visit_weigh_blocking(struct audit_visit *visit,
@@ -202,13 +211,11 @@ enum hearth_code audit_visit_weigh_blocking(struct audit_visit *visit,
         .answer = visit->ask.answer,
         .again = visit->again.answer,
         .strikes = visit->strikes,
-        .sulks = visit->sulks,
+        .leads = visit->is_contained ? count_leads(visit) : 0,
         .has_passed = ec_slots_has(visit->segment.passed, visit->cell.slot),
         .is_in_place = true,
         .is_heard = node_table_health(asker->coordinator->nodes, visit->cell.node, &silent_ms) <=
             NODE_SUSPENDED,
-        .before = answer_of(audit_visit_lead(visit)),
-        .after = answer_of(visit->after),
         .k = visit->segment.k,
         .is_auditor_doubted = is_auditor_doubted,
     };
@@ -248,23 +255,27 @@ static void add_try(
     memcpy(one->order, ask->door.order.bytes, sizeof(one->order));
 }
 
+/* First those that went first. */
+static void add_leads(const struct audit_visit *visit, const struct audit_visit *lead,
+    struct evidence_try *tries, size_t *count)
+{
+    if (lead == NULL) {
+        return;
+    }
+    add_leads(visit, lead->before, tries, count);
+    if (is_held_against(lead, visit)) {
+        add_try(tries, count, EVIDENCE_BEFORE, &lead->ask);
+    }
+}
+
 static void list_tries(const struct audit_visit *visit, struct evidence_try *tries, size_t *count)
 {
     if (!evidence_tries_decode(visit->log, tries, count)) {
         *count = 0;
     }
-    const struct audit_visit *lead = audit_visit_lead(visit);
-    if (find_excuse(visit) != NULL) {
-        add_try(tries, count, EVIDENCE_BEFORE, &audit_visit_lead(lead)->ask);
-    }
-    if (lead != NULL) {
-        add_try(tries, count, EVIDENCE_BEFORE, &lead->ask);
-    }
+    add_leads(visit, visit->is_contained ? visit->before : NULL, tries, count);
     add_try(tries, count, EVIDENCE_CELL, &visit->ask);
     add_try(tries, count, EVIDENCE_AGAIN, &visit->again);
-    if (visit->after != NULL) {
-        add_try(tries, count, EVIDENCE_AFTER, &visit->after->ask);
-    }
 }
 
 static void describe_shard(const struct meta_segment *segment, struct evidence *out)
@@ -296,7 +307,7 @@ static void describe(const struct audit_visit *visit, const struct audit_asker *
         .first_stripe = visit->cell.first,
         .stripes = visit->cell.count,
         .wrong_stripe = bad->wrong_stripe,
-        .strikes = (uint16_t)(visit->strikes + visit->sulks + 1),
+        .strikes = (uint16_t)(visit->strikes + visit->audit.leads),
         .witnesses_asked = (uint16_t)visit->audit.witnesses_asked,
         .witnesses_true = (uint16_t)visit->audit.witnesses_true,
     };
@@ -325,13 +336,11 @@ static enum hearth_code make_evidence(const struct audit_visit *visit,
     return HEARTH_OK;
 }
 
-/* What a contained cell is held against its node for, and what excuses it: the first question, then
- * strikes, sulks and excuses alone. */
+/* What a contained cell is held against its node for: the first question, then strikes alone. */
 static enum hearth_code make_log(
     const struct audit_visit *visit, struct arena *arena, struct view *out, struct hearth_err *err)
 {
-    bool counts = visit->verdict.is_strike || visit->verdict.is_sulk || find_excuse(visit) != NULL;
-    if (visit->is_contained && !counts) {
+    if (visit->is_contained && visit->verdict.strikes == 0) {
         *out = visit->log;
         return HEARTH_OK;
     }
@@ -350,14 +359,13 @@ enum hearth_code audit_visit_result(const struct audit_visit *visit,
     const struct audit_asker *asker, struct arena *arena, struct meta_audit_result *out,
     struct hearth_err *err)
 {
-    unsigned strikes = visit->strikes + visit->verdict.is_strike;
+    unsigned strikes = visit->strikes + visit->verdict.strikes;
     *out = (struct meta_audit_result){.cell = visit->cell,
         .verdict = visit->verdict,
         .is_control = visit->role != EVIDENCE_CELL,
         .is_recheck = visit->is_contained,
         .strikes = strikes,
-        .due_ms = visit->asked_ms +
-            audit_recheck_ms(asker->recheck_ms, strikes + visit->sulks + visit->verdict.is_sulk)};
+        .due_ms = visit->asked_ms + audit_recheck_ms(asker->recheck_ms, strikes)};
     enum hearth_code code = HEARTH_OK;
     if (visit->verdict.is_contained) {
         code = make_log(visit, arena, &out->log, err);

@@ -28,12 +28,12 @@ struct audit_asker {
 struct audit_visit {
     struct meta_audit_cell
         cell; /* count 0: a run around stripe `first` is drawn; p 0: whoever holds it */
-    enum evidence_role role;    /* CELL: for its own sake; BEFORE, AFTER: beside a contained one */
+    enum evidence_role role;    /* CELL: for its own sake; BEFORE: before a contained one */
     bool is_contained;          /* it was asked for before, in vain */
-    unsigned strikes, sulks;    /* so far */
+    unsigned strikes;           /* so far */
     struct view log;            /* of questions so far; in the arena of the batch */
     struct audit_visit *before; /* of a contained one, or one before it: what goes before; NULL */
-    struct audit_visit *after;  /* of a contained one; NULL: there was none to ask for */
+    const struct audit_visit *like; /* BEFORE: the contained one, whose run it is to have; NULL */
 
     bool is_tip;  /* a reader named it */
     bool is_void; /* its place had changed before it was asked for */

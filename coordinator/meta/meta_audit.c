@@ -21,6 +21,7 @@ static void read_score(struct sql *sql, struct audit_score *score)
     score->fail = read_share(sql);
     score->answer = read_share(sql);
     score->trouble = read_share(sql);
+    score->withheld = read_share(sql);
     for (unsigned i = 0; i < AUDIT_OUTCOMES; i++) {
         score->counts[i] = sql_u64(sql);
     }
@@ -51,6 +52,7 @@ static void score_put_in(struct meta_tx *tx, uint32_t node, const struct audit_s
     sql_set_u64(sql, ":fail", (uint64_t)(score->fail * MILLION));
     sql_set_u64(sql, ":answer", (uint64_t)(score->answer * MILLION));
     sql_set_u64(sql, ":trouble", (uint64_t)(score->trouble * MILLION));
+    sql_set_u64(sql, ":withheld", (uint64_t)(score->withheld * MILLION));
     for (unsigned i = 0; i < AUDIT_OUTCOMES; i++) {
         sql_set_u64(sql, names[i], score->counts[i]);
     }
@@ -112,10 +114,19 @@ static unsigned count_contained_in(struct meta_tx *tx, uint32_t node)
     return (unsigned)sql_value(sql);
 }
 
+static uint64_t contained_since_in(struct meta_tx *tx, uint32_t node)
+{
+    struct sql *sql = sql_use(tx, SQL_AUDIT_CONTAINED_SINCE);
+    sql_set_u64(sql, ":node", node);
+    return (uint64_t)sql_value(sql);
+}
+
+/* Unless it began there and went on for longer. */
 static void let_go_in(struct meta_tx *tx, const struct meta_audit_cell *cell)
 {
     struct sql *sql = sql_use(tx, SQL_AUDIT_CONTAINED_DELETE);
     set_cell(sql, cell);
+    sql_set_u64(sql, ":count", cell->count);
     sql_run(sql);
 }
 
@@ -330,7 +341,8 @@ static void move_state_in(
     if (score->suspended_ms != 0 && domain.state == META_NODE_ACTIVE) {
         audit_score_return(score);
     }
-    if (domain.state == META_NODE_ACTIVE && audit_score_falls(score)) {
+    if (domain.state == META_NODE_ACTIVE &&
+        audit_score_falls(score, contained_since_in(tx, node), tx->now_ms)) {
         audit_score_suspend(score, tx->now_ms);
         set_state_in(tx, node, META_NODE_SUSPENDED);
         result->has_fallen = true;
@@ -381,8 +393,10 @@ static void record_one_in(struct meta_tx *tx, struct meta_audit_result *result)
         return; /* drawn from what is not contained: no fair sample of what the node has */
     }
     score_get_in(tx, result->cell.node, &score);
-    audit_score_add(
-        &score, result->verdict.outcome, result->verdict.fault == AUDIT_FAULT_ROTTEN, tx->now_ms);
+    const struct audit_note note = {.outcome = result->verdict.outcome,
+        .fault = result->verdict.fault,
+        .is_again = result->is_recheck};
+    audit_score_add(&score, &note, tx->now_ms);
     move_state_in(tx, result, &score);
     score_put_in(tx, result->cell.node, &score);
 }

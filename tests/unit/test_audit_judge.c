@@ -92,11 +92,11 @@ static void with_fewer_than_k_witnesses_or_most_against_it_the_auditor_doubts_it
     assert_int_equal(judge(audit).outcome, AUDIT_NONE);
 }
 
-static struct audit_case stubborn(unsigned strikes)
+static struct audit_case stubborn(unsigned strikes, unsigned leads)
 {
     struct audit_case audit = caught(AUDIT_SILENT);
     audit.again = AUDIT_NOT_ASKED;
-    audit.before = audit.after = AUDIT_TRUE;
+    audit.leads = leads;
     audit.strikes = strikes;
     return audit;
 }
@@ -104,57 +104,51 @@ static struct audit_case stubborn(unsigned strikes)
 static void the_same_cell_never_while_others_come_is_a_fail_in_the_end(void **state)
 {
     (void)state;
-    for (unsigned strikes = 0; strikes + 1 < AUDIT_STRIKES_MAX; strikes++) {
-        const struct audit_verdict verdict = judge(stubborn(strikes));
-        assert_int_equal(verdict.outcome, AUDIT_CONTAINED);
-        assert_true(verdict.is_strike && verdict.is_contained);
+    for (unsigned leads = 1; leads <= AUDIT_LEADS_MAX; leads++) {
+        unsigned strikes = 0;
+        struct audit_verdict verdict = judge(stubborn(strikes, leads));
+        while (verdict.is_contained) {
+            assert_int_equal(verdict.outcome, AUDIT_CONTAINED);
+            assert_int_equal(verdict.strikes, leads);
+            strikes += verdict.strikes;
+            verdict = judge(stubborn(strikes, leads));
+        }
+        assert_int_equal(strikes + leads, AUDIT_STRIKES_MAX);
+        assert_int_equal(verdict.outcome, AUDIT_FAIL);
+        assert_int_equal(verdict.fault, AUDIT_FAULT_SILENT);
     }
-    const struct audit_verdict verdict = judge(stubborn(AUDIT_STRIKES_MAX - 1));
-    assert_int_equal(verdict.outcome, AUDIT_FAIL);
-    assert_int_equal(verdict.fault, AUDIT_FAULT_SILENT);
 }
 
-static void a_node_that_fails_other_cells_too_gets_no_strike(void **state)
+static void a_cell_that_went_first_gets_no_strike(void **state)
 {
     (void)state;
-    struct audit_case audit = stubborn(AUDIT_STRIKES_MAX - 1);
-    audit.before = AUDIT_SILENT;
-    assert_int_equal(judge(audit).outcome, AUDIT_CONTAINED);
-    assert_false(judge(audit).is_strike);
-    audit = stubborn(AUDIT_STRIKES_MAX - 1);
-    audit.after = AUDIT_SILENT;
-    assert_false(judge(audit).is_strike);
+    const struct audit_verdict verdict = judge(stubborn(AUDIT_STRIKES_MAX - 1, 0));
+    assert_int_equal(verdict.outcome, AUDIT_CONTAINED);
+    assert_true(verdict.is_contained);
+    assert_int_equal(verdict.strikes, 0);
 }
 
-/* Whether it pretends is not known the first time: it is trouble. */
-static void who_is_gone_whenever_the_cell_is_asked_for_fails_in_the_end(void **state)
+static void an_auditor_in_doubt_gives_no_strike(void **state)
 {
     (void)state;
-    struct audit_case audit = stubborn(0);
-    audit.after = AUDIT_SILENT;
-    for (audit.sulks = 0; audit.sulks + 1 < AUDIT_SULKS_MAX; audit.sulks++) {
-        const struct audit_verdict verdict = judge(audit);
-        assert_int_equal(verdict.outcome, AUDIT_UNKNOWN);
-        assert_true(verdict.is_sulk && verdict.is_contained);
-    }
-    assert_int_equal(judge(audit).fault, AUDIT_FAULT_SILENT);
-    audit.before = AUDIT_SILENT;
-    assert_false(judge(audit).is_sulk);
-    audit.before = AUDIT_NOT_ASKED; /* it went first */
-    assert_false(judge(audit).is_sulk);
+    struct audit_case audit = stubborn(0, 2);
+    audit.is_auditor_doubted = true;
+    assert_int_equal(judge(audit).outcome, AUDIT_NONE);
+    assert_int_equal(judge(audit).strikes, 0);
 }
 
-static void how_many_go_before_cannot_be_guessed_once_there_was_a_sulk(void **state)
+/* Half of the time none, and each one more half as often. */
+static void a_coin_says_before_each_question_whether_another_goes_first(void **state)
 {
     (void)state;
-    bool seen[AUDIT_LEADS_MAX + 1] = {false};
-    for (uint32_t chance = 0; chance < 100; chance++) {
-        assert_int_equal(audit_leads(0, chance), 1);
-        seen[audit_leads(1, chance)] = true;
+    unsigned seen[AUDIT_LEADS_MAX + 1] = {0};
+    for (uint32_t chance = 0; chance < 64; chance++) {
+        seen[audit_leads(chance)]++;
     }
-    for (unsigned leads = 0; leads <= AUDIT_LEADS_MAX; leads++) {
-        assert_true(seen[leads]);
-    }
+    assert_int_equal(seen[0], 32);
+    assert_int_equal(seen[1], 16);
+    assert_int_equal(seen[2], 8);
+    assert_int_equal(seen[3], 8);
 }
 
 static void nobody_there_is_offline_unless_the_node_is_heard(void **state)
@@ -176,7 +170,7 @@ static void check_case(const struct audit_case *audit)
     assert_int_equal(is_fail, verdict.fault != AUDIT_FAULT_NONE);
     assert_false(verdict.is_contained && (is_fail || verdict.outcome == AUDIT_PASS));
     assert_int_equal(verdict.outcome == AUDIT_PASS, audit->answer == AUDIT_TRUE);
-    if (is_fail || verdict.is_strike || verdict.is_damaged) {
+    if (is_fail || verdict.strikes > 0 || verdict.is_damaged) {
         assert_true(audit->is_in_place);
     }
     bool by_own_word = verdict.fault == AUDIT_FAULT_ROTTEN;
@@ -186,11 +180,13 @@ static void check_case(const struct audit_case *audit)
         assert_false(audit->is_auditor_doubted);
     }
     if (is_fail && !audit_answer_is_bad(audit->answer)) {
-        assert_int_equal(audit->before, AUDIT_TRUE);
-        assert_true(audit->after == AUDIT_TRUE ? audit->strikes == AUDIT_STRIKES_MAX - 1
-                                               : audit->sulks == AUDIT_SULKS_MAX - 1);
+        assert_true(audit->leads > 0);
+        assert_int_equal(audit->strikes, AUDIT_STRIKES_MAX - 1);
     }
-    assert_false(verdict.is_strike && verdict.is_sulk);
+    if (verdict.strikes > 0) {
+        assert_true(audit_answer_is_none(audit->answer) && !audit->is_auditor_doubted);
+        assert_true(verdict.is_contained && verdict.strikes == audit->leads);
+    }
     if (verdict.fault == AUDIT_FAULT_WRONG) {
         assert_true(audit->has_passed);
     }
@@ -198,13 +194,12 @@ static void check_case(const struct audit_case *audit)
 
 static void with_flags(struct audit_case audit)
 {
-    for (unsigned flags = 0; flags < 64; flags++) {
+    for (unsigned flags = 0; flags < 32; flags++) {
         audit.has_passed = flags & 1;
         audit.is_in_place = flags & 2;
         audit.is_heard = flags & 4;
         audit.is_auditor_doubted = flags & 8;
         audit.strikes = flags & 16 ? AUDIT_STRIKES_MAX - 1 : 0;
-        audit.sulks = flags & 32 ? AUDIT_SULKS_MAX - 1 : 0;
         for (unsigned true_ones = K - 1; true_ones <= K; true_ones++) {
             audit.witnesses_true = true_ones;
             check_case(&audit);
@@ -215,12 +210,11 @@ static void with_flags(struct audit_case audit)
 static void no_combination_convicts_against_the_rules(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 8 * 8 * 8 * 8; i++) {
+    for (unsigned i = 0; i < 8 * 8 * 4; i++) {
         with_flags((struct audit_case){
             .answer = (enum audit_answer)(i % 8),
             .again = (enum audit_answer)(i / 8 % 8),
-            .before = (enum audit_answer)(i / 64 % 8),
-            .after = (enum audit_answer)(i / 512),
+            .leads = i / 64,
             .k = K,
             .witnesses_asked = K + 1,
         });
@@ -231,9 +225,10 @@ static void re_asks_are_further_apart_and_wait_longer(void **state)
 {
     (void)state;
     assert_int_equal(audit_recheck_ms(10, 0), 10);
-    assert_int_equal(audit_recheck_ms(10, 3), 80);
-    assert_int_equal(audit_recheck_ms(10, 30), 160);
-    assert_int_equal(audit_patience_ms(10, 30), 40);
+    assert_int_equal(audit_recheck_ms(10, 1), 20);
+    assert_int_equal(audit_recheck_ms(10, 23), 20);
+    assert_int_equal(audit_patience_ms(10, 0), 10);
+    assert_int_equal(audit_patience_ms(10, 23), 40);
 }
 
 int main(void)
@@ -245,9 +240,9 @@ int main(void)
         cmocka_unit_test(what_comes_the_second_time_convicts_nobody),
         cmocka_unit_test(with_fewer_than_k_witnesses_or_most_against_it_the_auditor_doubts_itself),
         cmocka_unit_test(the_same_cell_never_while_others_come_is_a_fail_in_the_end),
-        cmocka_unit_test(a_node_that_fails_other_cells_too_gets_no_strike),
-        cmocka_unit_test(who_is_gone_whenever_the_cell_is_asked_for_fails_in_the_end),
-        cmocka_unit_test(how_many_go_before_cannot_be_guessed_once_there_was_a_sulk),
+        cmocka_unit_test(a_cell_that_went_first_gets_no_strike),
+        cmocka_unit_test(an_auditor_in_doubt_gives_no_strike),
+        cmocka_unit_test(a_coin_says_before_each_question_whether_another_goes_first),
         cmocka_unit_test(nobody_there_is_offline_unless_the_node_is_heard),
         cmocka_unit_test(no_combination_convicts_against_the_rules),
         cmocka_unit_test(re_asks_are_further_apart_and_wait_longer),

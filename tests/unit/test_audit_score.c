@@ -11,17 +11,28 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 static const uint64_t NOW = UINT64_C(1) << 41;
 
+static void add_note(struct audit_score *score, struct audit_note note)
+{
+    audit_score_add(score, &note, NOW);
+}
+
 static void add(struct audit_score *score, enum audit_outcome outcome, unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
-        audit_score_add(score, outcome, false, NOW);
+        add_note(score, (struct audit_note){.outcome = outcome});
     }
+}
+
+/* With a cell contained long ago. */
+static bool falls(const struct audit_score *score)
+{
+    return audit_score_falls(score, NOW - AUDIT_TROUBLED_MS, NOW);
 }
 
 static unsigned fails_until_it_falls(struct audit_score score)
 {
     unsigned fails = 0;
-    while (!audit_score_falls(&score)) {
+    while (!falls(&score)) {
         add(&score, AUDIT_FAIL, 1);
         fails++;
     }
@@ -40,16 +51,84 @@ static void three_proven_losses_in_a_row_suspend_and_a_long_past_protects_nobody
     assert_int_equal(fails_until_it_falls(score), 3);
 }
 
-static void silence_and_absence_never_suspend(void **state)
+static void absence_never_suspends_nor_does_a_cell_that_is_asked_for_again(void **state)
 {
     (void)state;
     struct audit_score score;
     audit_score_init(&score);
     add(&score, AUDIT_OFFLINE, 10000);
-    add(&score, AUDIT_CONTAINED, 10000);
     add(&score, AUDIT_NONE, 10000);
-    assert_false(audit_score_falls(&score));
+    for (unsigned i = 0; i < 10000; i++) {
+        add_note(&score, (struct audit_note){.outcome = AUDIT_CONTAINED, .is_again = true});
+    }
+    assert_false(falls(&score));
     assert_true(audit_score_data(&score) == 1.0);
+    assert_true(audit_score_trouble(&score) == 1.0);
+}
+
+/* In the long run; `silent` of ten audits. */
+static bool is_trouble(unsigned silent)
+{
+    struct audit_score score;
+    audit_score_init(&score);
+    for (unsigned i = 0; i < 10000; i++) {
+        add(&score, i % 10 < silent ? AUDIT_CONTAINED : AUDIT_PASS, 1);
+    }
+    assert_true(audit_score_data(&score) == 1.0);
+    return falls(&score);
+}
+
+static void who_is_heard_and_gives_less_than_one_in_five_is_trouble(void **state)
+{
+    (void)state;
+    assert_false(is_trouble(5));
+    assert_false(is_trouble(7));
+    assert_true(is_trouble(9));
+    assert_true(is_trouble(10));
+}
+
+/* So many passes between each and the next. */
+static bool is_withholding(unsigned convictions, unsigned passes)
+{
+    struct audit_score score;
+    audit_score_init(&score);
+    for (unsigned i = 0; i < convictions; i++) {
+        add(&score, AUDIT_PASS, passes);
+        add_note(&score, (struct audit_note){.outcome = AUDIT_FAIL, .fault = AUDIT_FAULT_SILENT});
+    }
+    return falls(&score);
+}
+
+static void three_losses_by_silence_suspend_though_days_lie_between_them(void **state)
+{
+    (void)state;
+    assert_false(is_withholding(2, 100));
+    assert_true(is_withholding(3, 100));
+    assert_true(is_withholding(3, 200));
+    assert_false(is_withholding(3, 300));
+    struct audit_score score; /* others that far apart do not */
+    audit_score_init(&score);
+    for (unsigned i = 0; i < 3; i++) {
+        add(&score, AUDIT_PASS, 100);
+        add(&score, AUDIT_FAIL, 1);
+    }
+    assert_false(falls(&score));
+}
+
+/* A suspended node begins anew: it is not suspended again for the same. */
+static void what_it_was_suspended_for_is_not_held_against_it_twice(void **state)
+{
+    (void)state;
+    struct audit_score score;
+    audit_score_init(&score);
+    add(&score, AUDIT_PASS, 1000);
+    for (unsigned i = 0; i < 3; i++) {
+        add_note(&score, (struct audit_note){.outcome = AUDIT_FAIL, .fault = AUDIT_FAULT_SILENT});
+    }
+    audit_score_suspend(&score, NOW);
+    add(&score, AUDIT_PASS, 200);
+    audit_score_return(&score);
+    assert_false(falls(&score));
 }
 
 static void trouble_suspends_without_touching_the_score_of_data(void **state)
@@ -59,10 +138,22 @@ static void trouble_suspends_without_touching_the_score_of_data(void **state)
     audit_score_init(&score);
     add(&score, AUDIT_PASS, 100);
     add(&score, AUDIT_UNKNOWN, 20);
-    assert_false(audit_score_falls(&score));
+    assert_false(falls(&score));
     add(&score, AUDIT_UNKNOWN, 20);
-    assert_true(audit_score_falls(&score));
+    assert_true(falls(&score));
     assert_true(audit_score_data(&score) == 1.0);
+}
+
+/* What is contained for some hours only may be an outage. */
+static void trouble_has_to_last_for_a_day(void **state)
+{
+    (void)state;
+    struct audit_score score;
+    audit_score_init(&score);
+    add(&score, AUDIT_CONTAINED, 1000);
+    assert_false(audit_score_falls(&score, 0, NOW));
+    assert_false(audit_score_falls(&score, NOW - AUDIT_TROUBLED_MS + 1, NOW));
+    assert_true(audit_score_falls(&score, NOW - AUDIT_TROUBLED_MS, NOW));
 }
 
 static void what_a_node_says_of_itself_weighs_a_quarter(void **state)
@@ -72,8 +163,8 @@ static void what_a_node_says_of_itself_weighs_a_quarter(void **state)
     audit_score_init(&score);
     add(&score, AUDIT_PASS, 1000);
     unsigned fails = 0;
-    while (!audit_score_falls(&score)) {
-        audit_score_add(&score, AUDIT_FAIL, true, NOW);
+    while (!falls(&score)) {
+        add_note(&score, (struct audit_note){.outcome = AUDIT_FAIL, .fault = AUDIT_FAULT_ROTTEN});
         fails++;
     }
     assert_in_range(fails, 8, 12);
@@ -86,7 +177,7 @@ static void a_suspended_node_comes_back_by_passing_and_later_each_time(void **st
     audit_score_init(&score);
     add(&score, AUDIT_FAIL, 3);
     audit_score_suspend(&score, NOW);
-    assert_false(audit_score_falls(&score)); /* it has fallen already */
+    assert_false(falls(&score)); /* it has fallen already */
     add(&score, AUDIT_PASS, AUDIT_RETURN_PASSES - 1);
     assert_false(audit_score_rises(&score, 0, NOW + 8 * (uint64_t)DAY_MS));
     add(&score, AUDIT_PASS, 1);
@@ -157,8 +248,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_proven_losses_in_a_row_suspend_and_a_long_past_protects_nobody),
-        cmocka_unit_test(silence_and_absence_never_suspend),
+        cmocka_unit_test(absence_never_suspends_nor_does_a_cell_that_is_asked_for_again),
+        cmocka_unit_test(who_is_heard_and_gives_less_than_one_in_five_is_trouble),
+        cmocka_unit_test(three_losses_by_silence_suspend_though_days_lie_between_them),
+        cmocka_unit_test(what_it_was_suspended_for_is_not_held_against_it_twice),
         cmocka_unit_test(trouble_suspends_without_touching_the_score_of_data),
+        cmocka_unit_test(trouble_has_to_last_for_a_day),
         cmocka_unit_test(what_a_node_says_of_itself_weighs_a_quarter),
         cmocka_unit_test(a_suspended_node_comes_back_by_passing_and_later_each_time),
         cmocka_unit_test(a_node_is_new_until_it_has_passed_enough_and_for_three_weeks),

@@ -21,14 +21,7 @@ enum {
     MISSING = 3,
     SILENT = 5
 };
-enum {
-    FAULT_WRONG = 1,
-    FAULT_MISSING = 2,
-    FAULT_ROTTEN = 3,
-    FAULT_SILENT = 4,
-    STRIKES = 8,
-    SULKS = 14
-};
+enum { FAULT_WRONG = 1, FAULT_MISSING = 2, FAULT_ROTTEN = 3, FAULT_SILENT = 4, STRIKES = 24 };
 
 struct fixture {
     struct test_env env;
@@ -69,13 +62,15 @@ static void ask_twice(struct fixture *at, uint8_t answer)
     add_try(at, EVIDENCE_AGAIN, answer, &order);
 }
 
-static void strike(struct fixture *at, uint8_t before, uint8_t after)
+/* Others, all of which came but the last as it is said, and then the cell, which did not. */
+static void miss(struct fixture *at, unsigned leads, uint8_t last)
 {
     const struct order other = order_of(at, false);
     const struct order order = order_of(at, true);
-    add_try(at, EVIDENCE_BEFORE, before, &other);
+    for (unsigned i = 0; i < leads; i++) {
+        add_try(at, EVIDENCE_BEFORE, i + 1 < leads ? TRUE : last, &other);
+    }
     add_try(at, EVIDENCE_CELL, SILENT, &order);
-    add_try(at, EVIDENCE_AFTER, after, &other);
 }
 
 static int set_up(void **state)
@@ -146,44 +141,57 @@ static void a_cell_that_fits_its_tag_proves_nothing(void **state)
     assert_int_equal(check(at), HEARTH_CHECKSUM);
 }
 
-static void eight_strikes_between_cells_that_came_are_proof_and_seven_are_not(void **state)
+static void twenty_four_strikes_are_proof_and_one_less_is_not(void **state)
 {
     struct fixture *at = *state;
     at->evidence.fault = FAULT_SILENT;
     for (unsigned i = 0; i + 1 < STRIKES; i++) {
-        strike(at, TRUE, TRUE);
+        miss(at, 1, TRUE);
     }
     assert_int_equal(check(at), HEARTH_CHECKSUM);
-    strike(at, TRUE, SILENT);
+    miss(at, 0, 0); /* it went first */
+    miss(at, 1, SILENT);
     assert_int_equal(check(at), HEARTH_CHECKSUM);
-    strike(at, TRUE, TRUE);
+    miss(at, 1, TRUE);
     assert_ok(check(at), &at->err);
+    at->evidence.witnesses_true = K - 1;
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
 }
 
-/* Another cell came, and the next one did not. */
-static void excuse(struct fixture *at)
-{
-    const struct order other = order_of(at, false);
-    add_try(at, EVIDENCE_BEFORE, TRUE, &other);
-    add_try(at, EVIDENCE_BEFORE, SILENT, &other);
-}
-
-static void fourteen_sulks_are_proof_less_what_excuses_them(void **state)
+/* Each is one, but not more than can go before a cell in one visit. */
+static void others_that_came_one_after_the_other_are_a_strike_each(void **state)
 {
     struct fixture *at = *state;
     at->evidence.fault = FAULT_SILENT;
-    for (unsigned i = 0; i + 1 < SULKS; i++) {
-        strike(at, TRUE, SILENT);
+    for (unsigned i = 0; i < STRIKES / 3 - 1; i++) {
+        miss(at, 3, TRUE);
     }
+    miss(at, 2, TRUE);
     assert_int_equal(check(at), HEARTH_CHECKSUM);
-    strike(at, TRUE, SILENT);
+    miss(at, 1, TRUE);
     assert_ok(check(at), &at->err);
-    excuse(at);
+    at->evidence.try_count = 0;
+    for (unsigned i = 0; i < STRIKES; i++) {
+        const struct order other = order_of(at, false);
+        add_try(at, EVIDENCE_BEFORE, TRUE, &other);
+    }
+    miss(at, 1, TRUE);
     assert_int_equal(check(at), HEARTH_CHECKSUM);
-    strike(at, SILENT, SILENT); /* it may have been away before */
-    assert_int_equal(check(at), HEARTH_CHECKSUM);
-    strike(at, TRUE, SILENT);
+}
+
+/* Which came in the end, whatever was said of it before. */
+static void a_cell_that_came_after_the_others_is_no_strike(void **state)
+{
+    struct fixture *at = *state;
+    at->evidence.fault = FAULT_SILENT;
+    for (unsigned i = 0; i < STRIKES; i++) {
+        miss(at, 1, TRUE);
+    }
     assert_ok(check(at), &at->err);
+    at->evidence.tries[1].answer = TRUE;
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
+    at->evidence.tries[1].answer = MISSING; /* that is another fault, and not proven */
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
 }
 
 static void questions_about_something_else_prove_nothing(void **state)
@@ -221,8 +229,9 @@ int main(void)
         TEST(missing_twice_with_witnesses_is_proven),
         TEST(once_is_not_enough),
         TEST(a_cell_that_fits_its_tag_proves_nothing),
-        TEST(eight_strikes_between_cells_that_came_are_proof_and_seven_are_not),
-        TEST(fourteen_sulks_are_proof_less_what_excuses_them),
+        TEST(twenty_four_strikes_are_proof_and_one_less_is_not),
+        TEST(others_that_came_one_after_the_other_are_a_strike_each),
+        TEST(a_cell_that_came_after_the_others_is_no_strike),
         TEST(questions_about_something_else_prove_nothing),
         TEST(what_a_node_says_of_itself_needs_no_witness),
 #undef TEST
