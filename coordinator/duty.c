@@ -9,6 +9,7 @@ struct duty {
     duty_fn *fn;
     void *context;
     uint64_t interval_ms;
+    uint64_t pause_ms; /* after the round that runs; the duty's own thread only */
     pthread_t thread;
 
     struct {
@@ -42,10 +43,17 @@ bool duty_rest(struct duty *duty, uint64_t ms)
     return !duty->shared.is_stopping;
 }
 
+void duty_pause(struct duty *duty, uint64_t ms)
+{
+    if (duty != NULL) {
+        duty->pause_ms = ms;
+    }
+}
+
 /* False: it is time to end. */
 static bool pause_between(struct duty *duty)
 {
-    struct timespec until = moment_after_ms(duty->interval_ms);
+    struct timespec until = moment_after_ms(duty->pause_ms);
     UNLOCKS pthread_mutex_t *held = lock(&duty->shared.mutex);
     int rc = 0;
     while (!duty->shared.is_stopping && !duty->shared.is_woken && rc == 0) {
@@ -59,6 +67,7 @@ static void *run(void *context)
 {
     struct duty *duty = context;
     do {
+        duty->pause_ms = duty->interval_ms;
         duty->fn(duty, duty->context);
     } while (pause_between(duty));
     return NULL;

@@ -25,6 +25,9 @@ bool duty_is_stopping(struct duty *duty);
  * hand, which does not rest. */
 bool duty_rest(struct duty *duty, uint64_t ms);
 
+/* Inside a round: the pause after it is so long, instead of the interval. NULL: a round by hand. */
+void duty_pause(struct duty *duty, uint64_t ms);
+
 /* The next round begins at once instead of at its time. Any thread. */
 void duty_wake(struct duty *duty);
 

@@ -71,7 +71,7 @@ static const struct config_param params[] = {
         .max = 365 * (uint64_t)DAY_MS,
         .help = "So long a deleted object can be brought back. 0s: it cannot."},
     {"duties", "audit", CONFIG_DURATION, FIELD(audit_interval_ms), .preset = "1min", .min = 100,
-        .max = DAY_MS, .help = "Pause between two rounds of audits."},
+        .max = DAY_MS, .help = "Pause between two rounds of audits, on average."},
     {"audit", "per_week", CONFIG_INTEGER, FIELD(audit_floor), .preset = "112", .max = 100000,
         .help = "Cells that each node is asked for in a week, at least. 0: no audits."},
     {"audit", "patience", CONFIG_DURATION, FIELD(audit_patience_ms), .preset = "30s", .min = 100,

@@ -23,6 +23,7 @@ struct hour {
 struct audit {
     struct coordinator *coordinator; /* set once */
     struct audit_shapes *shapes;     /* locks for itself */
+    struct duty *const *wakes;       /* what asks; NULL: nobody yet, or rounds by hand */
 
     /* The sweep's thread only. */
     struct audit_draw *filling;
@@ -156,15 +157,19 @@ static void forget_requests_in_vain(struct audit *audit, const struct audit_draw
     }
 }
 
-static void end(void *context, const struct sweep_pass *pass, bool complete)
+/* Under the lock. */
+static bool is_requested(const struct audit *audit)
 {
-    (void)pass;
-    struct audit *audit = context;
-    struct audit_draw *draw = audit->filling;
-    if (!complete || draw->is_partial) {
-        return;
+    bool found = false;
+    for (size_t i = 0; i < audit->shared.pace.count; i++) {
+        found = found || audit->shared.pace.nodes[i].requested > 0;
     }
-    audit_draw_end(draw);
+    return found;
+}
+
+/* Whether somebody waits for it. */
+static bool use_draw(struct audit *audit, struct audit_draw *draw)
+{
     UNLOCKS pthread_mutex_t *held = lock(&audit->shared.mutex);
     audit->filling = audit->shared.ready;
     audit->filling->pass = 0;
@@ -172,12 +177,27 @@ static void end(void *context, const struct sweep_pass *pass, bool complete)
     forget_requests_in_vain(audit, draw);
     audit->shared.fresh_waiting = draw->fresh.waiting;
     audit->shared.fresh_overdue = draw->fresh.overdue;
+    return is_requested(audit);
+}
+
+/* Only who asked by hand wakes the duty: nodes must not see that audits follow a sweep. */
+static void end(void *context, const struct sweep_pass *pass, bool complete)
+{
+    (void)pass;
+    struct audit *audit = context;
+    if (!complete || audit->filling->is_partial) {
+        return;
+    }
+    audit_draw_end(audit->filling);
+    if (use_draw(audit, audit->filling) && audit->wakes != NULL && *audit->wakes != NULL) {
+        duty_wake(*audit->wakes);
+    }
 }
 
 struct sweep_watcher audit_watcher(struct audit *audit, struct duty *const *wakes)
 {
-    return (struct sweep_watcher){
-        .context = audit, .begin = begin, .page = page, .end = end, .wakes = wakes};
+    audit->wakes = wakes;
+    return (struct sweep_watcher){.context = audit, .begin = begin, .page = page, .end = end};
 }
 
 /* ---- choosing, under the lock ---- */
@@ -358,6 +378,9 @@ void audit_round(struct audit *audit, struct duty *duty)
     if (audit->on_duty.net == NULL) {
         return;
     }
+    duty_pause(duty,
+        audit_pace_pause_ms(
+            audit->coordinator->env, audit->coordinator->settings->audit_interval_ms));
     audit->on_duty.fresh_left = fresh_allowance(audit);
     for (unsigned i = 0;
          i < AUDIT_BATCHES_MAX && visits > 0 && code == HEARTH_OK && !duty_is_stopping(duty); i++) {

@@ -35,9 +35,11 @@ void audit_destroy(struct audit *audit);                     /* accepts NULL */
 void audit_use_session(
     struct audit *audit, struct shard_net *net, const uint8_t session_id[PKI_ID_SIZE]);
 
+/* When a sweep ends while cells asked for by hand are waiting, it wakes this duty. */
 struct sweep_watcher audit_watcher(struct audit *audit, struct duty *const *wakes);
 
-/* Asks who is due; looks at duty_is_stopping() now and then. */
+/* Asks who is due; looks at duty_is_stopping() now and then.  The next round is at a moment that
+ * nobody can foresee. */
 void audit_round(struct audit *audit, struct duty *duty);
 
 /* A customer may read this run of a shard with so many stripes. Accepts NULL. */

@@ -141,3 +141,8 @@ void audit_pace_asked(struct audit_pace *pace, struct audit_pace_node *node, uin
     node->owed = node->owed > node->mark ? node->owed - node->mark : 0;
     node->mark = draw_mark(pace->env);
 }
+
+uint64_t audit_pace_pause_ms(struct env *env, uint64_t mean_ms)
+{
+    return (uint64_t)((double)mean_ms * draw_mark(env));
+}

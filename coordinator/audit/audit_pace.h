@@ -53,6 +53,10 @@ struct audit_pace_node *audit_pace_find(const struct audit_pace *pace, uint32_t 
 /* Owed by now, and reached its mark. */
 bool audit_pace_is_due(const struct audit_pace_node *node, uint64_t now_ms);
 
+/* How long until the next round of audits, with a mean of `mean_ms`: as unforeseeable as who is
+ * asked in it, or else they would all fall on the beat of a clock. */
+uint64_t audit_pace_pause_ms(struct env *env, uint64_t mean_ms);
+
 /* One that was due is asked. */
 void audit_pace_asked(struct audit_pace *pace, struct audit_pace_node *node, uint64_t now_ms);
 

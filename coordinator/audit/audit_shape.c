@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TRIES = 16 };
+enum { DEEP_ONE_IN = 8 }; /* runs that are more than a beginning, at least */
 
 /* A run, apart from how long the shard was. */
 struct shape {
@@ -19,6 +19,7 @@ struct audit_shapes {
         pthread_mutex_t mutex;
         struct shape shapes[AUDIT_SHAPES_MAX];
         unsigned count;
+        unsigned deep; /* of these: more than a beginning */
     } shared;
 };
 
@@ -40,6 +41,11 @@ void audit_shapes_destroy(struct audit_shapes *shapes)
     }
 }
 
+static bool is_deep(struct shape shape)
+{
+    return shape.count == 0 || !shape.is_at_start;
+}
+
 /* When full, a random one gives way: the older, the likelier it is gone. */
 void audit_shapes_note(struct audit_shapes *shapes, struct audit_run run, uint32_t stripe_count)
 {
@@ -52,19 +58,23 @@ void audit_shapes_note(struct audit_shapes *shapes, struct audit_run run, uint32
     UNLOCKS pthread_mutex_t *held = lock(&shapes->shared.mutex);
     if (shapes->shared.count < AUDIT_SHAPES_MAX) {
         place = shapes->shared.count++;
+    } else {
+        shapes->shared.deep -= is_deep(shapes->shared.shapes[place]);
     }
     shapes->shared.shapes[place] = shape;
+    shapes->shared.deep += is_deep(shape);
 }
 
-/* False: no reader was seen yet. */
-static bool draw_shape(struct audit_shapes *shapes, struct shape *out)
+/* All of it while no reader was seen yet. */
+static struct shape draw_shape(struct audit_shapes *shapes)
 {
+    const bool is_turn = env_random_below(shapes->env, DEEP_ONE_IN) == 0;
     UNLOCKS pthread_mutex_t *held = lock(&shapes->shared.mutex);
-    if (shapes->shared.count == 0) {
-        return false;
+    const unsigned count = shapes->shared.count;
+    if (count == 0 || (is_turn && shapes->shared.deep * DEEP_ONE_IN < count)) {
+        return (struct shape){.count = 0};
     }
-    *out = shapes->shared.shapes[env_random_below(shapes->env, shapes->shared.count)];
-    return true;
+    return shapes->shared.shapes[env_random_below(shapes->env, count)];
 }
 
 struct audit_run audit_shape_place(
@@ -81,18 +91,9 @@ struct audit_run audit_shape_place(
 struct audit_run audit_shapes_draw(
     struct audit_shapes *shapes, uint32_t stripe, uint32_t stripe_count)
 {
-    assert(stripe < stripe_count);
-    struct shape shape;
-    for (unsigned i = 0; i < TRIES && draw_shape(shapes, &shape); i++) {
-        if (shape.count == 0 || shape.count >= stripe_count) {
-            break;
-        }
-        if (!shape.is_at_start) {
-            return audit_shape_place(shapes->env, shape.count, stripe, stripe_count);
-        }
-        if (stripe < shape.count) {
-            return (struct audit_run){.first = 0, .count = shape.count};
-        }
-    }
-    return (struct audit_run){.first = 0, .count = stripe_count};
+    const struct shape shape = draw_shape(shapes);
+    const bool is_whole = shape.count == 0 || shape.count >= stripe_count;
+    return is_whole || shape.is_at_start
+        ? (struct audit_run){.first = 0, .count = is_whole ? stripe_count : shape.count}
+        : audit_shape_place(shapes->env, shape.count, stripe, stripe_count);
 }

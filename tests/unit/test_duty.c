@@ -66,6 +66,27 @@ static void the_first_round_runs_at_once(void **state)
     assert_int_equal(fixture->ended, 1);
 }
 
+/* Once: the interval is a day. */
+static void short_pause_of(struct duty *duty, void *context)
+{
+    struct fixture *fixture = context;
+    if (fixture->ended++ == 0) {
+        duty_pause(duty, 0);
+    }
+    test_gate_pass(&fixture->begun);
+}
+
+static void a_round_may_say_how_long_the_pause_after_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_ok(duty_start(short_pause_of, fixture, A_DAY_MS, &fixture->duty, &fixture->err),
+        &fixture->err);
+    test_gate_wait(&fixture->begun, 2);
+    duty_stop(fixture->duty);
+    assert_int_equal(fixture->ended, 2);
+    duty_pause(NULL, 1); /* a round by hand */
+}
+
 static void a_wake_begins_the_next_round(void **state)
 {
     struct fixture *fixture = *state;
@@ -125,6 +146,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_round_runs_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_round_may_say_how_long_the_pause_after_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wake_begins_the_next_round, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wake_during_a_round_is_not_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
