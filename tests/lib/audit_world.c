@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEARD_WITHIN = 8 }; /* heartbeats: nobody counts as away while others are waited for */
+enum {
+    HEARD_WITHIN = 8,   /* heartbeats: nobody counts as away while others are waited for */
+    PATIENCE_MS = 1000, /* a silent node costs as many heartbeats of all as it is waited for */
+};
 
 /* ---- the net ---- */
 
@@ -89,6 +92,7 @@ void audit_world_init(struct audit_world *at)
     at->net.at_wait = wait_goes_by;
     at->net.wait_ms_max = HEARD_WITHIN * TEST_HEARTBEAT_MS;
     at->net.paper_context = at->net.manner_context = at->net.at_wait_context = at;
+    at->world.settings.audit_patience_ms = PATIENCE_MS;
     audit_use_session(at->world.coordinator->audit, &at->net.net, at->customer.session);
 }
 

@@ -251,7 +251,7 @@ static void when_most_nodes_seem_wrong_the_auditor_suspects_itself(void **state)
         assert_int_equal(audit_world_state(at, node), META_NODE_ACTIVE);
     }
     at->choose = NULL; /* and when it was over, nothing is left of it */
-    audit_world_go_on(at, 150, HOUR_MS);
+    audit_world_go_on(at, 100, HOUR_MS);
     assert_int_equal(audit_world_score(at, 1).contained, 0);
     assert_int_equal(audit_world_count(at, AUDIT_FAIL), 0);
 }

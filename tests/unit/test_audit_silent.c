@@ -41,7 +41,7 @@ static enum fake_manner stall(void *context, uint32_t node, const struct fake_or
 
 static void ask_again_until_the_end(struct audit_world *at)
 {
-    audit_world_go_on(at, 150, HOUR_MS);
+    audit_world_go_on(at, 100, HOUR_MS);
 }
 
 /* Readers read single stripes from then on, and so do audits that are drawn. */
