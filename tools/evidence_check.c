@@ -26,40 +26,54 @@ static bool is_about_the_cell(const struct evidence_try *one)
     return one->role == EVIDENCE_CELL || one->role == EVIDENCE_AGAIN;
 }
 
-/* To this node, to read, in its time; and when it is about the cell, for this shard. */
+static enum hearth_code read_order(
+    const struct evidence_try *one, struct order *out, struct hearth_err *err)
+{
+    return order_read(view_of(one->order, sizeof(one->order)), out, err);
+}
+
+/* To this node, to read, in its time; for this shard when it is about the cell, else for another.
+ */
 static bool is_leave_for(const struct evidence *evidence, const struct evidence_try *one,
-    const struct order *order, const uint8_t *shard_id)
+    const struct order *order, const struct order *cells)
 {
     if (order->action != ORDER_GET || one->asked_unix_ms > one->ended_unix_ms ||
         one->asked_unix_ms >= order->expires_unix_ms ||
         memcmp(order->node_id, evidence->node_id, PKI_ID_SIZE) != 0) {
         return false;
     }
-    return !is_about_the_cell(one) ||
-        (order->slot == evidence->slot && order->p == evidence->p &&
-            memcmp(order->shard_id, shard_id, ORDER_SHARD_ID_SIZE) == 0);
+    bool is_this = memcmp(order->shard_id, cells->shard_id, ORDER_SHARD_ID_SIZE) == 0;
+    return is_about_the_cell(one)
+        ? is_this && order->slot == evidence->slot && order->p == evidence->p
+        : !is_this;
+}
+
+/* Of the first question about the cell. */
+static enum hearth_code find_cells_order(
+    const struct evidence *evidence, struct order *out, struct hearth_err *err)
+{
+    for (size_t i = 0; i < evidence->try_count; i++) {
+        if (is_about_the_cell(&evidence->tries[i])) {
+            return read_order(&evidence->tries[i], out, err);
+        }
+    }
+    return hearth_fail(err, HEARTH_CHECKSUM, "no question was about the cell");
 }
 
 static enum hearth_code check_orders(const struct evidence *evidence, struct hearth_err *err)
 {
-    uint8_t shard_id[ORDER_SHARD_ID_SIZE];
-    bool has_shard = false;
-    for (size_t i = 0; i < evidence->try_count; i++) {
+    struct order cells;
+    enum hearth_code code = find_cells_order(evidence, &cells, err);
+    for (size_t i = 0; code == HEARTH_OK && i < evidence->try_count; i++) {
         const struct evidence_try *one = &evidence->tries[i];
         struct order order;
-        if (order_read(view_of(one->order, sizeof(one->order)), &order, err) != HEARTH_OK) {
-            return err->code;
-        }
-        if (is_about_the_cell(one) && !has_shard) {
-            memcpy(shard_id, order.shard_id, sizeof(shard_id));
-            has_shard = true;
-        }
-        if (!is_leave_for(evidence, one, &order, shard_id)) {
-            return hearth_fail(
-                err, HEARTH_CHECKSUM, "question %zu was not about this shard at this node", i + 1);
+        code = read_order(one, &order, err);
+        if (code == HEARTH_OK && !is_leave_for(evidence, one, &order, &cells)) {
+            code = hearth_fail(err, HEARTH_CHECKSUM,
+                "question %zu was not about this shard, or not about another, at this node", i + 1);
         }
     }
-    return HEARTH_OK;
+    return code;
 }
 
 /* ---- what they prove ---- */

@@ -213,6 +213,20 @@ static void questions_about_something_else_prove_nothing(void **state)
     }
 }
 
+/* Nor is there a case without a question about it. */
+static void a_shard_is_not_held_against_itself(void **state)
+{
+    struct fixture *at = *state;
+    at->evidence.fault = FAULT_SILENT;
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
+    for (unsigned i = 0; i < STRIKES; i++) {
+        miss(at, 1, TRUE);
+    }
+    assert_ok(check(at), &at->err);
+    memcpy(at->evidence.tries[0].order, at->evidence.tries[1].order, ORDER_SIZE);
+    assert_int_equal(check(at), HEARTH_CHECKSUM);
+}
+
 static void what_a_node_says_of_itself_needs_no_witness(void **state)
 {
     struct fixture *at = *state;
@@ -233,6 +247,7 @@ int main(void)
         TEST(others_that_came_one_after_the_other_are_a_strike_each),
         TEST(a_cell_that_came_after_the_others_is_no_strike),
         TEST(questions_about_something_else_prove_nothing),
+        TEST(a_shard_is_not_held_against_itself),
         TEST(what_a_node_says_of_itself_needs_no_witness),
 #undef TEST
     };
