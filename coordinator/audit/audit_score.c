@@ -132,8 +132,3 @@ void audit_score_return(struct audit_score *score)
     assert(score->suspended_ms != 0);
     score->suspended_ms = 0;
 }
-
-bool audit_score_is_new(const struct audit_score *score, uint64_t enrolled_ms, uint64_t now_ms)
-{
-    return score->counts[AUDIT_PASS] < AUDIT_NEW_PASSES || now_ms < enrolled_ms + AUDIT_NEW_MS;
-}

@@ -23,8 +23,6 @@
  * and many passes go by meanwhile; so they have a memory of their own, of about five hundred
  * audits.  Three in it suspend.
  *
- * A node is new until it has passed 100 audits and three weeks have gone: it is asked more often.
- *
  * Pure arithmetic.
  */
 #ifndef HEARTH_COORDINATOR_AUDIT_AUDIT_SCORE_H
@@ -35,7 +33,6 @@
 
 enum {
     AUDIT_NEW_PASSES = 100,
-    AUDIT_NEW_MS = 21 * 24 * 60 * 60 * 1000,
     AUDIT_TROUBLED_MS = 24 * 60 * 60 * 1000,
     AUDIT_SUSPENDED_MS = 7 * 24 * 60 * 60 * 1000,
     AUDIT_RETURN_PASSES = 100, /* after the first suspension; twice as many after each more */
@@ -113,8 +110,6 @@ bool audit_score_rises(const struct audit_score *score, unsigned contained, uint
 
 void audit_score_suspend(struct audit_score *score, uint64_t now_ms);
 void audit_score_return(struct audit_score *score);
-
-bool audit_score_is_new(const struct audit_score *score, uint64_t enrolled_ms, uint64_t now_ms);
 
 /* Passes in a row that a suspended node has to show. */
 uint64_t audit_score_return_passes(const struct audit_score *score);

@@ -12,8 +12,6 @@ struct counted_view {
     struct fleet_node nodes[];
 };
 
-enum { PROBATION_MS = 7 * 24 * 60 * 60 * 1000 };
-
 static const struct fleet_node no_node = {
     .state = META_NODE_GONE,
     .health = NODE_GONE,
@@ -35,7 +33,7 @@ static void describe(const struct node_status *status, uint64_t now_ms, struct f
         .used = node->report.used,
         .free = node->report.free,
         .takes_shards = status->takes_shards,
-        .is_probation = now_ms < node->enrolled_ms + PROBATION_MS,
+        .is_probation = node_is_new(node, now_ms),
     };
 }
 

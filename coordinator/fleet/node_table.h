@@ -47,6 +47,14 @@ enum node_health {
     NODE_GONE,
 };
 
+enum { NODE_PROBATION_MS = 21 * 24 * 60 * 60 * 1000 };
+
+/* Enrolled lately: little is known of it. */
+static inline bool node_is_new(const struct meta_node *node, uint64_t now_ms)
+{
+    return now_ms < node->enrolled_ms + NODE_PROBATION_MS;
+}
+
 /* "alive" ...; static storage. */
 const char *node_health_text(enum node_health health);
 

@@ -34,6 +34,7 @@ static bool takes_shards(struct node_table *table, size_t index)
 enum hearth_code node_table_fleet(
     struct node_table *table, struct arena *arena, struct place_fleet *out, struct hearth_err *err)
 {
+    const uint64_t now_ms = node_table_now_ms(table);
     UNLOCKS pthread_mutex_t *held = lock(&table->shared.mutex);
     size_t count = table->shared.facts.count;
     struct place_node *nodes = arena_take_array(arena, count, sizeof(*nodes));
@@ -49,6 +50,7 @@ enum hearth_code node_table_fleet(
             .network = node->network,
             .free_bytes = live->report.free,
             .takes_shards = takes_shards(table, i),
+            .is_new = node_is_new(node, now_ms),
         };
     }
     *out = (struct place_fleet){.nodes = nodes, .count = count};

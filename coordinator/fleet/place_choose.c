@@ -244,23 +244,49 @@ static void shuffle_candidates_of(struct matching *matching, uint32_t owner, str
     }
 }
 
-/* The `nth` owner of a random order, of which the first nth - 1 are settled. */
-static uint32_t draw_owner(struct matching *matching, uint32_t nth, struct env *env)
+static void swap_owners(struct matching *matching, uint32_t a, uint32_t b)
 {
-    uint32_t at = nth + (uint32_t)env_random_below(env, matching->owner_count - nth);
-    uint32_t owner = matching->owner_order[at];
-    matching->owner_order[at] = matching->owner_order[nth];
-    matching->owner_order[nth] = owner;
-    return owner;
+    uint32_t owner = matching->owner_order[a];
+    matching->owner_order[a] = matching->owner_order[b];
+    matching->owner_order[b] = owner;
 }
 
-static void match(
-    struct matching *matching, unsigned want, struct env *env, struct place_choice *out)
+static bool is_newcomer(const struct matching *matching, uint32_t owner)
+{
+    for (uint32_t i = matching->owner_first[owner]; i < matching->owner_first[owner + 1]; i++) {
+        if (!matching->candidates[i].node->is_new) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The `nth` owner of a random order, of which the first nth - 1 are settled. Those from *end on
+ * were passed over, and come last. */
+static uint32_t draw_owner(
+    struct matching *matching, uint32_t nth, uint32_t *end, bool is_fair, struct env *env)
+{
+    while (nth < *end) {
+        swap_owners(matching, nth, nth + (uint32_t)env_random_below(env, *end - nth));
+        uint32_t owner = matching->owner_order[nth];
+        if (is_fair || !is_newcomer(matching, owner) ||
+            env_random_below(env, PLACE_NEW_ONE_IN) == 0) {
+            return owner;
+        }
+        swap_owners(matching, nth, --*end);
+    }
+    return matching->owner_order[nth];
+}
+
+/* is_fair: newcomers are drawn like anybody. */
+static void match(struct matching *matching, unsigned want, bool is_fair, struct env *env,
+    struct place_choice *out)
 {
     uint32_t joined[PLACE_NODES_MAX];
+    uint32_t end = matching->owner_count;
     unsigned count = 0;
     for (uint32_t nth = 0; nth < matching->owner_count && count < want; nth++) {
-        uint32_t owner = draw_owner(matching, nth, env);
+        uint32_t owner = draw_owner(matching, nth, &end, is_fair, env);
         shuffle_candidates_of(matching, owner, env);
         matching->search++;
         if (join(matching, owner)) {
@@ -290,7 +316,7 @@ static enum hearth_code choose_among(const struct place_fleet *fleet,
     uint32_t count = collect_candidates(fleet, query, only, taken, candidates);
     matching_init(&matching, candidates, count, numbers, query->allow_colocation);
     struct place_choice choice;
-    match(&matching, query->want, env, &choice);
+    match(&matching, query->want, only != NULL, env, &choice);
     if (choice.count < query->least) {
         return hearth_fail(err, HEARTH_FLEET_TOO_SMALL,
             "choose nodes: %u of distinct owners and networks can take a shard now, %u are needed"

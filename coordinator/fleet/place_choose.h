@@ -6,6 +6,10 @@
  * where colocation is allowed, for development).  If there is any way to satisfy that for as many
  * as asked, one is found: choice is a maximum matching of owners to networks in random order.
  *
+ * Newcomers are held back: an owner all of whose boxes are new is passed over nineteen times in
+ * twenty, as long as there are enough others.  Who enrols a hundred boxes today to hold, and lose,
+ * what is stored tomorrow has to wait, and be audited, first.
+ *
  * A session keeps a working set of n + n/4 nodes, so that an upload of many segments does not
  * shake hands with the whole fleet.
  *
@@ -22,6 +26,7 @@ enum {
     PLACE_NODES_MAX = 160, /* n + n/4 of the widest code */
     PLACE_SET_BYTES = 1 << 30,
     PLACE_SET_MS = 10 * 60 * 1000,
+    PLACE_NEW_ONE_IN = 20, /* times that a newcomer is drawn like anybody */
 };
 
 struct place_node {
@@ -30,6 +35,7 @@ struct place_node {
     struct meta_network network;
     uint64_t free_bytes;
     bool takes_shards; /* active, online, not read-only */
+    bool is_new;       /* on probation */
 };
 
 struct place_fleet {

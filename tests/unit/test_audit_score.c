@@ -196,17 +196,6 @@ static void a_suspended_node_comes_back_by_passing_and_later_each_time(void **st
     assert_int_equal(audit_score_return_passes(&score), AUDIT_RETURN_PASSES_MAX);
 }
 
-static void a_node_is_new_until_it_has_passed_enough_and_for_three_weeks(void **state)
-{
-    (void)state;
-    struct audit_score score;
-    audit_score_init(&score);
-    assert_true(audit_score_is_new(&score, NOW, NOW + 30 * (uint64_t)DAY_MS));
-    add(&score, AUDIT_PASS, AUDIT_NEW_PASSES);
-    assert_true(audit_score_is_new(&score, NOW, NOW + 20 * (uint64_t)DAY_MS));
-    assert_false(audit_score_is_new(&score, NOW, NOW + 21 * (uint64_t)DAY_MS));
-}
-
 /* ---- how often ---- */
 
 static void every_node_gets_the_floor_and_risk_more(void **state)
@@ -256,7 +245,6 @@ int main(void)
         cmocka_unit_test(trouble_has_to_last_for_a_day),
         cmocka_unit_test(what_a_node_says_of_itself_weighs_a_quarter),
         cmocka_unit_test(a_suspended_node_comes_back_by_passing_and_later_each_time),
-        cmocka_unit_test(a_node_is_new_until_it_has_passed_enough_and_for_three_weeks),
         cmocka_unit_test(every_node_gets_the_floor_and_risk_more),
         cmocka_unit_test(what_is_owed_adds_up_but_for_a_day_at_most),
         cmocka_unit_test(chances_are_those_that_are_printed),

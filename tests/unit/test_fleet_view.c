@@ -145,11 +145,11 @@ static void nodes_that_sleep_are_fewer_at_the_fleets_ebb(void **state)
     node_table_destroy(table);
 }
 
-static void a_node_is_on_probation_for_its_first_week(void **state)
+static void a_node_is_on_probation_for_its_first_three_weeks(void **state)
 {
     struct fixture *at = *state;
     const struct fleet_view *young = take(at);
-    test_env_step_ms(&at->world.env, UINT64_C(7) * DAY_MS);
+    test_env_step_ms(&at->world.env, UINT64_C(21) * DAY_MS);
     const struct fleet_view *older = take(at);
     assert_true(fleet_view_node(young, 1)->is_probation);
     assert_false(fleet_view_node(older, 1)->is_probation);
@@ -165,7 +165,7 @@ int main(void)
         CASE(who_was_never_there_is_gone),
         CASE(a_view_stays_as_it_was_while_somebody_keeps_it),
         CASE(draining_and_suspended_nodes_answer_and_take_nothing),
-        CASE(a_node_is_on_probation_for_its_first_week),
+        CASE(a_node_is_on_probation_for_its_first_three_weeks),
         CASE(nodes_that_sleep_are_fewer_at_the_fleets_ebb),
 #undef CASE
     };

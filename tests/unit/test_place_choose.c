@@ -186,6 +186,62 @@ static void as_many_are_found_as_there_can_be(void **state)
     }
 }
 
+/* ---- newcomers ---- */
+
+/* Half of sixty owners are new, those with even numbers. */
+static void make_half_new(struct world *world)
+{
+    world_init(world, 11);
+    for (uint32_t owner = 1; owner <= 60; owner++) {
+        add_node(world, owner, (uint8_t)owner);
+        world->nodes[world->fleet.count - 1].is_new = owner % 2 == 0;
+    }
+}
+
+static unsigned count_new(const struct world *world, const struct place_choice *choice)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < choice->count; i++) {
+        count += node_of(world, choice->nodes[i])->is_new;
+    }
+    return count;
+}
+
+/* As likely as a twentieth of each: 1.5 in 31.5. */
+static void newcomers_get_one_shard_in_twenty_of_their_share(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 5000, WANT = 10 };
+    static struct world world;
+    unsigned fresh = 0;
+    make_half_new(&world);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct place_choice choice;
+        const struct place_query query = {.want = WANT, .least = WANT};
+        assert_int_equal(choose(&world, query, &choice), HEARTH_OK);
+        assert_all_distinct(&world, &choice);
+        fresh += count_new(&world, &choice);
+    }
+    assert_in_range(fresh, ROUNDS * WANT * 0.042, ROUNDS * WANT * 0.053);
+}
+
+static void newcomers_fill_what_others_leave(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct place_choice choice;
+    const struct place_query query = {.want = 40, .least = 40};
+    make_half_new(&world);
+    assert_int_equal(choose(&world, query, &choice), HEARTH_OK);
+    assert_int_equal(count_new(&world, &choice), 10);
+    assert_all_distinct(&world, &choice);
+    for (unsigned i = 0; i < world.fleet.count; i++) {
+        world.nodes[i].is_new = true;
+    }
+    assert_int_equal(choose(&world, query, &choice), HEARTH_OK);
+    assert_int_equal(choice.count, 40);
+}
+
 static void a_fleet_too_small_is_told_in_numbers(void **state)
 {
     (void)state;
@@ -369,6 +425,8 @@ int main(void)
         cmocka_unit_test(every_slot_is_equally_likely_for_a_node),
         cmocka_unit_test(random_fleets_never_give_two_nodes_of_one_owner_or_network),
         cmocka_unit_test(as_many_are_found_as_there_can_be),
+        cmocka_unit_test(newcomers_get_one_shard_in_twenty_of_their_share),
+        cmocka_unit_test(newcomers_fill_what_others_leave),
         cmocka_unit_test(a_fleet_too_small_is_told_in_numbers),
         cmocka_unit_test(full_closed_and_excluded_nodes_are_passed_over),
         cmocka_unit_test(one_place_is_possible_when_one_can_be_chosen),
