@@ -179,11 +179,15 @@ void repair_board_found(struct repair_board *board, struct repair_found *found)
 
 /* ---- rows ---- */
 
+/* Until a whole pass has counted, what was left is what is known. */
 void repair_board_restore(
     struct repair_board *board, const struct meta_repair_row *rows, size_t count)
 {
     UNLOCKS pthread_mutex_t *held = lock(&board->shared.mutex);
+    struct repair_status *status = &board->shared.status;
     for (size_t i = 0; i < count; i++) {
+        status->queue++;
+        status->bytes += rows[i].bytes;
         repair_queue_add(&board->shared.queue,
             (struct repair_entry){.segment = rows[i].segment,
                 .urgency = (unsigned)rows[i].urgency,
@@ -276,6 +280,12 @@ static void stop_running(struct repair_board *board, struct meta_id segment)
     board->shared.running[i] = board->shared.running[--board->shared.status.running];
 }
 
+bool repair_outcome_is_failure(enum hearth_code code)
+{
+    return code != HEARTH_OK && code != HEARTH_FLEET_TOO_SMALL && code != HEARTH_CONFLICT &&
+        code != HEARTH_NOT_FOUND;
+}
+
 /* Nowhere to go: nothing was tried.  Somebody was first: it is looked at again, a little later. */
 static void settle(struct repair_board *board, struct meta_id segment, enum hearth_code code)
 {
@@ -303,8 +313,7 @@ static void count_outcome(struct repair_board *board, const struct repair_entry 
     status->repaired_bytes += outcome->bytes;
     status->repaired += outcome->shards;
     status->repaired_segments += outcome->shards > 0;
-    status->failed += !worked && outcome->code != HEARTH_FLEET_TOO_SMALL &&
-        outcome->code != HEARTH_CONFLICT && outcome->code != HEARTH_NOT_FOUND;
+    status->failed += repair_outcome_is_failure(outcome->code);
     if (worked) {
         status->queue = less(status->queue, 1);
         status->bytes = less(status->bytes, entry->bytes);

@@ -33,7 +33,7 @@ struct repair_status {
     uint64_t queue;         /* due, and not repaired yet */
     uint64_t waiting;       /* of those: failed, and not tried again yet */
     uint64_t without_place; /* of those: no node may take a shard of it now */
-    uint64_t bytes;         /* to be read and written for what is due */
+    uint64_t bytes;         /* to be read and written for what is due and has a place */
     /* Now. */
     uint64_t queued;    /* of those that are due: in the queue */
     uint64_t oldest_ms; /* when the one was found that is in it longest; 0: it is empty */
@@ -117,6 +117,10 @@ struct repair_outcome {
     uint64_t bytes;  /* read and written */
     uint64_t took_ns;
 };
+
+/* It was tried and did not work: neither nowhere to go, nor somebody was first, nor nothing there
+ * any more. */
+bool repair_outcome_is_failure(enum hearth_code code);
 
 /* Each that was taken is done once. */
 void repair_board_done(struct repair_board *board, const struct repair_entry *entry,

@@ -63,11 +63,13 @@ static void consider(struct repair_watch *watch, const struct meta_segment *segm
     const uint64_t bytes =
         place.query.free_bytes_min * (segment->k + ec_slots_count(judgement->missing));
     found->counts.queue++;
+    if (!place_is_possible(&watch->on_sweep.places, &place.query)) {
+        found->counts.without_place++;
+        return;
+    }
     found->counts.bytes += bytes;
     if (before.is_waiting) {
         found->counts.waiting++;
-    } else if (!place_is_possible(&watch->on_sweep.places, &place.query)) {
-        found->counts.without_place++;
     } else {
         repair_queue_add(&found->queue,
             (struct repair_entry){.segment = segment->id,

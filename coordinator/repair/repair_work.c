@@ -59,8 +59,6 @@ static enum hearth_code get_fleet(
 
 /* ---- one segment ---- */
 
-/* HEARTH_FLEET_TOO_SMALL and HEARTH_CONFLICT are no failures: nowhere to go, or somebody was
- * first. */
 static enum hearth_code repair_segment(struct repair_crew *crew, const struct fleet_view *fleet,
     const struct meta_segment *segment, struct repair_outcome *outcome, struct hearth_err *err)
 {
@@ -112,8 +110,7 @@ static void say(struct meta_id id, const struct repair_outcome *outcome, const c
     hex_encode(id.bytes, sizeof(id.bytes), text);
     if (outcome->code == HEARTH_OK && outcome->shards > 0) {
         log_write(LOG_SEGMENT_REPAIRED, "segment=%s shards=%u", text, outcome->shards);
-    } else if (outcome->code != HEARTH_OK && outcome->code != HEARTH_FLEET_TOO_SMALL &&
-        outcome->code != HEARTH_CONFLICT && outcome->code != HEARTH_NOT_FOUND) {
+    } else if (repair_outcome_is_failure(outcome->code)) {
         log_write(LOG_REPAIR_FAILED, "segment=%s error=\"%s\"", text, message);
     }
 }

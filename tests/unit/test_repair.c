@@ -190,6 +190,7 @@ static void nobody_is_asked_for_what_has_no_place(void **state)
     const struct repair_status status = repair_world_round(at);
     assert_int_equal(status.queue, 1);
     assert_int_equal(status.without_place, 1);
+    assert_int_equal(status.bytes, 0); /* nothing of it moves: it is in no time to go */
     assert_int_equal(calls_at_all_nodes(at), 0);
     assert_int_equal(repair_world_row(at).last_p, 1);
 

@@ -165,12 +165,19 @@ static void rows_of_before_are_queued_after_a_start(void **state)
     struct repair_entry entry;
     struct meta_id ended[META_REPAIR_BATCH];
     const struct meta_repair_row rows[] = {
-        {.segment = id_of(4), .urgency = 9, .queued_ms = 50},
-        {.segment = id_of(5), .urgency = 3, .queued_ms = 60},
+        {.segment = id_of(4), .urgency = 9, .bytes = 700, .queued_ms = 50},
+        {.segment = id_of(5), .urgency = 3, .bytes = 300, .queued_ms = 60},
     };
     repair_board_restore(at->board, rows, 2);
+    assert_int_equal(status_of(at).queue, 2);
+    assert_int_equal(status_of(at).queued, 2);
+    assert_int_equal(status_of(at).oldest_ms, 50);
+    assert_int_equal(status_of(at).bytes, 1000);
     assert_int_equal(take(at, &entry), 5);
-    repair_board_done(at->board, &entry, &(struct repair_outcome){.code = HEARTH_OK});
+    repair_board_done(at->board, &entry, &(struct repair_outcome){.code = HEARTH_OK, .bytes = 300});
+    assert_int_equal(status_of(at).queue, 1);
+    assert_int_equal(status_of(at).bytes, 700); /* and a rate to divide it by */
+    assert_true(status_of(at).bytes_per_s > 0);
     assert_int_equal(repair_board_ended(at->board, ended), 1);
     assert_int_equal(ended[0].bytes[0], 5);
 }
