@@ -16,11 +16,11 @@ static void accuse(void *context, const struct repair_source *source, const char
     move_accuse(rebuild->coordinator, &rebuild->segment->id, source->slot, source->node, why);
 }
 
-static uint64_t pass_ns(void *context, uint64_t bytes_each)
+static uint64_t pass_ns(void *context, const struct repair_passed *passed)
 {
     struct run *run = context;
     return move_pace_pass_ns(
-        run->rebuild->pace, bytes_each * run->rebuild->segment->k, &run->rested_ns);
+        run->rebuild->pace, passed->bytes_each * run->rebuild->segment->k, &run->rested_ns);
 }
 
 enum hearth_code move_rebuild_blocking(const struct move_rebuild *rebuild, struct arena *arena,

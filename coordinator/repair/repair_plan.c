@@ -106,7 +106,7 @@ static void ask_slots(struct run *run, bool also_full)
     }
 }
 
-/* Who replaces one of them that fails is not counted. */
+/* Who steps in for one of them that fails is not waited for, but pays for its bytes. */
 static void gather_parties(struct run *run)
 {
     ask_slots(run, false);
@@ -170,12 +170,16 @@ static void accuse(void *context, const struct repair_source *source, const char
         source->node, segment, source->slot, why);
 }
 
-static uint64_t pass_ns(void *context, uint64_t bytes_each)
+static uint64_t pass_ns(void *context, const struct repair_passed *passed)
 {
     struct run *run = context;
-    run->bytes += bytes_each * run->parties.count;
+    struct repair_parties parties = {.count = 0};
+    for (unsigned i = 0; i < passed->count; i++) {
+        repair_parties_add(&parties, fleet_view_node(run->plan->fleet, passed->nodes[i]));
+    }
+    run->bytes += passed->bytes_each * passed->count;
     (void)FAILPOINT(COORDINATOR_REPAIR_STRIPE);
-    return repair_budget_pass_ns(run->plan->budget, &run->parties, bytes_each);
+    return repair_budget_pass_ns(run->plan->budget, &parties, passed->bytes_each);
 }
 
 static enum hearth_code transfer(struct run *run, struct hearth_err *err)

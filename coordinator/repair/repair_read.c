@@ -127,6 +127,14 @@ struct ec_slots repair_read_cells(const struct repair_read *read, uint8_t *cells
     return have;
 }
 
+unsigned repair_read_nodes(const struct repair_read *read, uint32_t nodes[EC_SLOTS_MAX])
+{
+    for (unsigned i = 0; i < read->k; i++) {
+        nodes[i] = read->readers[i].source->node;
+    }
+    return read->k;
+}
+
 void repair_read_advance(struct repair_read *read)
 {
     for (unsigned i = 0; i < read->k; i++) {

@@ -67,6 +67,9 @@ bool repair_read_is_ready(const struct repair_read *read);
 /* Points cells[slot] at the k verified cells of the current stripe; valid until advance. */
 struct ec_slots repair_read_cells(const struct repair_read *read, uint8_t *cells[EC_SLOTS_MAX]);
 
+/* Who gives those cells. Returns how many: k. */
+unsigned repair_read_nodes(const struct repair_read *read, uint32_t nodes[EC_SLOTS_MAX]);
+
 /* Lets go of the current stripe. */
 void repair_read_advance(struct repair_read *read);
 

@@ -57,11 +57,22 @@ static enum hearth_code repair_stripe(
 
 /* ---- the budget ---- */
 
+/* Those who take part in this stripe: who failed before does not, who stepped in does. */
+static uint64_t pass_ns(const struct repair *repair, uint32_t stripe)
+{
+    struct repair_passed passed = {
+        .bytes_each = ec_stripes_cell_size(&repair->stripes, stripe) + EC_CELL_TAG_SIZE};
+    if (repair->job->pass_ns == NULL) {
+        return 0;
+    }
+    passed.count = repair_read_nodes(&repair->flow.read, passed.nodes);
+    passed.count += repair_write_nodes(&repair->flow.write, passed.nodes + passed.count);
+    return repair->job->pass_ns(repair->job->context, &passed);
+}
+
 static enum hearth_code keep_budget(struct repair *repair, uint32_t stripe, struct hearth_err *err)
 {
-    const struct repair_job *job = repair->job;
-    uint64_t bytes = ec_stripes_cell_size(&repair->stripes, stripe) + EC_CELL_TAG_SIZE;
-    uint64_t rest_ns = job->pass_ns != NULL ? job->pass_ns(job->context, bytes) : 0;
+    const uint64_t rest_ns = pass_ns(repair, stripe);
     repair->rested_ns += rest_ns;
     if (repair->rested_ns > UINT64_C(1000000) * REPAIR_REST_MS) {
         return hearth_fail(err, HEARTH_DEADLINE,

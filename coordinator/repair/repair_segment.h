@@ -18,6 +18,13 @@ enum {
     REPAIR_REST_MS = 5 * 60 * 1000,
 };
 
+/* One stripe's cells: who gave one, and who was sent one. */
+struct repair_passed {
+    unsigned count;
+    uint32_t nodes[2 * EC_SLOTS_MAX];
+    uint64_t bytes_each;
+};
+
 struct repair_job {
     struct shard_net *net;
     struct env *env;
@@ -31,8 +38,8 @@ struct repair_job {
     struct repair_target *targets; /* is_stored tells which ones worked */
     unsigned target_count;
     void (*accuse)(void *context, const struct repair_source *source, const char *why);
-    /* After each stripe, of which every peer gave or got so many bytes: how long to rest. */
-    uint64_t (*pass_ns)(void *context, uint64_t bytes_each); /* NULL: never */
+    /* After each stripe: how long to rest. NULL: never. */
+    uint64_t (*pass_ns)(void *context, const struct repair_passed *passed);
     void *context;
     const struct halt *halt; /* NULL: it goes on to its end */
 };

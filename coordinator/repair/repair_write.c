@@ -99,11 +99,19 @@ void repair_write_stalled(struct repair_write *write)
     }
 }
 
+unsigned repair_write_nodes(const struct repair_write *write, uint32_t nodes[EC_SLOTS_MAX])
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < write->target_count; i++) {
+        if (is_going(&write->targets[i])) {
+            nodes[count++] = write->targets[i].node;
+        }
+    }
+    return count;
+}
+
 unsigned repair_write_going(const struct repair_write *write)
 {
-    unsigned going = 0;
-    for (unsigned i = 0; i < write->target_count; i++) {
-        going += is_going(&write->targets[i]);
-    }
-    return going;
+    uint32_t nodes[EC_SLOTS_MAX];
+    return repair_write_nodes(write, nodes);
 }

@@ -64,4 +64,7 @@ void repair_write_stalled(struct repair_write *write);
 /* Targets still going. */
 unsigned repair_write_going(const struct repair_write *write);
 
+/* And at which nodes. Returns how many. */
+unsigned repair_write_nodes(const struct repair_write *write, uint32_t nodes[EC_SLOTS_MAX]);
+
 #endif /* HEARTH_COORDINATOR_REPAIR_REPAIR_WRITE_H */

@@ -72,6 +72,93 @@ static void the_slowest_of_node_network_and_all_decides(void **state)
     repair_budget_destroy(budget);
 }
 
+/* ---- many repairs at once, seeded ---- */
+
+enum { REPAIRS = 6, NETWORKS = 5, CELL = MIB / 16, SIMULATED_S = 120, SEEDS = 20 };
+enum { RATE = 8 * MIB, NODE_RATE = MIB, NETWORK_RATE = 2 * MIB };
+
+/* What each took part in, by the bytes that passed. */
+struct traffic {
+    struct test_env env;
+    struct repair_budget *budget;
+    uint64_t ready_ns[REPAIRS]; /* when it may go on */
+    uint64_t all;
+    uint64_t nodes[NODES];
+    uint64_t networks[NETWORKS];
+};
+
+static void pass_one(struct traffic *traffic, unsigned repair)
+{
+    struct env *env = &traffic->env.env;
+    struct repair_parties parties = {0};
+    const uint32_t first = (uint32_t)env_random_below(env, NODES);
+    const uint32_t count = 1 + (uint32_t)env_random_below(env, NODES);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t number = (first + i) % NODES;
+        const struct fleet_node node = node_of(number, (uint8_t)(number % NETWORKS));
+        repair_parties_add(&parties, &node);
+        traffic->nodes[number] += CELL;
+        traffic->networks[number % NETWORKS] += CELL;
+        traffic->all += CELL;
+    }
+    traffic->ready_ns[repair] =
+        env_now_ns(env) + repair_budget_pass_ns(traffic->budget, &parties, CELL);
+}
+
+static unsigned next_ready(const struct traffic *traffic)
+{
+    unsigned next = 0;
+    for (unsigned i = 1; i < REPAIRS; i++) {
+        next = traffic->ready_ns[i] < traffic->ready_ns[next] ? i : next;
+    }
+    return next;
+}
+
+/* At its rate, a burst, and what each repair has passed before it is told to wait. */
+static uint64_t most(uint64_t rate, uint64_t cells)
+{
+    return rate * SIMULATED_S + rate / 10 + REPAIRS * cells * CELL + CELL;
+}
+
+static void one_seed(uint64_t seed)
+{
+    struct traffic traffic = {.all = 0};
+    test_env_init(&traffic.env, seed);
+    const struct repair_budget_options options = {.env = &traffic.env.env,
+        .rate = RATE,
+        .node_rate = NODE_RATE,
+        .network_rate = NETWORK_RATE,
+        .node_max = REPAIRS,
+        .network_max = REPAIRS};
+    traffic.budget = repair_budget_create(&options);
+    const uint64_t end_ns = env_now_ns(&traffic.env.env) + SIMULATED_S * UINT64_C(1000000000);
+    for (unsigned next = 0; traffic.ready_ns[next] < end_ns; next = next_ready(&traffic)) {
+        const uint64_t now = env_now_ns(&traffic.env.env);
+        if (traffic.ready_ns[next] > now) {
+            test_env_step_ms(&traffic.env, (traffic.ready_ns[next] - now + 999999) / 1000000);
+        }
+        pass_one(&traffic, next);
+    }
+    assert_true(traffic.all <= most(RATE, NODES));
+    for (unsigned i = 0; i < NODES; i++) {
+        assert_true(traffic.nodes[i] <= most(NODE_RATE, 1));
+    }
+    for (unsigned i = 0; i < NETWORKS; i++) {
+        assert_true(traffic.networks[i] <= most(NETWORK_RATE, 3));
+    }
+    assert_true(traffic.all > (uint64_t)RATE * SIMULATED_S * 3 / 4); /* and it is made use of */
+    repair_budget_destroy(traffic.budget);
+}
+
+static void whoever_repairs_what_at_once_nobody_gives_more_than_its_rate(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        print_message("seed %d\n", (int)seed);
+        one_seed(seed);
+    }
+}
+
 /* (Once an hour of rest paid for an hour's worth at once.) */
 static void a_long_rest_pays_for_no_more_than_a_burst(void **state)
 {
@@ -185,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_slowest_of_node_network_and_all_decides),
+        cmocka_unit_test(whoever_repairs_what_at_once_nobody_gives_more_than_its_rate),
         cmocka_unit_test(a_long_rest_pays_for_no_more_than_a_burst),
         cmocka_unit_test(a_node_is_full_at_its_number_and_free_again_after),
         cmocka_unit_test(who_shares_a_network_with_himself_is_let_in),

@@ -32,6 +32,7 @@ struct fixture {
     struct repair_target targets[SLOTS_MAX];
     unsigned target_count;
     bool accused[SLOTS_MAX];
+    unsigned passed[SLOTS_MAX]; /* stripes of which its node gave or got a cell */
     struct hearth_err err;
 };
 
@@ -146,6 +147,16 @@ static void note_accused(void *context, const struct repair_source *source, cons
     at->accused[source->slot] = true;
 }
 
+static uint64_t note_passed(void *context, const struct repair_passed *passed)
+{
+    struct fixture *at = context;
+    assert_true(passed->bytes_each > EC_CELL_TAG_SIZE);
+    for (unsigned i = 0; i < passed->count; i++) {
+        at->passed[passed->nodes[i] - 1]++;
+    }
+    return 0;
+}
+
 static enum hearth_code repair(struct fixture *at)
 {
     const struct repair_job job = {
@@ -161,6 +172,7 @@ static enum hearth_code repair(struct fixture *at)
         .targets = at->targets,
         .target_count = at->target_count,
         .accuse = note_accused,
+        .pass_ns = note_passed,
         .context = at,
     };
     enum hearth_code code = repair_segment_blocking(&job, &at->err);
@@ -256,6 +268,28 @@ static void sources_that_are_dead_stopped_slow_or_die_are_replaced(void **state)
     repair_despite(FAKE_DIES_MIDWAY);
 }
 
+/* Who steps in is counted from there on, who failed is not any more. */
+static void each_stripe_is_put_down_to_who_gave_it_and_who_got_it(void **state)
+{
+    (void)state;
+    enum { STRIPES = 20 };
+    struct fixture *at = create(4, 8, STRIPES * STRIPE);
+    lose_first(at, 2);
+    at->net.nodes[1].manner = FAKE_DEAD;        /* a target, found out in time */
+    at->net.nodes[2].manner = FAKE_FLIPS_A_BIT; /* a source; node 6 steps in at once */
+    at->net.nodes[3].manner = FAKE_DIES_MIDWAY; /* after two cells; node 7 does */
+    assert_ok(repair(at), &at->err);
+    assert_int_equal(at->passed[0], STRIPES);
+    assert_true(at->passed[1] < STRIPES);
+    assert_int_equal(at->passed[2], 0);
+    assert_int_equal(at->passed[3], 2);
+    assert_int_equal(at->passed[4], STRIPES);
+    assert_int_equal(at->passed[5], STRIPES);
+    assert_int_equal(at->passed[6], STRIPES);
+    assert_int_equal(at->passed[7], STRIPES - 2);
+    destroy(at);
+}
+
 static void more_liars_than_can_be_spared_store_nothing(void **state)
 {
     (void)state;
@@ -347,6 +381,46 @@ static void memory_does_not_grow_with_the_segment(void **state)
     destroy(at);
 }
 
+/* ---- what is made ---- */
+
+enum hearth_code __real_ec_codec_rebuild(const struct ec_codec *codec, size_t cell_size,
+    uint8_t *const cells[], struct ec_slots have, struct ec_slots wanted, struct hearth_err *err);
+
+enum hearth_code __wrap_ec_codec_rebuild(const struct ec_codec *codec, size_t cell_size,
+    uint8_t *const cells[], struct ec_slots have, struct ec_slots wanted, struct hearth_err *err);
+
+/* The slot of which a wrong byte comes out when all that are missing are made; EC_SLOTS_MAX: none.
+ */
+static unsigned errs_at = EC_SLOTS_MAX;
+
+/* Memory that fails, a kernel of arithmetic that errs on this very machine. */
+enum hearth_code __wrap_ec_codec_rebuild(const struct ec_codec *codec, size_t cell_size,
+    uint8_t *const cells[], struct ec_slots have, struct ec_slots wanted, struct hearth_err *err)
+{
+    enum hearth_code code = __real_ec_codec_rebuild(codec, cell_size, cells, have, wanted, err);
+    if (errs_at < EC_SLOTS_MAX && ec_slots_has(wanted, errs_at)) {
+        cells[errs_at][cell_size / 2] ^= 1;
+    }
+    return code;
+}
+
+static void what_does_not_give_back_its_inputs_never_leaves(void **state)
+{
+    (void)state;
+    for (unsigned slot = 0; slot < 3; slot++) {
+        struct fixture *at = create(4, 8, 2 * STRIPE + 1000);
+        lose_first(at, 3);
+        errs_at = slot;
+        assert_int_equal(repair(at), HEARTH_INTERNAL);
+        errs_at = EC_SLOTS_MAX;
+        for (unsigned target = 0; target < 3; target++) {
+            assert_int_equal(fake_net_cell(&at->net, &at->target_orders[target], 0).size, 0);
+            assert_false(at->targets[target].is_stored);
+        }
+        destroy(at);
+    }
+}
+
 /* ---- shapes ---- */
 
 static void last_stripes_of_all_shapes_are_rebuilt(void **state)
@@ -385,12 +459,14 @@ int main(void)
         cmocka_unit_test(any_k_holders_give_back_all_others),
         cmocka_unit_test(liars_of_every_manner_are_named_and_nothing_of_theirs_spreads),
         cmocka_unit_test(sources_that_are_dead_stopped_slow_or_die_are_replaced),
+        cmocka_unit_test(each_stripe_is_put_down_to_who_gave_it_and_who_got_it),
         cmocka_unit_test(more_liars_than_can_be_spared_store_nothing),
         cmocka_unit_test(fewer_sources_than_k_ask_nobody_to_store_anything),
         cmocka_unit_test(a_target_that_fails_does_not_hold_up_the_others),
         cmocka_unit_test(when_all_targets_fail_that_is_said),
         cmocka_unit_test(peers_that_only_just_go_on_are_ended_at_the_deadline),
         cmocka_unit_test(memory_does_not_grow_with_the_segment),
+        cmocka_unit_test(what_does_not_give_back_its_inputs_never_leaves),
         cmocka_unit_test(last_stripes_of_all_shapes_are_rebuilt),
         cmocka_unit_test(a_wide_code_is_rebuilt),
     };
