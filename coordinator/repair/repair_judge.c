@@ -147,6 +147,7 @@ static unsigned urgency_of(
     return digits < REPAIR_URGENCY_FILL - 1 ? (unsigned)digits : REPAIR_URGENCY_FILL - 1;
 }
 
+/* Who was not heard is not counted on either way once that is why. */
 static void decide(const struct look *look, struct repair_judgement *out)
 {
     struct durability_holder holders[META_SLOTS_MAX];
@@ -154,6 +155,7 @@ static void decide(const struct look *look, struct repair_judgement *out)
     out->reason = find_reason(look, holders, held);
     if (out->reason == REPAIR_FEW_HEARD) {
         out->missing = ec_slots_minus(ec_slots_first(look->segment->n), look->heard);
+        held = repair_holders(look->segment, look->fleet, look->heard, holders);
     }
     out->is_due = out->reason != REPAIR_NOTHING && ec_slots_count(out->missing) > 0 &&
         ec_slots_count(out->reachable) >= look->segment->k;

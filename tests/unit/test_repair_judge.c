@@ -237,6 +237,16 @@ static void who_is_most_likely_to_be_lost_goes_first(void **state)
     assert_true(urgency_of("aaaaaaa-", local) >= REPAIR_URGENCY_FILL);
 }
 
+/* Half a day of silence from so many: they may come back, and are not what the others are for. */
+static void who_was_not_heard_is_not_counted_on_when_that_is_why(void **state)
+{
+    (void)state;
+    const struct profile *small = profile_by_name(view_text("small"));
+    assert_int_equal(urgency_of("aaaaoooooooooo", small), urgency_of("aaaaxxxxxxxxxx", small));
+    assert_true(urgency_of("aaaaaooooooooo", small) < urgency_of("aaaaaaaaoooooo", small));
+    assert_true(urgency_of("aaaaaooooooooo", small) < urgency_of("aaaaaaaxxxxxxx", small));
+}
+
 static void an_operator_has_everything_brought_to_n(void **state)
 {
     (void)state;
@@ -282,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_segment_goes_by_its_own_profiles_patience),
         cmocka_unit_test(worse_holders_are_repaired_sooner_and_better_ones_later),
         cmocka_unit_test(who_is_most_likely_to_be_lost_goes_first),
+        cmocka_unit_test(who_was_not_heard_is_not_counted_on_when_that_is_why),
         cmocka_unit_test(an_operator_has_everything_brought_to_n),
     };
     return cmocka_run_group_tests_name("repair_judge", tests, NULL, NULL);
