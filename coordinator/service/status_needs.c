@@ -73,19 +73,35 @@ static void say_of_garbage(const struct wire_status_reply *status, struct list *
     }
 }
 
-/* A profile that asks for nodes to spare, beyond those of one segment, was worked out for them. */
-static void say_of_profile(
-    const struct profile *profile, const struct wire_status_reply *status, struct list *list)
+/* New buckets get it, or segments have it. */
+static bool is_in_use(const struct coordinator *coordinator, const struct profile *profile,
+    const struct wire_status_reply *status)
+{
+    bool is_in_use = profile == coordinator->profile;
+    for (size_t i = 0; i < status->profiles_count; i++) {
+        is_in_use = is_in_use || view_equal(status->profiles[i].profile, view_text(profile->name));
+    }
+    return is_in_use;
+}
+
+/* A profile that asks for nodes to spare, beyond those of one segment, was worked out for them.
+ * Writes go on as long as they find w nodes: fewer nodes than were hoped for is no outage. */
+static void say_of_profiles(const struct coordinator *coordinator,
+    const struct wire_status_reply *status, struct list *list)
 {
     unsigned nodes = 0;
     for (size_t i = 0; i < status->nodes_count; i++) {
         nodes += cluster_expects_node(&status->nodes[i]);
     }
-    if (profile->nodes_min > profile->n && nodes < profile->nodes_min) {
-        say(list,
-            "profile %s is for %u nodes and more, there are %u, and what it promises is not kept: "
-            "add nodes (hearth-admin node invite)",
-            profile->name, profile->nodes_min, nodes);
+    for (unsigned i = 0; i < profile_count; i++) {
+        const struct profile *profile = &profile_table[i];
+        if (profile->nodes_min > profile->n && nodes < profile->nodes_min &&
+            is_in_use(coordinator, profile, status)) {
+            say(list,
+                "profile %s is for %u nodes and more, there are %u, and what it promises is not "
+                "kept: add nodes (hearth-admin node invite)",
+                profile->name, profile->nodes_min, nodes);
+        }
     }
 }
 
@@ -172,7 +188,7 @@ enum hearth_code status_needs(struct coordinator *coordinator,
     say_of_data(status, &list);
     say_of_garbage(status, &list);
     say_of_fleet(status, &list);
-    say_of_profile(coordinator->profile, status, &list);
+    say_of_profiles(coordinator, status, &list);
     say_of_shipping(coordinator, status, &list);
     say_of_moves(plans, &list);
     if (say_of_drained(coordinator, status, &list, err) != HEARTH_OK) {

@@ -3,6 +3,7 @@
  */
 #include "coordinator/service/admin_service.h"
 
+#include "coordinator/estimate/estimate_watch.h"
 #include "coordinator/fleet/sweep.h"
 #include "coordinator/meta/meta_rebalance.h"
 #include "coordinator/repair/repair.h"
@@ -76,6 +77,45 @@ static void what_needs_a_person_has_a_line_each(void **state)
         "hearth-admin sweep run --wait\nCOLOCATION IS ALLOWED";
     assert_true(status.human.size > strlen(expected));
     assert_memory_equal(status.human.bytes, expected, strlen(expected));
+}
+
+/* As the sweep would that passes by a segment of it. */
+static void let_it_be_used(struct test_coordinator *world, const struct profile *profile)
+{
+    const struct fleet_view *fleet;
+    const struct sweep_watcher watcher = estimate_watch_watcher(world->coordinator->durability);
+    const struct meta_segment segment = {
+        .id = {{1}}, .profile = profile->number, .k = profile->k, .n = profile->n, .refs = 1};
+    assert_ok(fleet_view_take(world->coordinator->nodes, &fleet, &world->err), &world->err);
+    const struct sweep_pass pass = {.number = 1, .fleet = fleet};
+    assert_ok(watcher.begin(watcher.context, &pass, &world->err), &world->err);
+    watcher.page(watcher.context, &pass, &segment, 1);
+    watcher.end(watcher.context, &pass, true);
+    fleet_view_release(fleet);
+}
+
+static struct view ask_what_to_do(struct test_coordinator *world, const struct test_member *admin)
+{
+    struct wire_status_reply status;
+    const struct wire_empty nothing = {0};
+    assert_ok(test_coordinator_call(world, admin, RPC_STATUS, &nothing, &status), &world->err);
+    return status.human;
+}
+
+/* The cluster's own is another one, and there is no saying whether its fleet was ever larger. */
+static void a_profile_in_use_is_named_while_the_fleet_is_too_small_for_it(void **state)
+{
+    struct test_coordinator *world = *state;
+    test_coordinator_nodes(world, 15);
+    const struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    assert_int_equal(ask_what_to_do(world, admin).size, 0);
+    let_it_be_used(world, profile_by_name(view_text("small")));
+    const char *expected = "profile small is for 16 nodes and more, there are 15, and what ";
+    const struct view said = ask_what_to_do(world, admin);
+    assert_true(said.size > strlen(expected));
+    assert_memory_equal(said.bytes, expected, strlen(expected));
+    test_coordinator_nodes(world, 1);
+    assert_int_equal(ask_what_to_do(world, admin).size, 0);
 }
 
 static void space_is_that_of_all_nodes_and_what_of_it_can_be_used(void **state)
@@ -255,6 +295,7 @@ int main(void)
         claim(status_is_of_this_cluster_and_all_its_nodes),
         claim(colocation_shouts),
         claim(what_needs_a_person_has_a_line_each),
+        claim(a_profile_in_use_is_named_while_the_fleet_is_too_small_for_it),
         claim(space_is_that_of_all_nodes_and_what_of_it_can_be_used),
         claim(moves_are_those_of_plans_that_run),
         claim(every_answer_can_be_sent),
