@@ -345,11 +345,20 @@ enum hearth_code hearth_get(struct hearth *hearth, const char *bucket, struct vi
 
 /* ---- stat, list ---- */
 
+enum hearth_holder_state {
+    HEARTH_HOLDER_UNKNOWN,
+    HEARTH_HOLDER_MISSING,  /* its node is lost, or says that the shard is damaged */
+    HEARTH_HOLDER_DOUBTFUL, /* counts as missing, and is read while there are fewer than k others */
+    HEARTH_HOLDER_SILENT,   /* held; its node does not answer now */
+    HEARTH_HOLDER_REACHABLE,
+};
+
 struct hearth_holder {
     unsigned slot;
     unsigned number; /* which offer of the slot this is */
     char node[HEARTH_NODE_TEXT_SIZE];
     unsigned uptime_ppm; /* share of the time it is up, of a million, as measured; 0: unknown */
+    unsigned state;      /* enum hearth_holder_state */
 };
 
 /* Why a segment is due for repair. */
@@ -365,18 +374,16 @@ struct hearth_segment {
     uint8_t id[16];
     uint64_t object_offset; /* of the first byte the object takes from it */
     uint64_t length;        /* bytes the object takes from it */
-    unsigned k;
-    unsigned n;
+    unsigned k, n;
     unsigned holder_count; /* by slot; missing slots are not listed */
     const struct hearth_holder *holders;
     bool is_estimated; /* the following is known */
     unsigned held;     /* shards that count: their nodes are not lost, and do not call them bad */
     unsigned reachable;
-    unsigned trigger; /* repair begins when no more are held */
-    double
-        unreadable; /* the chance that it cannot be read at a moment; docs/durability-estimate.md */
-    double lost;    /* the chance that it is lost within a year */
-    unsigned repair; /* enum hearth_repair: what is due now */
+    unsigned trigger;  /* repair begins when no more are held */
+    double unreadable; /* the chance that too few of the reachable ones answer at a moment */
+    double lost;       /* the chance that it is lost within a year; docs/durability-estimate.md */
+    unsigned repair;   /* enum hearth_repair: what is due now */
 };
 
 struct hearth_stat {

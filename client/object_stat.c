@@ -28,6 +28,22 @@ static int compare_slots(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static_assert(HEARTH_HOLDER_MISSING == (int)WIRE_HOLDER_MISSING &&
+        HEARTH_HOLDER_REACHABLE == (int)WIRE_HOLDER_REACHABLE,
+    "the wire's numbers are the library's");
+
+/* An older coordinator says nothing of it. */
+static void fill_holder(
+    const struct wire_segment_estimate *estimate, size_t index, struct hearth_holder *out)
+{
+    if (estimate != NULL && index < estimate->uptime_ppm_count) {
+        out->uptime_ppm = estimate->uptime_ppm[index];
+    }
+    if (estimate != NULL && index < estimate->states_count) {
+        out->state = estimate->states[index];
+    }
+}
+
 static enum hearth_code fill_holders(struct owned_stat *owned, const struct wire_segment_info *info,
     struct hearth_segment *out, struct hearth_err *err)
 {
@@ -42,11 +58,9 @@ static enum hearth_code fill_holders(struct owned_stat *owned, const struct wire
         if (placement->node == NULL || placement->node->node_id.size != NODE_HEALTH_ID_SIZE) {
             continue;
         }
-        holders[count] = (struct hearth_holder){.slot = placement->slot,
-            .number = placement->number,
-            .uptime_ppm = info->estimate != NULL && i < info->estimate->uptime_ppm_count
-                ? info->estimate->uptime_ppm[i]
-                : 0};
+        holders[count] =
+            (struct hearth_holder){.slot = placement->slot, .number = placement->number};
+        fill_holder(info->estimate, i, &holders[count]);
         hex_encode(placement->node->node_id.bytes, NODE_HEALTH_ID_SIZE, holders[count++].node);
     }
     qsort(holders, count, sizeof(*holders), compare_slots);

@@ -287,6 +287,7 @@ static const struct wire_field segment_estimate_fields[] = {
     NUMBER(segment_estimate, lost_digits),
     NUMBER(segment_estimate, reason),
     NUMBERS(segment_estimate, uptime_ppm, 1000000, WIRE_SLOTS_MAX),
+    NUMBERS(segment_estimate, states, WIRE_HOLDER_REACHABLE, WIRE_SLOTS_MAX),
 };
 DESCRIBE(segment_estimate, segment_estimate_fields);
 

@@ -317,6 +317,14 @@ struct wire_lookup_request {
     bool with_estimate;
 };
 
+/* How a holder's shard is. */
+enum wire_holder_state {
+    WIRE_HOLDER_MISSING = 1, /* its node is lost, or says that it is damaged */
+    WIRE_HOLDER_DOUBTFUL, /* counts as missing, and is read while there are fewer than k others */
+    WIRE_HOLDER_SILENT,   /* held; its node does not answer now */
+    WIRE_HOLDER_REACHABLE,
+};
+
 /* Chances are digits, as in wire_repair.h. */
 struct wire_segment_estimate {
     uint32_t held;
@@ -327,6 +335,8 @@ struct wire_segment_estimate {
     uint32_t reason;            /* why repair is due now; 0: it is not */
     const uint32_t *uptime_ppm; /* of each of the holders */
     size_t uptime_ppm_count;
+    const uint32_t *states; /* likewise: enum wire_holder_state */
+    size_t states_count;
 };
 
 struct wire_segment_info {

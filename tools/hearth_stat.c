@@ -47,6 +47,14 @@ static const char *const repairs[] = {
     [HEARTH_REPAIR_ASKED] = "due: asked for",
 };
 
+static const char *const states[] = {
+    [HEARTH_HOLDER_UNKNOWN] = "unknown",
+    [HEARTH_HOLDER_MISSING] = "missing",
+    [HEARTH_HOLDER_DOUBTFUL] = "doubtful",
+    [HEARTH_HOLDER_SILENT] = "silent",
+    [HEARTH_HOLDER_REACHABLE] = "reachable",
+};
+
 static void print_estimate(const struct hearth_segment *segment)
 {
     printf("  %u held, %u reachable; cannot be read now %.2g, lost within a year %.2g; ",
@@ -63,18 +71,18 @@ static void print_segment(unsigned number, const struct hearth_segment *segment)
     char id[SEGMENT_TEXT_SIZE];
     char size[FORMAT_BYTES_SIZE];
     hex_encode(segment->id, sizeof(segment->id), id);
-    printf("\nsegment %u  %s  %s at %" PRIu64 ", %u of %u shards held, %u suffice\n", number, id,
-        format_bytes(segment->length, size), segment->object_offset, segment->holder_count,
-        segment->n, segment->k);
+    printf("\nsegment %u  %s  %s at %" PRIu64 ", any %u of %u shards suffice\n", number, id,
+        format_bytes(segment->length, size), segment->object_offset, segment->k, segment->n);
     if (segment->is_estimated) {
         print_estimate(segment);
     }
-    printf("  slot  kind    offer  %-40s  uptime\n", "node");
+    printf("  slot  kind    offer  %-40s  %-9s  uptime\n", "node", "shard");
     for (unsigned i = 0; i < segment->holder_count; i++) {
         const struct hearth_holder *holder = &segment->holders[i];
-        printf("  %4u  %-6s  %5u  %s  %.1f %% (%s)\n", holder->slot,
+        printf("  %4u  %-6s  %5u  %s  %-9s  %.1f %% (%s)\n", holder->slot,
             holder->slot < segment->k ? "data" : "parity", holder->number, holder->node,
-            holder->uptime_ppm / 1e4, chance_uptime_class(holder->uptime_ppm));
+            states[holder->state], holder->uptime_ppm / 1e4,
+            chance_uptime_class(holder->uptime_ppm));
     }
 }
 
@@ -123,6 +131,7 @@ static json_t *segment_json(const struct hearth_segment *segment)
         json_line_number(holder, "slot", segment->holders[i].slot);
         json_line_number(holder, "number", segment->holders[i].number);
         json_line_text(holder, "node", segment->holders[i].node);
+        json_line_text(holder, "state", states[segment->holders[i].state]);
         json_line_set(holder, "uptime", json_real(segment->holders[i].uptime_ppm / 1e6));
         json_line_text(holder, "uptime_class", chance_uptime_class(segment->holders[i].uptime_ppm));
         json_line_append(holders, holder);

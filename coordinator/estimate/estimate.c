@@ -103,12 +103,13 @@ void estimate_chances(struct estimate *estimate, const struct meta_segment *segm
     repair_judge(&estimate->rules, segment, fleet, now_ms, &judgement);
     const unsigned held = repair_holders(segment, fleet, judgement.held, holders);
     *out = (struct estimate_chances){
-        .held = held,
-        .reachable = ec_slots_count(judgement.reachable),
-        .unreadable = durability_unreadable(segment->k, holders, held),
+        .held = judgement.held,
+        .reachable = judgement.reachable,
         .lost = estimate_lost(estimate, profile, held, mean_hazard(holders, held, profile)),
         .reason = judgement.reason,
     };
+    const unsigned reachable = repair_holders(segment, fleet, judgement.reachable, holders);
+    out->unreadable = durability_unreadable(segment->k, holders, reachable);
 }
 
 unsigned estimate_trigger(struct estimate *estimate, const struct meta_segment *segment,

@@ -1,7 +1,7 @@
 /*
  * estimate.h - the durability of one segment, now: from the nodes that hold it.
  *
- *   uptimes of its holders           --durability.h-------> P(unreadable now)
+ *   uptimes of those that answer     --durability.h-------> P(unreadable now)
  *   how many are held, their hazard  --durability_chain.h-> P(lost within a year)
  *   the same                         --repair_judge.h-----> the trigger, and what repair will do
  *
@@ -22,9 +22,9 @@ struct estimate *estimate_create(unsigned nines);
 void estimate_destroy(struct estimate *estimate); /* accepts NULL */
 
 struct estimate_chances {
-    unsigned held;
-    unsigned reachable;
-    double unreadable;         /* P(fewer than k of the held ones answer at a moment) */
+    struct ec_slots held;
+    struct ec_slots reachable;
+    double unreadable;         /* P(fewer than k of the reachable ones answer at a moment) */
     double lost;               /* P(within a year) */
     enum repair_reason reason; /* why repair is due now */
 };

@@ -17,7 +17,7 @@ void estimate_sum_add(struct estimate_sum *sum, const struct meta_segment *segme
     sum->segments++;
     sum->lost += chances->lost;
     sum->unreadable += chances->unreadable;
-    sum->held += chances->held;
+    sum->held += ec_slots_count(chances->held);
     sum->slots += segment->n;
     keep_worst(sum, chances->lost, chances->unreadable, segment->id);
 }

@@ -15,18 +15,35 @@ uint64_t estimate_service_digits(double chance)
 
 /* ---- of an object's segments ---- */
 
-/* Of each holder in the order of the wire, which is that of `info`. */
-static bool add_uptimes(const struct meta_segment *segment, const struct fleet_view *fleet,
-    const struct wire_segment_info *info, struct arena *arena, struct wire_segment_estimate *out)
+static enum wire_holder_state state_of(const struct estimate_chances *chances, unsigned slot)
 {
-    uint32_t *uptimes = arena_take_array(arena, info->holders_count, sizeof(*uptimes));
-    for (size_t i = 0; uptimes != NULL && i < info->holders_count; i++) {
-        const struct meta_holder *holder = &segment->holders[info->holders[i].slot];
-        uptimes[i] = (uint32_t)(fleet_view_node(fleet, holder->node)->uptime * 1e6);
+    bool is_held = ec_slots_has(chances->held, slot);
+    if (ec_slots_has(chances->reachable, slot)) {
+        return is_held ? WIRE_HOLDER_REACHABLE : WIRE_HOLDER_DOUBTFUL;
+    }
+    return is_held ? WIRE_HOLDER_SILENT : WIRE_HOLDER_MISSING;
+}
+
+/* Of each holder in the order of the wire, which is that of `info`. */
+static bool add_holders(const struct meta_segment *segment, const struct fleet_view *fleet,
+    const struct estimate_chances *chances, const struct wire_segment_info *info,
+    struct arena *arena, struct wire_segment_estimate *out)
+{
+    const size_t count = info->holders_count;
+    uint32_t *uptimes = arena_take_array(arena, count, sizeof(*uptimes));
+    uint32_t *states = arena_take_array(arena, count, sizeof(*states));
+    if (uptimes == NULL || states == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const unsigned slot = info->holders[i].slot;
+        uptimes[i] = (uint32_t)(fleet_view_node(fleet, segment->holders[slot].node)->uptime * 1e6);
+        states[i] = state_of(chances, slot);
     }
     out->uptime_ppm = uptimes;
-    out->uptime_ppm_count = info->holders_count;
-    return uptimes != NULL;
+    out->states = states;
+    out->uptime_ppm_count = out->states_count = count;
+    return true;
 }
 
 static bool add_estimate(struct coordinator *coordinator, const struct meta_segment *segment,
@@ -40,15 +57,15 @@ static bool add_estimate(struct coordinator *coordinator, const struct meta_segm
     }
     estimate_chances(coordinator->estimate, segment, fleet, now, &chances);
     *out = (struct wire_segment_estimate){
-        .held = chances.held,
-        .reachable = chances.reachable,
+        .held = ec_slots_count(chances.held),
+        .reachable = ec_slots_count(chances.reachable),
         .trigger = estimate_trigger(coordinator->estimate, segment, fleet, now),
         .unreadable_digits = estimate_service_digits(chances.unreadable),
         .lost_digits = estimate_service_digits(chances.lost),
         .reason = chances.reason,
     };
     info->estimate = out;
-    return add_uptimes(segment, fleet, info, arena, out);
+    return add_holders(segment, fleet, &chances, info, arena, out);
 }
 
 enum hearth_code estimate_service_segments(struct coordinator *coordinator,
