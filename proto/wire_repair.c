@@ -78,6 +78,7 @@ static const struct wire_field simulate_request_fields[] = {
     NUMBER(simulate_request, replace_ms),
     NUMBER(simulate_request, from_fleet),
     NUMBER_TO(simulate_request, ebb_ppm, 1000000),
+    NUMBER(simulate_request, no_ebb),
 };
 DESCRIBE(simulate_request, simulate_request_fields);
 

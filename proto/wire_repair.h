@@ -92,6 +92,7 @@ struct wire_simulate_request {
     uint64_t replace_ms;
     uint32_t ebb_ppm; /* so much less is up in the emptiest quarter of the hours */
     bool from_fleet;  /* nodes, uptime and hazard: of the fleet there is */
+    bool no_ebb;      /* none, where 0 would be the profile's */
 };
 
 struct wire_simulate_reply {

@@ -54,6 +54,14 @@ static enum hearth_code parse_percent(
     return HEARTH_OK;
 }
 
+/* None at all can be asked for, too. */
+static enum hearth_code parse_ebb(struct admin *admin, const char *text,
+    struct wire_simulate_request *out, struct hearth_err *err)
+{
+    out->no_ebb = text != NULL && (strcmp(text, "0") == 0 || strcmp(text, "0%") == 0);
+    return out->no_ebb ? HEARTH_OK : parse_percent(admin, "ebb", text, &out->ebb_ppm, err);
+}
+
 static enum hearth_code parse_life(
     struct admin *admin, const char *text, uint64_t *hazard_permille, struct hearth_err *err)
 {
@@ -79,7 +87,7 @@ static enum hearth_code parse(struct admin *admin, const struct simulate_options
         admin_option_number(admin, "nodes", options->nodes, 1, NODES_MAX, &out->nodes, err) !=
             HEARTH_OK ||
         parse_percent(admin, "uptime", options->uptime, &out->uptime_ppm, err) != HEARTH_OK ||
-        parse_percent(admin, "ebb", options->ebb, &out->ebb_ppm, err) != HEARTH_OK ||
+        parse_ebb(admin, options->ebb, out, err) != HEARTH_OK ||
         parse_life(admin, options->life, &out->hazard_permille, err) != HEARTH_OK ||
         admin_option_duration(admin, "lost-after", options->lost_after, &out->lost_after_ms, err) !=
             HEARTH_OK ||

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-enum { NODES_MAX = 1000 * 1000, DAYS_PER_YEAR = 365, HOURS_PER_DAY = 24, MONTHS = 12 };
+enum { NODES_MAX = 1000 * 1000, DAYS_MAX = 90 };
+enum { DAYS_PER_YEAR = 365, HOURS_PER_DAY = 24, MONTHS = 12 };
 
 void simulate_fleet_of(const struct profile *profile, struct simulate_fleet *out)
 {
@@ -22,31 +23,64 @@ void simulate_fleet_of(const struct profile *profile, struct simulate_fleet *out
     };
 }
 
-const char *simulate_check(const struct simulate_fleet *fleet)
+/* ---- what can be asked about ---- */
+
+static enum hearth_code check_code(const struct simulate_fleet *fleet, struct hearth_err *err)
 {
-    if (fleet->k < 1 || fleet->n > DURABILITY_SLOTS_MAX || fleet->k > fleet->r ||
-        fleet->r >= fleet->n) {
-        return "a code has 1 <= k <= r < n <= 128";
-    }
+    return fleet->k >= 1 && fleet->k <= fleet->r && fleet->r < fleet->n &&
+            fleet->n <= DURABILITY_SLOTS_MAX
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID, "k %u, r %u, n %u: a code has 1 <= k <= r < n <= %d",
+              fleet->k, fleet->r, fleet->n, DURABILITY_SLOTS_MAX);
+}
+
+/* Written so that what is no number fails, too. */
+static enum hearth_code check_nodes(const struct simulate_fleet *fleet, struct hearth_err *err)
+{
     if (fleet->nodes < 1 || fleet->nodes > NODES_MAX) {
-        return "a fleet has 1 to 1,000,000 nodes";
+        return hearth_fail(
+            err, HEARTH_INVALID, "%u nodes: a fleet has 1 to %d", fleet->nodes, NODES_MAX);
     }
     if (!(fleet->uptime > 0 && fleet->uptime <= 1)) {
-        return "nodes are up more than 0 and at most 100 per cent of the time";
+        return hearth_fail(err, HEARTH_INVALID, "up %.4g %% of the time: more than 0, at most 100",
+            100 * fleet->uptime);
     }
     if (!(fleet->ebb >= 0 && fleet->ebb < fleet->uptime)) {
-        return "in the emptiest hours some nodes are up, and no more than on average";
+        return hearth_fail(err, HEARTH_INVALID,
+            "%.4g %% fewer in the emptiest hours: of nodes that are up %.4g %% of the time some"
+            " are up then",
+            100 * fleet->ebb, 100 * fleet->uptime);
     }
-    if (!(fleet->hazard > 0 && fleet->hazard <= 366)) {
-        return "a node lives a day to many years";
+    return fleet->hazard > 0 && fleet->hazard <= 366
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID, "a life of %.4g days: a node lives a day or longer",
+              DAYS_PER_YEAR / fleet->hazard);
+}
+
+static enum hearth_code check_times(const struct simulate_fleet *fleet, struct hearth_err *err)
+{
+    const double most_hours = DAYS_MAX * HOURS_PER_DAY;
+    if (!(fleet->lost_after_hours >= 0 && fleet->lost_after_hours <= most_hours)) {
+        return hearth_fail(err, HEARTH_INVALID, "lost after %.4g h: at most %d days",
+            fleet->lost_after_hours, DAYS_MAX);
     }
-    if (!(fleet->lost_after_hours >= 0 && fleet->lost_after_hours <= 90 * HOURS_PER_DAY) ||
-        !(fleet->repair_hours >= 1 && fleet->repair_hours <= 90 * HOURS_PER_DAY)) {
-        return "`lost after` is at most 90 days, a repair takes an hour to 90 days";
+    if (!(fleet->repair_hours >= 1 && fleet->repair_hours <= most_hours)) {
+        return hearth_fail(err, HEARTH_INVALID, "a repair of %.4g h: an hour to %d days",
+            fleet->repair_hours, DAYS_MAX);
     }
     return fleet->replace_days >= 0 && fleet->replace_days <= 10 * DAYS_PER_YEAR
-        ? NULL
-        : "a node is replaced within ten years";
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID, "replaced after %.4g days: at most ten years",
+              fleet->replace_days);
+}
+
+enum hearth_code simulate_check(const struct simulate_fleet *fleet, struct hearth_err *err)
+{
+    if (check_code(fleet, err) != HEARTH_OK || check_nodes(fleet, err) != HEARTH_OK ||
+        check_times(fleet, err) != HEARTH_OK) {
+        return err->code;
+    }
+    return HEARTH_OK;
 }
 
 /* ---- places to repair to ---- */

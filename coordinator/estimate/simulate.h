@@ -6,6 +6,7 @@
 #ifndef HEARTH_COORDINATOR_ESTIMATE_SIMULATE_H
 #define HEARTH_COORDINATOR_ESTIMATE_SIMULATE_H
 
+#include "common/err.h"
 #include "coordinator/fleet/profile.h"
 
 #include <stdbool.h>
@@ -47,7 +48,7 @@ void simulate_fleet_of(const struct profile *profile, struct simulate_fleet *out
 /* Every number is one that may be asked about; see simulate_check() for those that may not. */
 void simulate_run(const struct simulate_fleet *fleet, struct simulate_result *out);
 
-/* NULL: it can be run; else what is wrong with it; static storage. */
-const char *simulate_check(const struct simulate_fleet *fleet);
+/* HEARTH_INVALID: it cannot be run. */
+enum hearth_code simulate_check(const struct simulate_fleet *fleet, struct hearth_err *err);
 
 #endif /* HEARTH_COORDINATOR_ESTIMATE_SIMULATE_H */

@@ -220,7 +220,7 @@ static void fill_fleet(const struct wire_simulate_request *in, struct simulate_f
     fleet->lost_after_hours = given_real(in->lost_after_ms, HOUR_MS, fleet->lost_after_hours);
     fleet->repair_hours = given_real(in->repair_ms, HOUR_MS, fleet->repair_hours);
     fleet->uptime = given_real(in->uptime_ppm, 1e6, fleet->uptime);
-    fleet->ebb = given_real(in->ebb_ppm, 1e6, fleet->ebb);
+    fleet->ebb = in->no_ebb ? 0 : given_real(in->ebb_ppm, 1e6, fleet->ebb);
     fleet->hazard = given_real(in->hazard_permille, 1e3, fleet->hazard);
     fleet->replace_days = given_real(in->replace_ms, DAY_MS, fleet->replace_days);
 }
@@ -281,8 +281,7 @@ static enum hearth_code prepare(struct coordinator *coordinator,
         return err->code;
     }
     fill_fleet(in, fleet);
-    const char *wrong = simulate_check(fleet);
-    return wrong == NULL ? HEARTH_OK : hearth_fail(err, HEARTH_INVALID, "%s", wrong);
+    return simulate_check(fleet, err);
 }
 
 static enum hearth_code simulate(void *service, const struct rpc_context *context,

@@ -138,6 +138,13 @@ static void what_if_is_answered(void **state)
     assert_ok(ask(at, RPC_SIMULATE, &request, &reply), &at->world.err);
     assert_true(reply.warning.size > 0);
 
+    request = (struct wire_simulate_request){.profile = view_text("volunteer")};
+    assert_ok(ask(at, RPC_SIMULATE, &request, &reply), &at->world.err);
+    assert_int_equal(reply.ebb_ppm, 80000);
+    request.no_ebb = true;
+    assert_ok(ask(at, RPC_SIMULATE, &request, &reply), &at->world.err);
+    assert_int_equal(reply.ebb_ppm, 0);
+
     request = (struct wire_simulate_request){.from_fleet = true};
     assert_ok(ask(at, RPC_SIMULATE, &request, &reply), &at->world.err);
     assert_int_equal(reply.nodes, REPAIR_WORLD_NODES);
@@ -169,6 +176,37 @@ static void a_lookup_says_how_a_segment_is_when_asked(void **state)
     assert_true(estimate->unreadable_digits > 0);
 }
 
+static const struct wire_segment_estimate *ask_estimate(struct repair_world *at)
+{
+    struct wire_lookup_reply reply;
+    struct wire_lookup_request request = test_ask_lookup(&at->customer, "key");
+    request.with_estimate = true;
+    assert_ok(test_ask(&at->customer, RPC_LOOKUP, &request, &reply), &at->world.err);
+    assert_int_equal(reply.segments[0].holders_count, N);
+    return reply.segments[0].estimate;
+}
+
+/* The first is silent for a while, the others are there; then it counts as lost. */
+static void each_holder_is_held_and_reachable_or_said_not_to_be(void **state)
+{
+    struct repair_world *at = *state;
+    repair_world_upload(at, N);
+    const uint32_t silent = at->row.holders[0].node;
+    repair_world_pass(at, 15 * TEST_HEARTBEAT_MS, 1, &silent);
+    const struct wire_segment_estimate *estimate = ask_estimate(at);
+    assert_int_equal(estimate->held, N);
+    assert_int_equal(estimate->reachable, N - 1);
+    assert_int_equal(estimate->states_count, N);
+    for (unsigned slot = 0; slot < N; slot++) {
+        assert_int_equal(
+            estimate->states[slot], slot == 0 ? WIRE_HOLDER_SILENT : WIRE_HOLDER_REACHABLE);
+    }
+    repair_world_lose(at, silent);
+    estimate = ask_estimate(at);
+    assert_int_equal(estimate->held, N - 1);
+    assert_int_equal(estimate->states[0], WIRE_HOLDER_MISSING);
+}
+
 #define claim(test)                                                                                \
     cmocka_unit_test_setup_teardown(test, repair_world_set_up, repair_world_tear_down)
 
@@ -182,6 +220,7 @@ int main(void)
         claim(status_carries_durability_and_repair),
         claim(what_if_is_answered),
         claim(a_lookup_says_how_a_segment_is_when_asked),
+        claim(each_holder_is_held_and_reachable_or_said_not_to_be),
     };
     return cmocka_run_group_tests_name("repair_service", tests, NULL, NULL);
 }

@@ -90,35 +90,38 @@ static void verdicts_follow_the_number_of_nodes(void **state)
     }
 }
 
+/* And what is wrong with it is said, in its own numbers. */
+static void assert_refused(const struct simulate_fleet *fleet, const char *expected)
+{
+    struct hearth_err err;
+    assert_int_equal(simulate_check(fleet, &err), HEARTH_INVALID);
+    assert_int_equal(strncmp(err.message, expected, strlen(expected)), 0);
+}
+
 static void nonsense_is_refused(void **state)
 {
     (void)state;
+    struct hearth_err err;
     const struct simulate_fleet sound = fleet_of("home");
-    assert_null(simulate_check(&sound));
+    assert_ok(simulate_check(&sound, &err), &err);
     struct simulate_fleet fleet = sound;
-    fleet.r = fleet.n;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.n = 200;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.uptime = 1.1;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.uptime = NAN;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.hazard = 0;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.nodes = 0;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.lost_after_hours = 1e9;
-    assert_non_null(simulate_check(&fleet));
-    fleet = sound;
-    fleet.replace_days = -1;
-    assert_non_null(simulate_check(&fleet));
+#define REFUSED(field, value, expected)                                                            \
+    fleet = sound;                                                                                 \
+    fleet.field = value;                                                                           \
+    assert_refused(&fleet, expected)
+    REFUSED(r, sound.n, "k 16, r 40, n 40: ");
+    REFUSED(r, sound.k - 1, "k 16, r 15, n 40: ");
+    REFUSED(n, 200, "k 16, r 28, n 200: ");
+    REFUSED(nodes, 0, "0 nodes: ");
+    REFUSED(uptime, 1.1, "up 110 % of the time: ");
+    REFUSED(uptime, NAN, "up nan % of the time: ");
+    REFUSED(ebb, 0.96, "96 % fewer in the emptiest hours: ");
+    REFUSED(hazard, 0, "a life of inf days: ");
+    REFUSED(hazard, 36500, "a life of 0.01 days: ");
+    REFUSED(lost_after_hours, 1e9, "lost after 1e+09 h: ");
+    REFUSED(repair_hours, 0.5, "a repair of 0.5 h: ");
+    REFUSED(replace_days, -1, "replaced after -1 days: ");
+#undef REFUSED
 }
 
 int main(void)
