@@ -8,6 +8,7 @@
 #include "coordinator/meta/meta_repair.h"
 #include "coordinator/repair/repair.h"
 #include "coordinator/repair/repair_backoff.h"
+#include "coordinator/service/invitation.h"
 #include "tests/lib/repair_world.h"
 #include "tests/lib/test.h"
 
@@ -109,6 +110,47 @@ static void silent_is_not_lost(void **state)
     assert_int_equal(status.lost, 0);
     assert_true(repair_is_unreadable(at->world.coordinator->repair, at->row.id, &lost));
     assert_false(lost.is_lost);
+}
+
+/* ---- new holders ---- */
+
+/* Enrolled with the owner, or from the network, of somebody else. */
+static void add_kin(struct repair_world *at, unsigned owner, unsigned network)
+{
+    struct wire_enrol_reply reply;
+    char name[32];
+    char address[32];
+    snprintf(name, sizeof(name), "owner %u", owner);
+    snprintf(address, sizeof(address), "10.0.%u.1", network);
+    const struct invitation invitation = {.kind = PEER_NODE, .owner = view_text(name)};
+    struct view token = test_coordinator_invite(&at->world, &invitation);
+    struct test_member *member = test_coordinator_stranger(&at->world);
+    assert_ok(test_coordinator_enrol(&at->world, member, token, address, &reply), &at->world.err);
+    const unsigned dialled = test_gate_count(&at->world.dialled);
+    test_coordinator_heartbeat(&at->world, member);
+    test_gate_wait(&at->world.dialled, dialled + 1);
+}
+
+/* All that is left to take the shard lives with somebody who holds another. */
+static void who_shares_an_owner_or_a_network_with_a_holder_is_no_new_holder(void **state)
+{
+    struct repair_world *at = *state;
+    repair_world_upload(at, N);
+    uint32_t silent[NODES] = {at->row.holders[LOST_SLOT].node};
+    unsigned count = 1;
+    for (unsigned i = 0; i < NODES; i++) {
+        if (!repair_world_is_holder(&at->row, at->nodes[i].number)) {
+            silent[count++] = at->nodes[i].number;
+        }
+    }
+    repair_world_pass(at, REPAIR_WORLD_LOST_AFTER_S * 1000, count, silent);
+    const unsigned held_by = at->row.holders[0].node - 1; /* its owner, its network */
+    add_kin(at, held_by, 200);
+    add_kin(at, 201, held_by);
+    const struct repair_status status = repair_world_round(at);
+    assert_int_equal(status.queue, 1);
+    assert_int_equal(status.without_place, 1);
+    assert_int_equal(repair_world_row(at).last_p, 1); /* nobody was offered it */
 }
 
 /* ---- seeded ---- */
@@ -265,6 +307,45 @@ static void what_was_queued_is_repaired_after_a_start_without_a_sweep(void **sta
     assert_int_equal(count_rows(at), 0);
 }
 
+struct successor {
+    struct repair_world *at;
+    struct repair_status status;
+};
+
+/* While shards move: this one is killed, and another begins with the rows there are. */
+static void begin_anew(struct fake_net *net, void *context)
+{
+    struct successor *successor = context;
+    net->at_open = NULL;
+    struct repair *repair = repair_create(successor->at->world.coordinator);
+    assert_non_null(repair);
+    repair_status_get(repair, &successor->status);
+    repair_destroy(repair);
+}
+
+/* Before any pass of its own: how many, since when, how much. */
+static void the_queue_is_shown_after_a_start_as_it_was_before(void **state)
+{
+    struct repair_world *at = *state;
+    struct repair_status before;
+    struct successor successor = {.at = at};
+    const struct repair_status *after = &successor.status;
+    uint32_t silent[N];
+    repair_world_upload(at, N);
+    lose_slots(at, LOST_SLOT, 1, silent);
+    sweep_round(NULL, at->world.coordinator->sweep);
+    repair_status_get(at->world.coordinator->repair, &before);
+    assert_int_equal(before.queue, 1);
+    assert_int_equal(before.bytes, (K + 1) * test_shard_size());
+    at->net.at_open = begin_anew;
+    at->net.at_open_context = &successor;
+    repair_round(at->world.coordinator->repair, NULL);
+    assert_int_equal(after->queue, before.queue);
+    assert_int_equal(after->queued, before.queued);
+    assert_int_equal(after->oldest_ms, before.oldest_ms);
+    assert_int_equal(after->bytes, before.bytes);
+}
+
 static void a_row_that_is_not_true_any_more_does_no_harm(void **state)
 {
     struct repair_world *at = *state;
@@ -295,12 +376,10 @@ static void what_an_operator_asked_for_survives_and_ends(void **state)
 
 /* ---- budget ---- */
 
-/* Two stripes of a little over 64 KiB through 16 KiB/s: eight seconds, and no peer is slow. */
-static void a_small_budget_makes_it_slow_and_no_failure(void **state)
+/* Two stripes of a little over 64 KiB a node: eight seconds at 16 KiB/s, and no peer is slow. */
+static void assert_takes_as_long_as_the_budget_says(struct repair_world *at)
 {
-    struct repair_world *at = *state;
     uint32_t silent[N];
-    at->world.settings.repair_node_rate = 16 << 10;
     restart_repair(at);
     repair_world_upload(at, N);
     lose_slots(at, LOST_SLOT, 1, silent);
@@ -311,6 +390,28 @@ static void a_small_budget_makes_it_slow_and_no_failure(void **state)
     assert_int_equal(status.repaired_bytes, (K + 1) * test_shard_size());
     assert_in_range(
         took_ms, 1000 * (test_shard_size() >> 14) - 500, 1000 * (test_shard_size() >> 14) + 1500);
+}
+
+static void a_small_budget_of_a_node_makes_it_slow_and_no_failure(void **state)
+{
+    struct repair_world *at = *state;
+    at->world.settings.repair_node_rate = 16 << 10;
+    assert_takes_as_long_as_the_budget_says(at);
+}
+
+static void a_small_budget_of_a_network_likewise(void **state)
+{
+    struct repair_world *at = *state;
+    at->world.settings.repair_network_rate = 16 << 10;
+    assert_takes_as_long_as_the_budget_says(at);
+}
+
+/* Of k that give and one that gets. */
+static void a_small_budget_of_all_together_likewise(void **state)
+{
+    struct repair_world *at = *state;
+    at->world.settings.repair_rate = (K + 1) * (16 << 10);
+    assert_takes_as_long_as_the_budget_says(at);
 }
 
 static void a_budget_that_lets_nothing_pass_is_said(void **state)
@@ -337,12 +438,16 @@ int main(void)
         claim(with_only_k_left_it_is_rebuilt_as_far_as_there_are_nodes),
         claim(fewer_than_k_are_named_and_left_alone),
         claim(silent_is_not_lost),
+        claim(who_shares_an_owner_or_a_network_with_a_holder_is_no_new_holder),
         cmocka_unit_test(whoever_turns_bad_no_good_shard_is_given_up),
         claim(sources_that_turn_bad_in_the_middle_are_replaced),
         claim(what_was_queued_is_repaired_after_a_start_without_a_sweep),
+        claim(the_queue_is_shown_after_a_start_as_it_was_before),
         claim(a_row_that_is_not_true_any_more_does_no_harm),
         claim(what_an_operator_asked_for_survives_and_ends),
-        claim(a_small_budget_makes_it_slow_and_no_failure),
+        claim(a_small_budget_of_a_node_makes_it_slow_and_no_failure),
+        claim(a_small_budget_of_a_network_likewise),
+        claim(a_small_budget_of_all_together_likewise),
         claim(a_budget_that_lets_nothing_pass_is_said),
     };
     return cmocka_run_group_tests_name("repair_faults", tests, NULL, NULL);
