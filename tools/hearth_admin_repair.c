@@ -33,9 +33,11 @@ static void print_queue(const struct wire_repair_info *repair)
         printf("nothing is due\n");
         return;
     }
-    printf("due       %" PRIu64 " segments, %s to read and write", repair->due,
-        format_bytes(repair->bytes, bytes));
-    if (repair->bytes_per_s > 0) {
+    printf("due       %" PRIu64 " segments", repair->due);
+    if (repair->bytes > 0) {
+        printf(", %s to read and write", format_bytes(repair->bytes, bytes));
+    }
+    if (repair->bytes > 0 && repair->bytes_per_s > 0) {
         printf(", %s/s, %s to go", format_bytes(repair->bytes_per_s, rate),
             format_duration(repair_report_eta_ms(repair), text));
     }
