@@ -354,8 +354,7 @@ enum hearth_holder_state {
 };
 
 struct hearth_holder {
-    unsigned slot;
-    unsigned number; /* which offer of the slot this is */
+    unsigned slot, number; /* and which offer of it this is */
     char node[HEARTH_NODE_TEXT_SIZE];
     unsigned uptime_ppm; /* share of the time it is up, of a million, as measured; 0: unknown */
     unsigned state;      /* enum hearth_holder_state */
@@ -377,13 +376,12 @@ struct hearth_segment {
     unsigned k, n;
     unsigned holder_count; /* by slot; missing slots are not listed */
     const struct hearth_holder *holders;
-    bool is_estimated; /* the following is known */
-    unsigned held;     /* shards that count: their nodes are not lost, and do not call them bad */
-    unsigned reachable;
-    unsigned trigger;  /* repair begins when no more are held */
-    double unreadable; /* the chance that too few of the reachable ones answer at a moment */
-    double lost;       /* the chance that it is lost within a year; docs/durability-estimate.md */
-    unsigned repair;   /* enum hearth_repair: what is due now */
+    bool is_estimated;        /* the following is known */
+    unsigned held, reachable; /* shards that count; of those, at nodes that answer now */
+    unsigned trigger;         /* repair begins when no more are held */
+    double unreadable;        /* the chance that too few of the reachable ones answer at a moment */
+    double lost;     /* the chance that it is lost within a year; docs/durability-estimate.md */
+    unsigned repair; /* enum hearth_repair: what is due now */
 };
 
 struct hearth_stat {
