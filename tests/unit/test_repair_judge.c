@@ -206,6 +206,12 @@ static void worse_holders_are_repaired_sooner_and_better_ones_later(void **state
     }
     assert_int_equal(judge(&drawing, HOUR_MS).reason, REPAIR_FEW_HELD);
 
+    draw("aaaaaaaaaaaaxx", small, &drawing);
+    for (unsigned slot = 0; slot < small->n; slot++) {
+        drawing.nodes[slot].hazard *= 4;
+    }
+    assert_int_equal(judge(&drawing, HOUR_MS).reason, REPAIR_FEW_HELD);
+
     draw("aaaaaaaaaaaxxx", small, &drawing);
     assert_true(judge(&drawing, HOUR_MS).is_due);
     for (unsigned slot = 0; slot < small->n; slot++) {
