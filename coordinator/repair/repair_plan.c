@@ -207,9 +207,9 @@ static enum hearth_code transfer(struct run *run, struct hearth_err *err)
     return code;
 }
 
-static enum hearth_code apply(struct run *run, unsigned *stored, struct hearth_err *err)
+/* Returns how many there are. */
+static size_t gather_receipts(const struct run *run, struct wire_slot_receipt *receipts)
 {
-    struct wire_slot_receipt receipts[META_SLOTS_MAX];
     size_t count = 0;
     for (unsigned i = 0; i < run->target_count; i++) {
         const struct repair_target *target = &run->targets[i];
@@ -221,29 +221,40 @@ static enum hearth_code apply(struct run *run, unsigned *stored, struct hearth_e
             };
         }
     }
+    return count;
+}
+
+static enum hearth_code check_receipts(
+    struct run *run, struct segment_receipts *out, struct hearth_err *err)
+{
     const struct meta_segment *segment = run->plan->segment;
-    struct segment_shown shown = {
+    struct wire_slot_receipt receipts[META_SLOTS_MAX];
+    const struct segment_shown shown = {
         .segment = segment->id,
         .length = segment->length,
         .k = segment->k,
         .receipts = receipts,
-        .count = count,
+        .count = gather_receipts(run, receipts),
     };
+    return segment_receipts_check(run->plan->coordinator, &shown, &run->arena, out, err);
+}
+
+static enum hearth_code apply(struct run *run, unsigned *stored, struct hearth_err *err)
+{
     struct segment_receipts checked;
-    enum hearth_code code =
-        segment_receipts_check(run->plan->coordinator, &shown, &run->arena, &checked, err);
-    if (code != HEARTH_OK) {
-        return code;
+    struct meta_seal_result result;
+    if (check_receipts(run, &checked, err) != HEARTH_OK) {
+        return err->code;
     }
-    struct meta_repair_apply request = {
-        .segment = segment->id,
-        .generation = segment->generation,
+    const struct meta_repair_apply request = {
+        .segment = run->plan->segment->id,
+        .generation = run->plan->segment->generation,
         .shard_length = checked.shard_length,
         .receipts = checked.good,
         .receipt_count = checked.good_count,
     };
-    struct meta_seal_result result;
-    code = meta_repair_apply(run->plan->coordinator->store, &request, &result, err);
+    enum hearth_code code =
+        meta_repair_apply(run->plan->coordinator->store, &request, &result, err);
     (void)FAILPOINT(COORDINATOR_REPAIR_APPLIED);
     if (code == HEARTH_OK) {
         *stored = (unsigned)(checked.good_count - result.bad_count);
@@ -253,17 +264,11 @@ static enum hearth_code apply(struct run *run, unsigned *stored, struct hearth_e
 
 static enum hearth_code move_shards(struct run *run, unsigned *stored, struct hearth_err *err)
 {
-    enum hearth_code code = offer(run, err);
-    if (code == HEARTH_OK) {
-        code = plan_targets(run, err);
+    if (offer(run, err) != HEARTH_OK || plan_targets(run, err) != HEARTH_OK ||
+        plan_sources(run, err) != HEARTH_OK || transfer(run, err) != HEARTH_OK) {
+        return err->code;
     }
-    if (code == HEARTH_OK) {
-        code = plan_sources(run, err);
-    }
-    if (code == HEARTH_OK) {
-        code = transfer(run, err);
-    }
-    return code == HEARTH_OK ? apply(run, stored, err) : code;
+    return apply(run, stored, err);
 }
 
 enum hearth_code repair_plan_run_blocking(

@@ -84,13 +84,10 @@ static enum hearth_code keep_budget(struct repair *repair, uint32_t stripe, stru
 
 /* ---- all of it ---- */
 
-static enum hearth_code run(struct repair *repair, struct hearth_err *err)
+static enum hearth_code repair_stripes(struct repair *repair, struct hearth_err *err)
 {
     struct repair_flow *flow = &repair->flow;
-    enum hearth_code code = repair_read_start(&flow->read, err);
-    if (code == HEARTH_OK) {
-        repair_write_start(&flow->write);
-    }
+    enum hearth_code code = HEARTH_OK;
     for (uint32_t stripe = 0; code == HEARTH_OK && stripe < repair->stripes.stripe_count;
          stripe++) {
         code = repair_flow_await_stripe(flow, err);
@@ -102,6 +99,17 @@ static enum hearth_code run(struct repair *repair, struct hearth_err *err)
             code = keep_budget(repair, stripe, err);
         }
     }
+    return code;
+}
+
+static enum hearth_code run(struct repair *repair, struct hearth_err *err)
+{
+    struct repair_flow *flow = &repair->flow;
+    enum hearth_code code = repair_read_start(&flow->read, err);
+    if (code == HEARTH_OK) {
+        repair_write_start(&flow->write);
+        code = repair_stripes(repair, err);
+    }
     if (code == HEARTH_OK) {
         repair_write_finish(&flow->write, repair->stripes.stripe_count);
         code = repair_flow_await_receipts(flow, err);
@@ -111,17 +119,10 @@ static enum hearth_code run(struct repair *repair, struct hearth_err *err)
     return code;
 }
 
-static enum hearth_code prepare(
-    struct repair *repair, const struct repair_job *job, struct hearth_err *err)
+static void connect_halves(struct repair *repair)
 {
-    *repair = (struct repair){.job = job};
-    if (ec_stripes_init(&repair->stripes, job->k, job->length, err) != HEARTH_OK ||
-        ec_codec_create(job->codec_id, job->k, job->n, &repair->codec, err) != HEARTH_OK ||
-        repair_flow_init(&repair->flow, job->net, job->env, job->length, err) != HEARTH_OK) {
-        return err->code;
-    }
+    const struct repair_job *job = repair->job;
     struct repair_flow *flow = &repair->flow;
-    repair->tagger = shard_tagger_create(&job->vk);
     flow->halt = job->halt;
     flow->read = (struct repair_read){
         .net = job->net,
@@ -141,6 +142,19 @@ static enum hearth_code prepare(
         .targets = job->targets,
         .target_count = job->target_count,
     };
+}
+
+static enum hearth_code prepare(
+    struct repair *repair, const struct repair_job *job, struct hearth_err *err)
+{
+    *repair = (struct repair){.job = job};
+    if (ec_stripes_init(&repair->stripes, job->k, job->length, err) != HEARTH_OK ||
+        ec_codec_create(job->codec_id, job->k, job->n, &repair->codec, err) != HEARTH_OK ||
+        repair_flow_init(&repair->flow, job->net, job->env, job->length, err) != HEARTH_OK) {
+        return err->code;
+    }
+    repair->tagger = shard_tagger_create(&job->vk);
+    connect_halves(repair);
     return HEARTH_OK;
 }
 
