@@ -1,5 +1,7 @@
 #include "coordinator/fleet/node_attention.h"
 
+#include "coordinator/fleet/profile.h"
+
 static const char *about_fence(enum meta_fence fence)
 {
     switch (fence) {
@@ -42,6 +44,10 @@ const char *node_attention(const struct node_status *status)
     }
     if (status->health == NODE_ALIVE && !was_met(node)) {
         return "nobody can reach it at the addresses it names: look at its router";
+    }
+    if (status->health == NODE_ALIVE && status->uptime < PROFILE_UPTIME_MIN) {
+        return "it is up less than 80 % of the time, which no profile is for: drain it, or ask its "
+               "owner";
     }
     return "";
 }

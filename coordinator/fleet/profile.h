@@ -10,6 +10,9 @@
 
 #include "common/view.h"
 
+/* No profile is for nodes that are up less than this share of the time. */
+#define PROFILE_UPTIME_MIN 0.80
+
 /* Repair at once when fewer than k + this many holders are online for 12 hours. */
 enum { PROFILE_ONLINE_SPARE = 5 };
 
