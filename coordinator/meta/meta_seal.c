@@ -5,180 +5,9 @@
 
 #include "coordinator/meta/meta_blob.h"
 #include "coordinator/meta/meta_inside.h"
+#include "coordinator/meta/meta_weigh.h"
 
 #include <assert.h>
-
-/* ---- which receipts are good ---- */
-
-/* A segment's slots while receipts are weighed one by one. */
-struct weighing {
-    struct meta_tx *tx;
-    struct meta_id segment;
-    uint16_t n;
-    uint64_t shard_length;
-    bool orders_must_live; /* a receipt for an expired order comes too late */
-    bool replaces;         /* a filled slot may be taken over, once */
-    struct meta_holder holders[META_SLOTS_MAX];
-    struct ec_slots damaged;
-    struct ec_slots passed;
-    bool taken[META_SLOTS_MAX]; /* by a receipt of this call */
-    struct meta_domain domains[META_SLOTS_MAX];
-    size_t domain_count;
-    struct meta_seal_result *result;
-};
-
-/*
- * Holders that stay: nobody new may share owner or network with them.  Slots named by a receipt do
- * not count, so that an owner can move from one of them to another; when the new holder of such a
- * slot turns out bad the old one stays, whoever it shares with (D7).
- */
-static void add_domains_that_stay(
-    struct weighing *weighing, const struct meta_receipt *receipts, size_t count)
-{
-    bool named[META_SLOTS_MAX] = {false};
-    for (size_t i = 0; i < count; i++) {
-        if (receipts[i].slot < weighing->n) {
-            named[receipts[i].slot] = weighing->replaces;
-        }
-    }
-    for (unsigned slot = 0; slot < weighing->n; slot++) {
-        struct meta_domain *domain = &weighing->domains[weighing->domain_count];
-        if (weighing->holders[slot].node > 0 && !named[slot] &&
-            meta_node_domain_in(weighing->tx, weighing->holders[slot].node, domain)) {
-            weighing->domain_count++;
-        }
-    }
-}
-
-static bool shares_domain(const struct weighing *weighing, const struct meta_domain *domain)
-{
-    for (size_t i = 0; i < weighing->domain_count; i++) {
-        const struct meta_domain *other = &weighing->domains[i];
-        if (other->node == domain->node) {
-            return true;
-        }
-        if (!weighing->tx->allow_colocation &&
-            (other->owner == domain->owner ||
-                memcmp(&other->network, &domain->network, sizeof(domain->network)) == 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The offer the receipt answers, or what is wrong with it. */
-static struct meta_bad_slot check_offer(
-    const struct weighing *weighing, const struct meta_receipt *receipt)
-{
-    struct meta_bad_slot bad = {.slot = receipt->slot};
-    struct sql *sql = sql_use(weighing->tx, SQL_OFFER_GET);
-    sql_set_id(sql, ":segment", &weighing->segment);
-    sql_set_u64(sql, ":slot", receipt->slot);
-    sql_set_u64(sql, ":p", receipt->p);
-    if (!sql_step(sql)) {
-        bad.code = HEARTH_NOT_FOUND;
-        bad.reason = "this placement was not offered, or has ended";
-        return bad;
-    }
-    uint64_t node = sql_u64(sql);
-    uint64_t expires_ms = sql_u64(sql);
-    if (node != receipt->node) {
-        bad.code = HEARTH_DENIED;
-        bad.reason = "this placement was offered to another node";
-    } else if (weighing->orders_must_live && weighing->tx->now_ms > expires_ms) {
-        bad.code = HEARTH_EXPIRED;
-        bad.reason = "its order has expired";
-    }
-    return bad;
-}
-
-/* code HEARTH_OK: the receipt is good, *domain is its node's. */
-static struct meta_bad_slot weigh(
-    const struct weighing *weighing, const struct meta_receipt *receipt, struct meta_domain *domain)
-{
-    struct meta_bad_slot bad = {.slot = receipt->slot};
-    if (receipt->slot >= weighing->n) {
-        bad.code = HEARTH_INVALID;
-        bad.reason = "there is no such slot";
-    } else if (receipt->shard_length != weighing->shard_length) {
-        bad.code = HEARTH_CHECKSUM;
-        bad.reason = "the shard has the wrong length";
-    } else if (weighing->taken[receipt->slot] ||
-        (!weighing->replaces && weighing->holders[receipt->slot].node > 0)) {
-        bad.code = HEARTH_EXISTS;
-        bad.reason = "the slot is filled already";
-    } else {
-        bad = check_offer(weighing, receipt);
-    }
-    if (bad.code == HEARTH_OK &&
-        (!meta_node_domain_in(weighing->tx, receipt->node, domain) ||
-            shares_domain(weighing, domain))) {
-        bad.code = HEARTH_CONFLICT;
-        bad.reason = "its owner or network holds another slot";
-    }
-    return bad;
-}
-
-static void delete_offer(struct weighing *weighing, const struct meta_receipt *receipt)
-{
-    struct sql *sql = sql_use(weighing->tx, SQL_OFFER_DELETE);
-    sql_set_id(sql, ":segment", &weighing->segment);
-    sql_set_u64(sql, ":slot", receipt->slot);
-    sql_set_u64(sql, ":p", receipt->p);
-    sql_run(sql);
-}
-
-/* From offer to holder. What held the slot before becomes a dead shard when no reader can have an
- * order for it any more. */
-static void take(
-    struct weighing *weighing, const struct meta_receipt *receipt, const struct meta_domain *domain)
-{
-    struct meta_holder *holder = &weighing->holders[receipt->slot];
-    if (holder->node > 0) {
-        const struct meta_dead before = {.segment = &weighing->segment,
-            .slot = receipt->slot,
-            .placement = *holder,
-            .not_before_ms = weighing->tx->now_ms + meta_read_grace_ms(weighing->tx),
-            .bytes = weighing->shard_length};
-        meta_dead_insert_in(weighing->tx, &before);
-    }
-    delete_offer(weighing, receipt);
-    *holder = (struct meta_holder){.node = receipt->node, .p = receipt->p};
-    ec_slots_remove(&weighing->damaged, receipt->slot);
-    ec_slots_remove(&weighing->passed, receipt->slot);
-    weighing->taken[receipt->slot] = true;
-    weighing->domains[weighing->domain_count++] = *domain;
-}
-
-/* Returns how many were good. */
-static unsigned weigh_all(
-    struct weighing *weighing, const struct meta_receipt *receipts, size_t count)
-{
-    unsigned good = 0;
-    struct meta_seal_result *result = weighing->result;
-    result->bad_count = 0;
-    add_domains_that_stay(weighing, receipts, count);
-    for (size_t i = 0; i < count; i++) {
-        struct meta_domain domain;
-        struct meta_bad_slot bad = weigh(weighing, &receipts[i], &domain);
-        if (bad.code == HEARTH_OK) {
-            take(weighing, &receipts[i], &domain);
-            good++;
-        } else {
-            result->bad[result->bad_count++] = bad;
-        }
-    }
-    return good;
-}
-
-static uint16_t count_holders(const struct meta_holder *holders, uint16_t n)
-{
-    uint16_t count = 0;
-    for (unsigned slot = 0; slot < n; slot++) {
-        count = (uint16_t)(count + (holders[slot].node > 0));
-    }
-    return count;
-}
 
 static enum hearth_code check_receipt_count(size_t count, struct hearth_err *err)
 {
@@ -192,7 +21,7 @@ static enum hearth_code check_receipt_count(size_t count, struct hearth_err *err
 void meta_sealed_result(const struct meta_segment *segment, struct meta_seal_result *out)
 {
     out->generation = segment->generation;
-    out->holders = count_holders(segment->holders, segment->n);
+    out->holders = meta_count_holders(segment->holders, segment->n);
     out->bad_count = 0;
 }
 
@@ -252,14 +81,14 @@ static enum hearth_code seal_new(struct meta_tx *tx, const struct meta_seal *req
     if (meta_intent_open_in(tx, &request->intent, &intent, err) != HEARTH_OK) {
         return err->code;
     }
-    struct weighing weighing = {
+    struct meta_weighing weighing = {
         .tx = tx,
         .segment = request->segment,
         .n = opened->n,
         .shard_length = request->shard_length,
         .result = out,
     };
-    unsigned good = weigh_all(&weighing, request->receipts, request->receipt_count);
+    unsigned good = meta_weigh_all(&weighing, request->receipts, request->receipt_count);
     if (good < opened->w) {
         return hearth_fail(err, HEARTH_SHARDS_LOST, "seal: %u good receipts of %zu, %u are needed",
             good, request->receipt_count, opened->w);
@@ -320,7 +149,7 @@ enum hearth_code meta_seal(struct meta_store *store, const struct meta_seal *req
 
 /* D6: nobody else has changed the holders since they were read, or nothing happens. */
 static enum hearth_code swap_holders(struct meta_tx *tx, const struct meta_segment *segment,
-    const struct weighing *weighing, struct hearth_err *err)
+    const struct meta_weighing *weighing, struct hearth_err *err)
 {
     uint8_t bytes[META_HOLDERS_SIZE_MAX];
     uint8_t damaged[META_SLOTS_SIZE_MAX];
@@ -338,7 +167,7 @@ static enum hearth_code swap_holders(struct meta_tx *tx, const struct meta_segme
         return hearth_fail(err, HEARTH_CONFLICT, "the segment's holders have changed");
     }
     weighing->result->generation = segment->generation + 1;
-    weighing->result->holders = count_holders(weighing->holders, segment->n);
+    weighing->result->holders = meta_count_holders(weighing->holders, segment->n);
     return HEARTH_OK;
 }
 
@@ -364,7 +193,7 @@ static enum hearth_code add_holders(struct meta_tx *tx, void *arg, struct hearth
         read_alive(tx, &request->segment, &segment, err) != HEARTH_OK) {
         return err->code;
     }
-    struct weighing weighing = {
+    struct meta_weighing weighing = {
         .tx = tx,
         .segment = segment.id,
         .n = segment.n,
@@ -375,11 +204,11 @@ static enum hearth_code add_holders(struct meta_tx *tx, void *arg, struct hearth
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
     weighing.damaged = segment.damaged;
     weighing.passed = segment.passed;
-    if (weigh_all(&weighing, request->receipts, request->receipt_count) > 0) {
+    if (meta_weigh_all(&weighing, request->receipts, request->receipt_count) > 0) {
         return swap_holders(tx, &segment, &weighing, err);
     }
     call->out->generation = segment.generation;
-    call->out->holders = count_holders(segment.holders, segment.n);
+    call->out->holders = meta_count_holders(segment.holders, segment.n);
     return HEARTH_OK;
 }
 
@@ -403,7 +232,7 @@ enum hearth_code meta_repair_apply_in(struct meta_tx *tx, const struct meta_repa
     if (segment.generation != request->generation) {
         return hearth_fail(err, HEARTH_CONFLICT, "the segment's holders have changed");
     }
-    struct weighing weighing = {
+    struct meta_weighing weighing = {
         .tx = tx,
         .segment = segment.id,
         .n = segment.n,
@@ -415,7 +244,7 @@ enum hearth_code meta_repair_apply_in(struct meta_tx *tx, const struct meta_repa
     memcpy(weighing.holders, segment.holders, sizeof(weighing.holders));
     weighing.damaged = segment.damaged;
     weighing.passed = segment.passed;
-    if (weigh_all(&weighing, request->receipts, request->receipt_count) == 0) {
+    if (meta_weigh_all(&weighing, request->receipts, request->receipt_count) == 0) {
         return hearth_fail(err, HEARTH_SHARDS_LOST, "repair: no good receipt");
     }
     return swap_holders(tx, &segment, &weighing, err);
@@ -456,7 +285,7 @@ static void end_old_code(struct meta_tx *tx, const struct meta_segment *segment)
 }
 
 static enum hearth_code swap_code(struct meta_tx *tx, const struct meta_recode_apply *request,
-    const struct weighing *weighing, struct hearth_err *err)
+    const struct meta_weighing *weighing, struct hearth_err *err)
 {
     uint8_t bytes[META_HOLDERS_SIZE_MAX];
     size_t size = meta_holders_encode(weighing->holders, request->n, bytes);
@@ -475,7 +304,7 @@ static enum hearth_code swap_code(struct meta_tx *tx, const struct meta_recode_a
         return hearth_fail(err, HEARTH_CONFLICT, "the segment's holders have changed");
     }
     weighing->result->generation = request->generation + 1;
-    weighing->result->holders = count_holders(weighing->holders, request->n);
+    weighing->result->holders = meta_count_holders(weighing->holders, request->n);
     return HEARTH_OK;
 }
 
@@ -502,7 +331,7 @@ enum hearth_code meta_recode_apply_in(struct meta_tx *tx, const struct meta_reco
     if (check_recodable(tx, request, &segment, err) != HEARTH_OK) {
         return err->code;
     }
-    struct weighing weighing = {
+    struct meta_weighing weighing = {
         .tx = tx,
         .segment = segment.id,
         .n = request->n,
@@ -510,7 +339,7 @@ enum hearth_code meta_recode_apply_in(struct meta_tx *tx, const struct meta_reco
         .orders_must_live = true,
         .result = out,
     };
-    unsigned good = weigh_all(&weighing, request->receipts, request->receipt_count);
+    unsigned good = meta_weigh_all(&weighing, request->receipts, request->receipt_count);
     if (good < request->w) {
         return hearth_fail(err, HEARTH_SHARDS_LOST,
             "another code: %u good receipts of %zu, %u are needed", good, request->receipt_count,
