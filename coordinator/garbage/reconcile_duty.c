@@ -2,13 +2,10 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "coordinator/fleet/node_inventory.h"
 #include "coordinator/fleet/sweep.h"
-#include "coordinator/garbage/reconcile.h"
-#include "coordinator/meta/meta_damage.h"
+#include "coordinator/garbage/reconcile_inquiry.h"
 #include "coordinator/meta/meta_reconcile.h"
 #include "coordinator/meta/meta_settings.h"
-#include "coordinator/rescue/shipment_name.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -23,28 +20,16 @@ enum reconcile_phase {
     RECONCILE_SOUGHT,
 };
 
-/* One node's turn. */
-struct turn {
-    struct reconcile shards;
-    struct meta_reconciled done;
-};
-
-struct candidate {
-    uint32_t node;
-    struct meta_damaged_shard shard;
-};
-
 struct reconcile_duty {
     struct coordinator *coordinator;
-    struct shipment_keys shipments;
+    struct reconcile_inquiry inquiry;
     struct duty *const *wakes; /* itself; NULL: a test turns it by hand */
 
     /* Of whose phase it is: the sweep's thread while it sums and seeks, else the duty's. */
-    struct turn turns[RECONCILE_NODES];
+    struct reconcile_turn turns[RECONCILE_NODES];
     unsigned turn_count;
-    struct candidate missing[RECONCILE_MISSING_MAX];
+    struct reconcile_candidate missing[RECONCILE_MISSING_MAX];
     unsigned missing_count;
-    struct duty *round; /* the one that runs */
 
     struct {
         pthread_mutex_t mutex;
@@ -120,7 +105,7 @@ static enum hearth_code pass_begins(
     return HEARTH_OK;
 }
 
-static struct turn *turn_of(struct reconcile_duty *duty, uint32_t node)
+static struct reconcile_turn *turn_of(struct reconcile_duty *duty, uint32_t node)
 {
     for (unsigned i = 0; i < duty->turn_count && node != 0; i++) {
         if (duty->turns[i].shards.node == node) {
@@ -130,13 +115,14 @@ static struct turn *turn_of(struct reconcile_duty *duty, uint32_t node)
     return NULL;
 }
 
-static void seek(struct reconcile_duty *duty, const struct turn *turn,
+static void seek(struct reconcile_duty *duty, const struct reconcile_turn *turn,
     const struct meta_segment *segment, uint16_t slot, const uint8_t *id)
 {
     if (segment->dying_ms == 0 && !ec_slots_has(segment->damaged, slot) &&
         duty->missing_count < RECONCILE_MISSING_MAX && reconcile_lacks(&turn->shards, id)) {
-        duty->missing[duty->missing_count++] = (struct candidate){.node = turn->shards.node,
-            .shard = {.segment = segment->id, .slot = slot, .p = segment->holders[slot].p}};
+        duty->missing[duty->missing_count++] =
+            (struct reconcile_candidate){.node = turn->shards.node,
+                .shard = {.segment = segment->id, .slot = slot, .p = segment->holders[slot].p}};
     }
 }
 
@@ -144,7 +130,7 @@ static void see_segment(
     struct reconcile_duty *duty, enum reconcile_phase phase, const struct meta_segment *segment)
 {
     for (uint16_t slot = 0; slot < segment->n; slot++) {
-        struct turn *turn = turn_of(duty, segment->holders[slot].node);
+        struct reconcile_turn *turn = turn_of(duty, segment->holders[slot].node);
         if (turn == NULL) {
             continue;
         }
@@ -278,208 +264,6 @@ static enum hearth_code choose(struct reconcile_duty *duty, struct hearth_err *e
     return code;
 }
 
-/* ---- listing ---- */
-
-/* One run of ranges of one node. */
-struct listing {
-    struct reconcile_duty *duty;
-    struct turn *turn;
-    uint32_t end; /* range */
-    struct hearth_err err;
-    struct meta_listed_shard shards[META_RECONCILE_MAX];
-    size_t count;
-};
-static_assert((int)META_RECONCILE_MAX == (int)WIRE_SHARD_PAGE_MAX, "a page is judged at once");
-
-/* False: nobody with our keys made it, or it carries metadata, which has its own book-keeping. */
-static bool open_entry(const struct reconcile_duty *duty, const struct wire_shard_entry *entry,
-    struct meta_listed_shard *out)
-{
-    struct shard_name name;
-    struct shard_place place;
-    struct shipment_name shipment;
-    memcpy(name.id, entry->shard_id.bytes, sizeof(name.id));
-    memcpy(name.locator, entry->locator.bytes, sizeof(name.locator));
-    if (!shard_name_open(&duty->coordinator->names, &name, &place) ||
-        shipment_name_open(&duty->shipments, place.segment, &shipment)) {
-        return false;
-    }
-    *out = (struct meta_listed_shard){.slot = place.slot,
-        .p = place.p,
-        .stored_ms = entry->stored_unix_ms,
-        .length = entry->length,
-        .is_trash = entry->state == WIRE_SHARD_TRASH};
-    memcpy(out->segment.bytes, place.segment, sizeof(place.segment));
-    return true;
-}
-
-/* Wanted, and on its way out of the disk: it is made anew while it can still be read. */
-static enum hearth_code rescue_trash(
-    struct listing *listing, const struct meta_listed_shard *shard, struct hearth_err *err)
-{
-    struct meta_damaged_shard damaged = {
-        .segment = shard->segment, .slot = shard->slot, .p = shard->p};
-    listing->turn->done.wanted_in_trash++;
-    return meta_damage_note(
-        listing->duty->coordinator->store, listing->turn->shards.node, &damaged, 1, err);
-}
-
-static enum hearth_code judge_page(struct listing *listing, struct hearth_err *err)
-{
-    struct meta_reconciled *done = &listing->turn->done;
-    enum hearth_code code = meta_reconcile_judge(listing->duty->coordinator->store,
-        listing->turn->shards.node, listing->shards, listing->count, err);
-    for (size_t i = 0; code == HEARTH_OK && i < listing->count; i++) {
-        const struct meta_listed_shard *shard = &listing->shards[i];
-        bool is_wanted = shard->verdict == META_SHARD_WANTED;
-        done->shards++;
-        done->ahead += shard->verdict == META_SHARD_AHEAD;
-        done->unwanted += shard->verdict == META_SHARD_UNWANTED && !shard->is_trash;
-        if (is_wanted && shard->is_trash) {
-            code = rescue_trash(listing, shard, err);
-        }
-    }
-    listing->count = 0;
-    return code;
-}
-
-/* Adds what lies before the end of the run. False: this one does not. */
-static bool take_entry(struct listing *listing, const struct wire_shard_entry *entry)
-{
-    uint32_t range = reconcile_range(entry->shard_id.bytes);
-    if (range >= listing->end) {
-        return false;
-    }
-    bool is_trash = entry->state == WIRE_SHARD_TRASH;
-    if (!is_trash && !reconcile_saw(&listing->turn->shards, entry->shard_id.bytes)) {
-        reconcile_give_up_from(&listing->turn->shards, range);
-        return false;
-    }
-    listing->count += open_entry(listing->duty, entry, &listing->shards[listing->count]);
-    return true;
-}
-
-static bool take_page(void *context, const struct wire_shard_page *page)
-{
-    struct listing *listing = context;
-    bool goes_on = true;
-    for (size_t i = 0; i < page->shards_count && goes_on; i++) {
-        goes_on = take_entry(listing, &page->shards[i]);
-    }
-    if (duty_is_stopping(listing->duty->round)) {
-        hearth_fail(&listing->err, HEARTH_CANCELLED, "the coordinator is being stopped");
-        return false;
-    }
-    return judge_page(listing, &listing->err) == HEARTH_OK && goes_on;
-}
-
-static enum hearth_code list_run(struct reconcile_duty *duty, struct turn *turn, uint32_t first,
-    uint32_t end, struct hearth_err *err)
-{
-    uint8_t before[RECONCILE_ID_SIZE];
-    struct listing listing = {.duty = duty, .turn = turn, .end = end, .err = {.code = HEARTH_OK}};
-    struct wire_list_shards_request request = {.max = 0};
-    if (reconcile_before(first, before)) {
-        request.after = view_of(before, sizeof(before));
-    }
-    enum hearth_code code = node_inventory_list_blocking(
-        duty->coordinator->inventory, turn->shards.node, &request, take_page, &listing, err);
-    if (code == HEARTH_OK && listing.err.code != HEARTH_OK) {
-        *err = listing.err;
-        code = err->code;
-    }
-    return code;
-}
-
-static enum hearth_code list_node(
-    struct reconcile_duty *duty, struct turn *turn, struct hearth_err *err)
-{
-    FREES struct wire_shard_digest *sums = calloc(RECONCILE_RANGES, sizeof(*sums));
-    const struct wire_digest_shards_request all = {
-        .bits = RECONCILE_BITS, .count = RECONCILE_RANGES};
-    if (sums == NULL) {
-        return hearth_fail(err, HEARTH_NO_MEMORY, "sums");
-    }
-    enum hearth_code code = node_inventory_digest_blocking(
-        duty->coordinator->inventory, turn->shards.node, &all, sums, err);
-    uint32_t first = 0;
-    uint32_t end;
-    if (code == HEARTH_OK) {
-        reconcile_compare(&turn->shards, sums);
-    }
-    while (code == HEARTH_OK && reconcile_next_run(&turn->shards, &first, &end)) {
-        code = list_run(duty, turn, first, end, err);
-        first = end;
-    }
-    return code;
-}
-
-/* ---- what was not on the list, asked for by name ---- */
-
-struct found {
-    const uint8_t *id;
-    bool is_live;
-};
-
-static bool take_one(void *context, const struct wire_shard_page *page)
-{
-    struct found *found = context;
-    if (page->shards_count > 0) {
-        found->is_live = page->shards[0].state == WIRE_SHARD_LIVE &&
-            memcmp(page->shards[0].shard_id.bytes, found->id, RECONCILE_ID_SIZE) == 0;
-    }
-    return page->shards_count == 0 && !page->is_last;
-}
-
-/* The id before this one. False: there is none. */
-static bool id_before(const uint8_t id[RECONCILE_ID_SIZE], uint8_t out[RECONCILE_ID_SIZE])
-{
-    memcpy(out, id, RECONCILE_ID_SIZE);
-    for (unsigned i = RECONCILE_ID_SIZE; i-- > 0;) {
-        if (out[i]-- != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum hearth_code check_missing(
-    struct reconcile_duty *duty, struct candidate *candidate, struct hearth_err *err)
-{
-    struct shard_name name;
-    uint8_t before[RECONCILE_ID_SIZE];
-    struct shard_place place = {.slot = candidate->shard.slot, .p = candidate->shard.p};
-    memcpy(place.segment, candidate->shard.segment.bytes, sizeof(place.segment));
-    shard_name_make(&duty->coordinator->names, &place, &name);
-    struct found found = {.id = name.id};
-    struct wire_list_shards_request request = {.max = 1};
-    if (id_before(name.id, before)) {
-        request.after = view_of(before, sizeof(before));
-    }
-    enum hearth_code code = node_inventory_list_blocking(
-        duty->coordinator->inventory, candidate->node, &request, take_one, &found, err);
-    if (code == HEARTH_OK && !found.is_live) {
-        code =
-            meta_damage_note(duty->coordinator->store, candidate->node, &candidate->shard, 1, err);
-    }
-    if (code == HEARTH_OK && candidate->shard.is_noted) {
-        turn_of(duty, candidate->node)->done.missing++;
-    }
-    return code;
-}
-
-static enum hearth_code check_node(
-    struct reconcile_duty *duty, struct turn *turn, struct hearth_err *err)
-{
-    enum hearth_code code = HEARTH_OK;
-    for (unsigned i = 0; i < duty->missing_count && code == HEARTH_OK; i++) {
-        if (duty->missing[i].node == turn->shards.node) {
-            code = check_missing(duty, &duty->missing[i], err);
-        }
-    }
-    return code;
-}
-
 /* ---- the end of a turn ---- */
 
 /* All that could still have something to say: garbage collection waits for each of them. */
@@ -503,7 +287,7 @@ static enum hearth_code gather_nodes(const struct reconcile_duty *duty, struct a
 }
 
 static enum hearth_code write_down(
-    struct reconcile_duty *duty, const struct turn *turn, struct hearth_err *err)
+    struct reconcile_duty *duty, const struct reconcile_turn *turn, struct hearth_err *err)
 {
     const struct meta_reconciled *done = &turn->done;
     struct arena arena;
@@ -530,14 +314,32 @@ static enum hearth_code write_down(
 
 /* ---- rounds ---- */
 
+static enum hearth_code list_node(
+    struct reconcile_duty *duty, struct reconcile_turn *turn, struct hearth_err *err)
+{
+    return reconcile_list_blocking(&duty->inquiry, turn, err);
+}
+
+static enum hearth_code check_missing(
+    struct reconcile_duty *duty, struct reconcile_turn *turn, struct hearth_err *err)
+{
+    enum hearth_code code = HEARTH_OK;
+    for (unsigned i = 0; i < duty->missing_count && code == HEARTH_OK; i++) {
+        if (duty->missing[i].node == turn->shards.node) {
+            code = reconcile_check_blocking(&duty->inquiry, turn, &duty->missing[i], err);
+        }
+    }
+    return code;
+}
+
 typedef enum hearth_code turn_fn(
-    struct reconcile_duty *duty, struct turn *turn, struct hearth_err *err);
+    struct reconcile_duty *duty, struct reconcile_turn *turn, struct hearth_err *err);
 
 /* A node that does not answer to the end loses its turn. */
 static void for_each_turn(struct reconcile_duty *duty, struct duty *round, turn_fn *fn)
 {
     for (unsigned i = 0; i < duty->turn_count && !duty_is_stopping(round); i++) {
-        struct turn *turn = &duty->turns[i];
+        struct reconcile_turn *turn = &duty->turns[i];
         struct hearth_err err;
         if (turn->shards.node != 0 && fn(duty, turn, &err) != HEARTH_OK) {
             log_write(LOG_DUTY_FAILED, "duty=reconcile error=\"%s\"", err.message);
@@ -547,9 +349,9 @@ static void for_each_turn(struct reconcile_duty *duty, struct duty *round, turn_
 }
 
 static enum hearth_code finish_node(
-    struct reconcile_duty *duty, struct turn *turn, struct hearth_err *err)
+    struct reconcile_duty *duty, struct reconcile_turn *turn, struct hearth_err *err)
 {
-    enum hearth_code code = check_node(duty, turn, err);
+    enum hearth_code code = check_missing(duty, turn, err);
     return code == HEARTH_OK ? write_down(duty, turn, err) : code;
 }
 
@@ -558,7 +360,7 @@ void reconcile_round(struct duty *round, void *context)
     struct reconcile_duty *duty = context;
     struct hearth_err err;
     enum reconcile_phase phase = phase_of(duty);
-    duty->round = round;
+    duty->inquiry.round = round;
     if (phase == RECONCILE_SUMMED) {
         for_each_turn(duty, round, list_node);
         enter(duty, RECONCILE_LISTED);
@@ -582,7 +384,7 @@ struct reconcile_duty *reconcile_duty_create(struct coordinator *coordinator)
     struct reconcile_duty *duty = calloc(1, sizeof(*duty));
     if (duty != NULL) {
         duty->coordinator = coordinator;
-        shipment_keys_init(&duty->shipments, coordinator->cluster->master);
+        reconcile_inquiry_init(&duty->inquiry, coordinator);
         pthread_mutex_init(&duty->shared.mutex, NULL);
     }
     return duty;
@@ -592,7 +394,7 @@ void reconcile_duty_destroy(struct reconcile_duty *duty)
 {
     if (duty != NULL) {
         forget_turns(duty);
-        shipment_keys_fini(&duty->shipments);
+        reconcile_inquiry_fini(&duty->inquiry);
         pthread_mutex_destroy(&duty->shared.mutex);
         free(duty);
     }
