@@ -7,7 +7,7 @@
 #include "coordinator/meta/meta_changes.h"
 #include "coordinator/meta/meta_object.h"
 #include "coordinator/meta/meta_shipment.h"
-#include "coordinator/rescue/shipment_put.h"
+#include "coordinator/rescue/shipment.h"
 #include "coordinator/rescue/shipped_base.h"
 #include "coordinator/rescue/shipping_retire.h"
 
@@ -23,16 +23,8 @@
 #define SNAPSHOT_FILE "shipment.partial"
 
 enum {
-    KEY_MAX = 32,
-    BUCKET_KEY_VERSION = 1, /* there is none: what is shipped is sealed by the backup key */
     /* Changes may outgrow the snapshot they follow on by this before there is a new one. */
     CHANGES_LEAST = 64 << 20,
-};
-
-/* Bytes that wait to be shipped. */
-struct cargo {
-    int fd; /* -1: none */
-    uint64_t size;
 };
 
 struct shipping {
@@ -44,8 +36,8 @@ struct shipping {
     uint64_t base;  /* 0: the next is a snapshot */
     uint64_t drawn; /* the highest number so far, also of what failed */
     uint64_t snapshot_at_ms;
-    bool has_begun;       /* a chain of its own, or the one of before the start */
-    struct cargo changes; /* cut, not shipped yet */
+    bool has_begun;                /* a chain of its own, or the one of before the start */
+    struct shipment_cargo changes; /* cut, not shipped yet */
     uint64_t cut_at_ms;
 
     struct {
@@ -73,7 +65,7 @@ static void drop_changes(struct shipping *shipping)
     if (shipping->changes.fd >= 0) {
         close(shipping->changes.fd);
     }
-    shipping->changes = (struct cargo){.fd = -1};
+    shipping->changes = (struct shipment_cargo){.fd = -1};
 }
 
 void shipping_destroy(struct shipping *shipping)
@@ -93,53 +85,7 @@ void shipping_state(struct shipping *shipping, struct shipping_state *out)
     *out = shipping->shared.state;
 }
 
-/* ---- how wide ---- */
-
-/* The fleet has a node for every slot, and as many to spare as the profile asks for. */
-static bool carries(const struct coordinator *coordinator, const struct place_fleet *fleet,
-    const struct profile *profile)
-{
-    struct place_choice choice;
-    struct hearth_err err;
-    size_t taking = 0;
-    const struct place_query query = {.want = profile->n,
-        .least = profile->n,
-        .allow_colocation = coordinator->settings->allow_colocation};
-    for (size_t i = 0; i < fleet->count; i++) {
-        taking += fleet->nodes[i].takes_shards;
-    }
-    return taking >= profile->nodes_min &&
-        place_choose(fleet, &query, coordinator->env, &choice, &err) == HEARTH_OK;
-}
-
-/* The widest; that of the cluster when none is carried whole. */
-static const struct profile *choose_profile(
-    struct coordinator *coordinator, const struct place_fleet *fleet)
-{
-    const struct profile *widest = NULL;
-    for (unsigned i = 0; i < profile_count; i++) {
-        const struct profile *profile = &profile_table[i];
-        if ((widest == NULL || profile->n > widest->n) && carries(coordinator, fleet, profile)) {
-            widest = profile;
-        }
-    }
-    return widest != NULL ? widest : coordinator->profile;
-}
-
 /* ---- one shipment ---- */
-
-/* What is known of one while it is on its way; lives in the arena. */
-struct shipment {
-    struct shipping *shipping;
-    struct arena arena;
-    enum shipment_kind kind;
-    uint64_t number;
-    const struct cargo *cargo;
-    const struct profile *profile;
-    struct meta_intent intent;
-    uint16_t parts;
-    struct meta_extent *extents; /* of the parts, and of the seal */
-};
 
 /* Higher than any before, also those of a coordinator whose copy we are: its time is recorded. */
 static uint64_t draw_number(struct shipping *shipping)
@@ -149,133 +95,20 @@ static uint64_t draw_number(struct shipping *shipping)
     return shipping->drawn;
 }
 
-static void write_key(char key[KEY_MAX], uint64_t number, enum shipment_kind kind)
+static enum hearth_code ship(struct shipping *shipping, struct duty *duty, enum shipment_kind kind,
+    const struct shipment_cargo *cargo, struct shipment_sent *out, struct hearth_err *err)
 {
-    snprintf(key, KEY_MAX, "%012jx-%s", (uintmax_t)number,
-        kind == SHIPMENT_SNAPSHOT ? "snapshot" : "changes");
-}
-
-static enum hearth_code begin(struct shipment *shipment, struct hearth_err *err)
-{
-    struct coordinator *coordinator = shipment->shipping->coordinator;
-    struct place_fleet fleet;
-    char key[KEY_MAX];
-    write_key(key, shipment->number, shipment->kind);
-    struct meta_begin request = {.key = view_text(key)};
-    shipment->parts = shipment_parts_of(shipment->cargo->size);
-    shipment->extents =
-        arena_take_array(&shipment->arena, shipment->parts + 1u, sizeof(*shipment->extents));
-    if (shipment->parts == 0 || shipment->extents == NULL) {
-        return hearth_fail(
-            err, HEARTH_NO_MEMORY, "a shipment of %ju bytes", (uintmax_t)shipment->cargo->size);
-    }
-    if (node_table_fleet(coordinator->nodes, &shipment->arena, &fleet, err) != HEARTH_OK) {
-        return err->code;
-    }
-    shipment->profile = choose_profile(coordinator, &fleet);
-    env_random(coordinator->env, request.token.bytes, sizeof(request.token.bytes));
-    return meta_shipment_bucket(
-               coordinator->store, shipment->profile->number, &request.bucket, err) == HEARTH_OK
-        ? meta_begin(coordinator->store, &request, &shipment->intent, err)
-        : err->code;
-}
-
-/* All parts are at enough nodes. */
-static enum hearth_code put_seal(
-    struct shipment *shipment, struct shipment_part *part, struct hearth_err *err)
-{
-    part->name.part = part->head.part = SHIPMENT_SEAL;
-    part->head.size = 0;
-    (void)FAILPOINT(COORDINATOR_SHIP_PARTS);
-    return shipment_put_blocking(part, &shipment->extents[shipment->parts], err);
-}
-
-static enum hearth_code put_parts(
-    struct shipment *shipment, struct duty *duty, struct hearth_err *err)
-{
-    struct shipping *shipping = shipment->shipping;
-    uint8_t salt[3];
-    env_random(shipping->coordinator->env, salt, sizeof(salt));
-    struct shipment_part part = {
-        .coordinator = shipping->coordinator,
-        .net = shipping->session->net,
-        .session_id = view_of(shipping->session->id, sizeof(shipping->session->id)),
-        .keys = &shipping->keys,
-        .profile = shipment->profile,
-        .intent = shipment->intent.id,
-        .name = {.number = shipment->number,
-            .k = (uint8_t)shipment->profile->k,
-            .n = (uint8_t)shipment->profile->n,
-            .salt = (uint32_t)(salt[0] | salt[1] << 8 | salt[2] << 16)},
-        .head = {.kind = shipment->kind,
-            .parts = shipment->parts,
-            .number = shipment->number,
-            .base = shipment->kind == SHIPMENT_SNAPSHOT ? shipment->number : shipping->base,
-            .total = shipment->cargo->size},
-        .fd = shipment->cargo->fd,
-    };
-    memcpy(part.head.cluster, shipping->coordinator->cluster->id, sizeof(part.head.cluster));
     struct shipping_state state;
     shipping_state(shipping, &state);
-    part.head.previous = shipment->kind == SHIPMENT_SNAPSHOT ? 0 : state.newest;
-    enum hearth_code code = HEARTH_OK;
-    for (uint16_t i = 0; i < shipment->parts && code == HEARTH_OK; i++) {
-        uint64_t left = part.head.total - part.head.offset;
-        part.name.part = part.head.part = i;
-        part.head.size = left < SHIPMENT_PART_MAX ? (uint32_t)left : SHIPMENT_PART_MAX;
-        code = duty_is_stopping(duty) ? hearth_fail(err, HEARTH_CANCELLED, "the coordinator stops")
-                                      : shipment_put_blocking(&part, &shipment->extents[i], err);
-        part.head.offset += part.head.size;
-    }
-    return code == HEARTH_OK ? put_seal(shipment, &part, err) : code;
-}
-
-static enum hearth_code commit(struct shipment *shipment, struct hearth_err *err)
-{
-    struct coordinator *coordinator = shipment->shipping->coordinator;
-    struct meta_object_info info;
-    struct meta_commit request = {
-        .intent = shipment->intent.id,
-        .body = {.bucket_key_version = BUCKET_KEY_VERSION,
-            .manifest = view_text("shipment"),
-            .extents = shipment->extents,
-            .extent_count = shipment->parts + 1u},
-    };
-    env_random(coordinator->env, request.body.id.bytes, sizeof(request.body.id.bytes));
-    for (unsigned i = 0; i <= shipment->parts; i++) {
-        request.body.size += shipment->extents[i].length;
-    }
-    return meta_commit(coordinator->store, &request, &info, NULL, err);
-}
-
-/* Which it became. */
-struct shipped {
-    uint64_t number;
-    struct meta_id bucket;
-};
-
-/* What failed is aborted, so that its shards are collected. */
-static enum hearth_code ship(struct shipping *shipping, struct duty *duty, enum shipment_kind kind,
-    const struct cargo *cargo, struct shipped *out, struct hearth_err *err)
-{
-    struct hearth_err ignored;
-    struct shipment shipment = {.shipping = shipping, .kind = kind, .cargo = cargo};
-    arena_init(&shipment.arena, 0);
-    shipment.number = draw_number(shipping);
-    enum hearth_code code = begin(&shipment, err);
-    if (code == HEARTH_OK) {
-        code = put_parts(&shipment, duty, err);
-        (void)FAILPOINT(COORDINATOR_SHIP_STORED);
-        if (code == HEARTH_OK) {
-            code = commit(&shipment, err);
-        }
-        if (code != HEARTH_OK) {
-            meta_abort(shipping->coordinator->store, shipment.intent.id, &ignored);
-        }
-    }
-    *out = (struct shipped){.number = shipment.number, .bucket = shipment.intent.bucket};
-    arena_fini(&shipment.arena);
-    return code;
+    const struct shipment_order order = {.coordinator = shipping->coordinator,
+        .session = shipping->session,
+        .keys = &shipping->keys,
+        .kind = kind,
+        .number = draw_number(shipping),
+        .base = shipping->base,
+        .previous = state.newest,
+        .cargo = cargo};
+    return shipment_send_blocking(&order, duty, out, err);
 }
 
 /* ---- snapshots ---- */
@@ -291,7 +124,7 @@ static enum hearth_code copy_path(
 
 /* The copy, open. */
 static enum hearth_code take_snapshot(
-    struct shipping *shipping, struct cargo *cargo, struct hearth_err *err)
+    struct shipping *shipping, struct shipment_cargo *cargo, struct hearth_err *err)
 {
     char path[PATH_MAX];
     struct stat status;
@@ -345,9 +178,9 @@ static void note_shipped(struct shipping *shipping, enum shipment_kind kind, uin
 }
 
 static enum hearth_code ship_copy(struct shipping *shipping, struct duty *duty,
-    const struct cargo *cargo, uint64_t taken_ms, struct hearth_err *err)
+    const struct shipment_cargo *cargo, uint64_t taken_ms, struct hearth_err *err)
 {
-    struct shipped shipped;
+    struct shipment_sent shipped;
     enum hearth_code code = ship(shipping, duty, SHIPMENT_SNAPSHOT, cargo, &shipped, err);
     keep_or_remove_copy(shipping, code == HEARTH_OK, shipped.number);
     if (code != HEARTH_OK) {
@@ -399,7 +232,7 @@ static enum hearth_code cut_changes(struct shipping *shipping, struct hearth_err
 static enum hearth_code ship_changes(
     struct shipping *shipping, struct duty *duty, struct hearth_err *err)
 {
-    struct shipped shipped;
+    struct shipment_sent shipped;
     if (cut_changes(shipping, err) != HEARTH_OK) {
         shipping->base = 0; /* what is lost of the chain is in the next snapshot */
         return hearth_err_prefix(err, "changes");
@@ -442,9 +275,9 @@ static bool is_whole(const struct shipping *shipping, uint64_t number)
     struct meta_bucket bucket;
     struct meta_object object;
     struct hearth_err err;
-    char key[KEY_MAX];
+    char key[SHIPMENT_KEY_MAX];
     arena_init(&arena, 0);
-    write_key(key, number, SHIPMENT_SNAPSHOT);
+    shipment_write_key(key, number, SHIPMENT_SNAPSHOT);
     bool whole = meta_bucket_get(store, view_text(META_SHIPMENT_BUCKET), &arena, &bucket, &err) ==
             HEARTH_OK &&
         meta_lookup(store, &(struct meta_lookup){.bucket = bucket.id, .key = view_text(key)},
@@ -494,7 +327,7 @@ static bool resume(struct shipping *shipping, uint64_t copied_ms)
 static enum hearth_code ship_snapshot(
     struct shipping *shipping, struct duty *duty, struct hearth_err *err)
 {
-    struct cargo cargo = {.fd = -1};
+    struct shipment_cargo cargo = {.fd = -1};
     shipping->base = 0;
     drop_changes(shipping);
     uint64_t now = meta_now_ms(shipping->coordinator->store);
