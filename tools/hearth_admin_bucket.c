@@ -220,7 +220,6 @@ static enum program_exit run_set(const struct program_call *call, struct hearth_
 }
 
 static const struct program_option params[] = {
-    OPTION_JSON(bucket_options),
     {.name = "profile",
         .value = "NAME",
         .offset = offsetof(struct bucket_options, profile),
@@ -237,8 +236,13 @@ static const struct program_option params[] = {
         .value = "COUNT|none",
         .offset = offsetof(struct bucket_options, quota_objects),
         .help = "how many objects it may hold (new: none)"},
+    OPTION_JSON(bucket_options),
 };
 enum { PARAM_COUNT = sizeof(params) / sizeof(params[0]) };
+
+static const struct program_option list_params[] = {
+    OPTION_JSON(bucket_options),
+};
 
 const struct program_verb hearth_admin_verb_bucket_create = {
     .name = "bucket create",
@@ -257,8 +261,8 @@ const struct program_verb hearth_admin_verb_bucket_list = {
     .name = "bucket list",
     .arguments = "[TENANT]",
     .arguments_max = 1,
-    .options = params,
-    .option_count = 1, /* --json */
+    .options = list_params,
+    .option_count = sizeof(list_params) / sizeof(list_params[0]),
     .options_size = sizeof(struct bucket_options),
     .needs_config = true,
     .help = "the buckets of a tenant, or all, with what they hold and may hold",
