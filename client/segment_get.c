@@ -127,9 +127,7 @@ static void grant(struct segment_get *get, unsigned stripes)
 {
     unsigned end = get->window.base + stripes;
     for (unsigned i = 0; i < get->cover.lane_count; i++) {
-        if (!get->cover.lanes[i].is_late) {
-            get_lane_grant(&get->cover.lanes[i], end);
-        }
+        get_lane_grant(&get->cover.lanes[i], end);
     }
 }
 
