@@ -101,6 +101,36 @@ static void too_many_silent_nodes_are_refused_in_seconds(void **state)
     world_destroy(world);
 }
 
+/* Who was bad a moment ago may be well again: better than to refuse the put. */
+static void nodes_of_bad_standing_are_asked_when_too_few_are_good(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    for (unsigned i = 0; i < 3; i++) {
+        world->net.nodes[i].manner = FAKE_DEAD;
+    }
+    assert_int_equal(world_put(world, "key", 1, MIB, &err), HEARTH_FLEET_TOO_SMALL);
+    for (unsigned i = 0; i < 3; i++) {
+        world->net.nodes[i].manner = FAKE_HONEST;
+    }
+    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[1]), 8);
+    world_destroy(world);
+}
+
+static void who_had_no_spare_is_not_asked_for_another(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.nodes[0].manner = FAKE_DEAD;
+    world->net.nodes[4].manner = FAKE_DEAD;
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_OFFER_SLOT], 1);
+    world_destroy(world);
+}
+
 static void slow_nodes_that_are_needed_are_waited_for(void **state)
 {
     (void)state;
@@ -315,6 +345,8 @@ int main(void)
         cmocka_unit_test(put_completes_without_nodes_that_die_midway),
         cmocka_unit_test(fewer_than_w_nodes_are_refused_by_number),
         cmocka_unit_test(too_many_silent_nodes_are_refused_in_seconds),
+        cmocka_unit_test(nodes_of_bad_standing_are_asked_when_too_few_are_good),
+        cmocka_unit_test(who_had_no_spare_is_not_asked_for_another),
         cmocka_unit_test(slow_nodes_that_are_needed_are_waited_for),
         cmocka_unit_test(one_slow_or_stopped_node_costs_little_of_a_large_put),
         cmocka_unit_test(busy_nodes_are_asked_again),

@@ -16,6 +16,7 @@ struct crowd {
     atomic_uint inside;
     atomic_uint inside_most;
     atomic_uint visits;
+    atomic_bool may_leave;
 };
 
 static void *visit_often(void *context)
@@ -131,6 +132,43 @@ static void one_who_waits_is_made_way_for_by_one(void **state)
     turnstile_fini(&crowd.turnstile);
 }
 
+static void *visit_until_told(void *context)
+{
+    struct crowd *crowd = context;
+    struct hearth_err err;
+    struct turn turn = {0};
+    if (turnstile_enter_blocking(&crowd->turnstile, &turn, 60 * 1000, NULL, &err) == HEARTH_OK) {
+        while (!atomic_load(&crowd->may_leave)) {
+            sched_yield();
+        }
+        turnstile_leave(&crowd->turnstile, &turn);
+    }
+    return NULL;
+}
+
+/* The place that was left is of the one who waits, also until he has noticed. */
+static void who_comes_later_does_not_pass_one_who_waits(void **state)
+{
+    (void)state;
+    struct crowd crowd = {0};
+    struct turn first = {0};
+    struct turn later = {0};
+    pthread_t visitor;
+    turnstile_init(&crowd.turnstile, env_system(), 1);
+    assert_true(turnstile_try_enter(&crowd.turnstile, &first));
+    assert_int_equal(pthread_create(&visitor, NULL, visit_until_told, &crowd), 0);
+    while (!turnstile_is_wanted(&crowd.turnstile, &first)) {
+        sched_yield();
+    }
+    turnstile_leave(&crowd.turnstile, &first);
+    assert_false(turnstile_try_enter(&crowd.turnstile, &later));
+    atomic_store(&crowd.may_leave, true);
+    pthread_join(visitor, NULL);
+    assert_true(turnstile_try_enter(&crowd.turnstile, &later));
+    turnstile_leave(&crowd.turnstile, &later);
+    turnstile_fini(&crowd.turnstile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +176,7 @@ int main(void)
         cmocka_unit_test(who_finds_it_full_is_told_so_when_patience_is_over),
         cmocka_unit_test(who_is_cancelled_leaves_the_door),
         cmocka_unit_test(one_who_waits_is_made_way_for_by_one),
+        cmocka_unit_test(who_comes_later_does_not_pass_one_who_waits),
     };
     return cmocka_run_group_tests_name("turnstile", tests, NULL, NULL);
 }
