@@ -261,7 +261,8 @@ static enum hearth_code check_info(const struct segment_get_range *range, struct
 {
     const struct wire_segment_info *info = range->info;
     bool fits = info->segment_id.size == SEGMENT_ID_SIZE && info->vk.size == CRYPTO_KEY_SIZE &&
-        info->length <= EC_SEGMENT_PLAIN_MAX && range->length > 0 && range->offset < info->length &&
+        0 < info->k && info->k < info->n && info->length <= EC_SEGMENT_PLAIN_MAX &&
+        range->length > 0 && range->offset < info->length &&
         range->length <= info->length - range->offset;
     return fits ? HEARTH_OK
                 : hearth_fail(err, HEARTH_CHECKSUM,

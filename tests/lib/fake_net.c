@@ -146,7 +146,9 @@ static uint64_t cell_due_ns(const struct fake_call *call)
 static bool is_at(const struct fake_node *node, const struct wire_node_address *address)
 {
     const char *host = node->host != NULL ? node->host : "node";
-    return address->endpoints_count > 0 && view_equal(address->endpoints[0].host, view_text(host));
+    return address->endpoints_count > 0 &&
+        view_equal(address->endpoints[0].host, view_text(host)) &&
+        view_equal(address->node_id, view_of(node->id, sizeof(node->id)));
 }
 
 static struct fake_call *call_open(struct fake_net *net, const struct shard_door *door,
@@ -166,7 +168,6 @@ static struct fake_call *call_open(struct fake_net *net, const struct shard_door
     }
     assert(call->order.action == action && call->order.node < net->node_count);
     struct fake_node *node = &net->nodes[call->order.node];
-    assert(memcmp(node->id, door->node->node_id.bytes, sizeof(node->id)) == 0);
     call->call.net = &net->net;
     call->net = net;
     if (net->choose_manner != NULL) {
@@ -424,8 +425,9 @@ static void get_happens(struct fake_call *call)
         call_fail(call, HEARTH_UNREACHABLE, "connection reset");
     } else if (manner_of(call) == FAKE_BUSY_MIDWAY && call->cells_done == 2) {
         call_fail(call, HEARTH_BUSY, "changed its mind");
+    } else if (call->first + call->wanted > shard->cell_count) {
+        call_fail(call, HEARTH_INVALID, "stripes beyond the shard's");
     } else {
-        assert(call->first + call->wanted <= shard->cell_count);
         get_cell_leaves(call, shard);
     }
     get_schedule(call);

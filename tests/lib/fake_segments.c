@@ -257,21 +257,31 @@ enum hearth_code fake_answer_offer_slot(
     return HEARTH_OK;
 }
 
-/* Receipts that are what they should be become holders; how many there are then. */
-static unsigned add_receipts(struct fake_segment *segment, const struct wire_slot_receipt *receipts,
-    size_t count, unsigned n)
+static bool is_receipt_of(const struct fake_segment *segment,
+    const struct wire_slot_receipt *receipt, unsigned n, struct fake_order *proof)
+{
+    if (receipt->receipt.size != sizeof(*proof) || receipt->slot >= n) {
+        return false;
+    }
+    memcpy(proof, receipt->receipt.bytes, sizeof(*proof));
+    return proof->slot == receipt->slot && proof->number == receipt->number &&
+        memcmp(proof->segment_id, segment->id, sizeof(proof->segment_id)) == 0 &&
+        !segment->is_held[proof->slot]; /* told once */
+}
+
+/* Receipts become holders; one that is not what it should be, and none further does. */
+static enum hearth_code add_receipts(struct fake_segment *segment,
+    const struct wire_slot_receipt *receipts, size_t count, unsigned n, struct hearth_err *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct fake_order proof;
-        assert(receipts[i].receipt.size == sizeof(proof) && receipts[i].slot < n);
-        memcpy(&proof, receipts[i].receipt.bytes, sizeof(proof));
-        assert(proof.slot == receipts[i].slot && proof.number == receipts[i].number);
-        assert(memcmp(proof.segment_id, segment->id, sizeof(proof.segment_id)) == 0);
-        assert(!segment->is_held[proof.slot]); /* told once */
+        if (!is_receipt_of(segment, &receipts[i], n, &proof)) {
+            return hearth_fail(err, HEARTH_INVALID, "slot %u: no receipt of it", receipts[i].slot);
+        }
         segment->is_held[proof.slot] = true;
         segment->held[proof.slot] = proof;
     }
-    return fake_segment_holders(segment);
+    return HEARTH_OK;
 }
 
 unsigned fake_segment_holders(const struct fake_segment *segment)
@@ -289,7 +299,11 @@ enum hearth_code fake_seal(struct fake_coordinator *self,
 {
     struct fake_segment *segment = fake_find_segment(self, ask->segment_id);
     assert(segment != NULL && !segment->is_sealed);
-    unsigned holders = add_receipts(segment, ask->receipts, ask->receipts_count, self->profile.n);
+    if (add_receipts(segment, ask->receipts, ask->receipts_count, self->profile.n, err) !=
+        HEARTH_OK) {
+        return err->code;
+    }
+    unsigned holders = fake_segment_holders(segment);
     if (holders < self->profile.w) {
         return hearth_fail(err, HEARTH_SHARDS_LOST, "%u receipts", holders);
     }
@@ -308,11 +322,14 @@ enum hearth_code fake_answer_seal_segment(
 enum hearth_code fake_answer_add_holders(
     struct fake_coordinator *self, const void *request, void *reply, struct hearth_err *err)
 {
-    (void)err;
     const struct wire_add_holders_request *ask = request;
     struct fake_segment *segment = fake_find_segment(self, ask->segment_id);
     assert(segment != NULL && segment->is_sealed);
-    unsigned holders = add_receipts(segment, ask->receipts, ask->receipts_count, self->profile.n);
+    if (add_receipts(segment, ask->receipts, ask->receipts_count, self->profile.n, err) !=
+        HEARTH_OK) {
+        return err->code;
+    }
+    unsigned holders = fake_segment_holders(segment);
     *(struct wire_seal_segment_reply *)reply =
         (struct wire_seal_segment_reply){.generation = ++segment->generation, .holders = holders};
     return HEARTH_OK;

@@ -206,6 +206,21 @@ static void places_of_another_code_are_not_read(void **state)
     world_destroy(world);
 }
 
+/* HEARTH_INVALID would say that the reader asked for it. */
+static void a_code_that_cannot_be_is_not_the_readers_fault(void **state)
+{
+    (void)state;
+    static const unsigned impossible[][2] = {{0, 8}, {8, 8}, {4, 1}}; /* k, n */
+    for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+        struct world *world = world_with(1, 2);
+        struct hearth_err err;
+        world->coordinator.profile.k = impossible[i][0];
+        world->coordinator.profile.n = impossible[i][1];
+        assert_int_equal(world_get(world, "key", 1, 0, 0, NULL, &err), HEARTH_CHECKSUM);
+        world_destroy(world);
+    }
+}
+
 static void nodes_that_stay_busy_are_given_up_after_10_s(void **state)
 {
     (void)state;
@@ -302,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_slow_node_is_passed_over_after_its_bad_standing_is_forgotten),
         cmocka_unit_test(busy_nodes_are_asked_again),
         cmocka_unit_test(places_of_another_code_are_not_read),
+        cmocka_unit_test(a_code_that_cannot_be_is_not_the_readers_fault),
         cmocka_unit_test(nodes_that_stay_busy_are_given_up_after_10_s),
         cmocka_unit_test(a_get_goes_on_though_every_call_dies_after_two_cells),
         cmocka_unit_test(a_get_outlives_a_short_outage),
