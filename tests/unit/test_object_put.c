@@ -480,6 +480,53 @@ static void bad_names_are_refused_before_anything_is_asked(void **state)
     world_destroy(world);
 }
 
+struct late_source {
+    struct world_source bytes;
+    struct world *world;
+};
+
+static enum hearth_code read_late(
+    void *context, void *bytes, size_t size, size_t *out_got, struct hearth_err *err)
+{
+    struct late_source *late = context;
+    fake_net_run_ms(&late->world->net, 60 * 1000);
+    return late->bytes.source.read(late->bytes.source.context, bytes, size, out_got, err);
+}
+
+/* Its orders would run out before all of a slow client's bytes were there. */
+static void a_segment_is_ended_before_its_orders_do(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct late_source late = {.world = world};
+    world_source_init(&late.bytes, 1, 6 * STRIPE);
+    late.bytes.part_max = 64 * KIB;
+    const struct hearth_source source = {.read = read_late, .context = &late};
+    struct hearth_put_result result;
+    struct hearth_err err;
+    assert_ok(object_put(&world->session, "bucket", view_text("key"), &source, NULL, &result, &err),
+        &err);
+    assert_in_range(world->coordinator.segment_count, 3, 6);
+    assert_ok(world_get(world, "key", 1, 0, 0, NULL, &err), &err);
+    world_destroy(world);
+}
+
+static void what_is_known_of_a_bucket_is_asked_again_after_a_minute(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, 10, &err), &err);
+    unsigned asked = world->coordinator.asked[RPC_HEAD_BUCKET];
+    test_env_step_ms(&world->env, 50 * 1000);
+    assert_ok(world_put(world, "key", 2, 10, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_HEAD_BUCKET], asked);
+    test_env_step_ms(&world->env, 11 * 1000);
+    assert_ok(world_put(world, "key", 3, 10, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_HEAD_BUCKET], asked + 1);
+    world_destroy(world);
+}
+
 static void a_profile_that_cannot_be_is_not_believed(void **state)
 {
     (void)state;
@@ -520,6 +567,8 @@ int main(void)
         cmocka_unit_test(what_is_said_to_be_large_is_refused_before_a_byte_is_taken),
         cmocka_unit_test(an_etag_can_be_the_condition),
         cmocka_unit_test(bad_names_are_refused_before_anything_is_asked),
+        cmocka_unit_test(a_segment_is_ended_before_its_orders_do),
+        cmocka_unit_test(what_is_known_of_a_bucket_is_asked_again_after_a_minute),
         cmocka_unit_test(a_profile_that_cannot_be_is_not_believed),
     };
     return cmocka_run_group_tests_name("object_put", tests, NULL, NULL);

@@ -105,6 +105,26 @@ static void a_slow_sink_bounds_what_is_read_ahead(void **state)
     world_destroy(world);
 }
 
+static enum hearth_code linger(void *context, struct view bytes, struct hearth_err *err)
+{
+    (void)bytes;
+    (void)err;
+    fake_net_run_ms(context, 100 * 1000);
+    return HEARTH_OK;
+}
+
+/* Orders would run out in the middle of a segment. */
+static void what_was_looked_up_long_ago_is_looked_up_again(void **state)
+{
+    (void)state;
+    struct world *world = world_with(3, 2);
+    const struct hearth_sink sink = {.write = linger, .context = &world->net};
+    struct hearth_err err;
+    assert_ok(object_get(&world->session, "bucket", view_text("key"), &sink, NULL, &err), &err);
+    assert_in_range(world->coordinator.asked[RPC_LOOKUP], 2, 3);
+    world_destroy(world);
+}
+
 /* ---- who is asked, and when another is ---- */
 
 static void get_often(struct world *world, unsigned times)
@@ -311,6 +331,7 @@ int main(void)
         cmocka_unit_test(there_is_no_gap_between_segments),
         cmocka_unit_test(a_range_is_not_read_beyond),
         cmocka_unit_test(a_slow_sink_bounds_what_is_read_ahead),
+        cmocka_unit_test(what_was_looked_up_long_ago_is_looked_up_again),
         cmocka_unit_test(a_known_node_is_late_by_its_own_measure),
         cmocka_unit_test(a_far_node_is_not_late_for_being_far),
         cmocka_unit_test(being_late_once_in_ten_times_is_not_held_against_it),
