@@ -101,6 +101,8 @@ void config_print(
 /* The same words on a command line. Errors quote the text and say what is expected. */
 enum hearth_code config_parse_bytes(const char *text, uint64_t *out, struct hearth_err *err);
 enum hearth_code config_parse_duration(const char *text, uint64_t *out_ms, struct hearth_err *err);
+/* Of a line, a second: by thousands, as they are sold. */
+enum hearth_code config_parse_bits(const char *text, uint64_t *out, struct hearth_err *err);
 /* "host:port" again, with brackets where IPv6 needs them. */
 enum { CONFIG_ADDRESS_TEXT_SIZE = CONFIG_HOST_MAX + sizeof("[]:65535") };
 void config_format_address(

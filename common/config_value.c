@@ -35,6 +35,17 @@ static const struct unit rate_units[] = {
     {NULL, 0},
 };
 
+static const struct unit bit_units[] = {
+    {"Gbit/s", 1000000000},
+    {"Mbit/s", 1000000},
+    {"kbit/s", 1000},
+    {"G", 1000000000},
+    {"M", 1000000},
+    {"K", 1000},
+    {"", 1},
+    {NULL, 0},
+};
+
 static const struct unit duration_units[] = {
     {"d", 86400000},
     {"h", 3600000},
@@ -101,6 +112,11 @@ enum hearth_code config_parse_duration(const char *text, uint64_t *out_ms, struc
 {
     return parse_scaled(
         text, duration_units, "a duration like 200ms, 30s, 5min, 12h or 7d", out_ms, err);
+}
+
+enum hearth_code config_parse_bits(const char *text, uint64_t *out, struct hearth_err *err)
+{
+    return parse_scaled(text, bit_units, "bits a second like 800K, 40M, 1G or 40Mbit/s", out, err);
 }
 
 static enum hearth_code parse_rate(const char *text, uint64_t *out, struct hearth_err *err)

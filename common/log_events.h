@@ -65,6 +65,7 @@
     X(REBALANCE_ENDED, INFO, "rebalance.ended", "a plan is done, or cannot be carried out")        \
     X(NODE_DRAINED, INFO, "node.drained", "an admin drains a node, or lets it take shards again")  \
     X(NODE_REMOVED, WARN, "node.removed", "an admin removed a node for ever")                      \
+    X(NODE_SET, INFO, "node.set", "an admin said what is known of a node")                         \
     X(NODE_DECLARED_LOST, WARN, "node.declared_lost", "an admin said so; its slots are made anew") \
     X(NODE_DECLARED_FOUND, WARN, "node.declared_found",                                            \
         "an admin said it is not lost: what it holds counts again")                                \

@@ -113,6 +113,7 @@ static const struct rpc_method_row rows[RPC_METHODS] = {
     [RPC_STATUS] = READS("AdminPlane/Status", ADMIN, empty, SMALL, status_reply, NODES),
     [RPC_NODE_LIST] = READS("AdminPlane/NodeList", ADMIN, empty, SMALL, node_list_reply, NODES),
     [RPC_NODE_LOST] = CHANGES("AdminPlane/NodeLost", ADMIN, node_lost_request, SMALL, empty, SMALL),
+    [RPC_NODE_SET] = CHANGES("AdminPlane/NodeSet", ADMIN, node_set_request, SMALL, empty, SMALL),
     [RPC_SWEEP] = CHANGES("AdminPlane/Sweep", ADMIN, sweep_request, SMALL, sweep_reply, SMALL),
     [RPC_AUDITS] = CHANGES("AdminPlane/Audits", ADMIN, audit_request, SMALL, audit_reply, NODES),
     [RPC_AUDIT_EVIDENCE] = READS("AdminPlane/AuditEvidence", ADMIN, audit_evidence_request, SMALL,

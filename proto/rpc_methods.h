@@ -77,6 +77,7 @@ enum rpc_method {
     RPC_STATUS,
     RPC_NODE_LIST,
     RPC_NODE_LOST,
+    RPC_NODE_SET,
     RPC_SWEEP,
     RPC_AUDITS,
     RPC_AUDIT_EVIDENCE,

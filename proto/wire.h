@@ -46,7 +46,7 @@
     X(derive_signing_key_reply) X(trash_result) X(damaged_shard) X(heartbeat_request) X(order_key) \
     X(segment_estimate) X(repair_info) X(repair_lost_request) X(lost_object) \
     X(repair_lost_reply) X(durability_info) X(simulate_request) X(simulate_reply) \
-    X(heartbeat_reply) X(sweep_info) X(sweep_request) X(sweep_reply) X(audit_node) X(audit_request) X(audit_reply) X(audit_evidence_request) X(evidence_info) X(audit_evidence_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) \
+    X(heartbeat_reply) X(sweep_info) X(sweep_request) X(sweep_reply) X(audit_node) X(audit_request) X(audit_reply) X(audit_evidence_request) X(evidence_info) X(audit_evidence_reply) X(node_info) X(node_list_reply) X(status_reply) X(node_lost_request) X(node_set_request) \
     X(invite_request) X(invite_reply) X(fsck_request) X(fsck_finding) X(fsck_space) X(fsck_count) X(fsck_message) X(backup_chunk) X(restore_chunk) X(restore_reply) X(tenant_request) X(rebalance_share) X(rebalance_info) X(rebalance_plan_request) \
     X(rebalance_command_request) X(rebalance_list_request) X(rebalance_list_reply) X(node_drain_request) \
     X(node_undrain_request) X(node_remove_request) X(account_list_request) X(tenant_info) \

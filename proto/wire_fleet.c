@@ -56,6 +56,7 @@ static const struct wire_field node_info_fields[] = {
     BYTES(node_info, attention, WIRE_NAME_MAX),
     NUMBER(node_info, on_probation),
     NUMBER(node_info, takes_shards),
+    NUMBER(node_info, uplink_bits),
 };
 DESCRIBE(node_info, node_info_fields);
 
@@ -125,6 +126,12 @@ static const struct wire_field status_reply_fields[] = {
     MESSAGE(status_reply, audits, status_audits),
 };
 DESCRIBE(status_reply, status_reply_fields);
+
+static const struct wire_field node_set_request_fields[] = {
+    ID(node_set_request, node_id, 20),
+    NUMBER(node_set_request, uplink_bits),
+};
+DESCRIBE(node_set_request, node_set_request_fields);
 
 static const struct wire_field node_lost_request_fields[] = {
     ID(node_lost_request, node_id, 20),

@@ -63,7 +63,8 @@ struct wire_node_info {
     uint64_t start_count; /* of its daemon on that disk */
     struct view attention; /* what a person has to do about it; empty: nothing */
     bool on_probation;
-    bool takes_shards; /* placement may offer it new ones now */
+    bool takes_shards;    /* placement may offer it new ones now */
+    uint64_t uplink_bits; /* of its line, a second, as an operator said; 0: not known */
 };
 
 struct wire_node_list_reply {
@@ -134,6 +135,11 @@ struct wire_status_reply {
     uint64_t garbage_withholding;    /* nodes that do */
     uint64_t garbage_withheld_bytes; /* of those shards whose length is known */
     uint64_t garbage_day;            /* bytes that those nodes let go in a day */
+};
+
+struct wire_node_set_request {
+    struct view node_id;
+    uint64_t uplink_bits; /* of its line, a second; 0: not known */
 };
 
 struct wire_node_lost_request {

@@ -458,6 +458,7 @@ static const struct wire_field invite_request_fields[] = {
     BYTES(invite_request, place, WIRE_NAME_MAX),
     BYTES(invite_request, tenant, WIRE_NAME_MAX),
     NUMBER(invite_request, valid_s),
+    NUMBER(invite_request, uplink_bits),
 };
 DESCRIBE(invite_request, invite_request_fields);
 

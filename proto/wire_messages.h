@@ -508,6 +508,7 @@ struct wire_invite_request {
     struct view place;
     struct view tenant; /* name; made when it does not exist */
     uint32_t valid_s;
+    uint64_t uplink_bits; /* of a node's line, a second; 0: not known */
 };
 
 struct wire_invite_reply {

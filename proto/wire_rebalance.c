@@ -37,7 +37,7 @@ static const struct wire_field rebalance_info_fields[] = {
     NUMBER(rebalance_info, most_after),
     NUMBER(rebalance_info, violations_before),
     NUMBER(rebalance_info, violations_after),
-    NUMBER(rebalance_info, busiest),
+    NUMBER(rebalance_info, line_ms),
     NUMBER(rebalance_info, pass),
     NUMBER(rebalance_info, pass_moves),
     NUMBER(rebalance_info, pass_left),

@@ -45,7 +45,7 @@ struct wire_rebalance_info {
     uint64_t most_after;
     uint64_t violations_before; /* slots with an owner or network of another */
     uint64_t violations_after;
-    uint64_t busiest; /* bytes through the node with most to do */
+    uint64_t line_ms; /* so long the line is busy that is busiest */
     uint64_t pass;
     uint64_t pass_moves;
     uint64_t pass_left; /* shards this pass did not move and should have */

@@ -4,19 +4,29 @@
 #include <stdio.h>
 #include <time.h>
 
+static char *format_scaled(
+    double value, double step, const char *const units[], unsigned count, char *text)
+{
+    unsigned unit = 0;
+    while (value >= 999.5 && unit + 1 < count) { /* 999.5 would print as 1000 */
+        value /= step;
+        unit++;
+    }
+    const bool is_whole = unit == 0 || value >= 99.95;
+    snprintf(text, FORMAT_BYTES_SIZE, "%.*f %s", is_whole ? 0 : 1, value, units[unit]);
+    return text;
+}
+
 char *format_bytes(uint64_t bytes, char text[FORMAT_BYTES_SIZE])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    enum { UNIT_COUNT = sizeof(units) / sizeof(units[0]) };
-    double value = (double)bytes;
-    unsigned unit = 0;
-    while (value >= 999.5 && unit + 1 < UNIT_COUNT) { /* 999.5 would print as 1000 */
-        value /= 1024;
-        unit++;
-    }
-    int decimals = unit == 0 || value >= 99.95 ? 0 : 1;
-    snprintf(text, FORMAT_BYTES_SIZE, "%.*f %s", decimals, value, units[unit]);
-    return text;
+    return format_scaled((double)bytes, 1024, units, sizeof(units) / sizeof(units[0]), text);
+}
+
+char *format_bits(uint64_t bits, char text[FORMAT_BYTES_SIZE])
+{
+    static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"};
+    return format_scaled((double)bits, 1000, units, sizeof(units) / sizeof(units[0]), text);
 }
 
 char *format_duration(uint64_t ms, char text[FORMAT_DURATION_SIZE])

@@ -18,6 +18,9 @@ enum {
 /* "512 B", "1.5 KiB", "23 GiB": three digits, powers of 1,024. */
 char *format_bytes(uint64_t bytes, char text[FORMAT_BYTES_SIZE]);
 
+/* "800 kbit/s", "10 Mbit/s", "1.5 Gbit/s": of a line, as they are sold. */
+char *format_bits(uint64_t bits, char text[FORMAT_BYTES_SIZE]);
+
 /* "0.4 s", "12 s", "3 min 05 s", "7 h 20 min", "4 d 3 h". */
 char *format_duration(uint64_t ms, char text[FORMAT_DURATION_SIZE]);
 

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
         hearth_admin_verb_node_list,
         hearth_admin_verb_node_show,
         hearth_admin_verb_node_invite,
+        hearth_admin_verb_node_set,
         hearth_admin_verb_node_lost,
         hearth_admin_verb_sweep_run,
         hearth_admin_verb_repair_status,

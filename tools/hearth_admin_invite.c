@@ -14,6 +14,7 @@ struct invite_options {
     const char *owner;
     const char *network;
     const char *place;
+    const char *uplink;
     const char *valid;
     bool gateway;
     bool json;
@@ -73,6 +74,10 @@ static enum hearth_code invite_node(
         .network = text_or_empty(options->network),
         .place = text_or_empty(options->place),
     };
+    if (options->uplink != NULL &&
+        config_parse_bits(options->uplink, &request.uplink_bits, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "--uplink");
+    }
     return invite(admin, options, &request, err);
 }
 
@@ -111,6 +116,11 @@ static const struct program_option node_params[] = {
         .value = "NAME",
         .offset = offsetof(struct invite_options, place),
         .help = "where it is, for placement rules"},
+    {.name = "uplink",
+        .value = "BITS",
+        .offset = offsetof(struct invite_options, uplink),
+        .help =
+            "what its line sends, bits a second, like 40M: for its share and how long moves take"},
     {.name = "valid",
         .value = "DURATION",
         .offset = offsetof(struct invite_options, valid),

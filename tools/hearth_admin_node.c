@@ -1,5 +1,5 @@
 /*
- * hearth-admin node list, node show, node lost: who stores, and who will not come back.
+ * hearth-admin node list, node show, node set, node lost: who stores, and who will not come back.
  */
 #include "common/env.h"
 #include "tools/admin.h"
@@ -9,6 +9,11 @@
 #include "tools/option.h"
 
 struct list_options {
+    bool json;
+};
+
+struct set_options {
+    const char *uplink;
     bool json;
 };
 
@@ -84,6 +89,54 @@ const struct program_verb hearth_admin_verb_node_show = {
     .needs_config = true,
     .help = "all about one node, by its number or the beginning of its id",
     .run = run_show,
+};
+
+/* ---- set ---- */
+
+static enum hearth_code set_node(
+    struct admin *admin, const struct program_call *call, struct hearth_err *err)
+{
+    const struct set_options *options = call->options;
+    const struct wire_node_info *node = NULL;
+    struct wire_node_set_request request;
+    if (config_parse_bits(options->uplink, &request.uplink_bits, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "--uplink");
+    }
+    if (node_find(admin, call->arguments[0], &node, err) != HEARTH_OK) {
+        return err->code;
+    }
+    request.node_id = node->node_id;
+    struct wire_empty reply;
+    enum hearth_code code = admin_ask(admin, RPC_NODE_SET, &request, &reply, err);
+    return code == HEARTH_OK ? node_find_and_list(admin, call->arguments[0], options->json, err)
+                             : code;
+}
+
+static enum program_exit run_set(const struct program_call *call, struct hearth_err *err)
+{
+    return admin_run(call, set_node, err);
+}
+
+static const struct program_option set_params[] = {
+    {.name = "uplink",
+        .value = "BITS",
+        .required = true,
+        .offset = offsetof(struct set_options, uplink),
+        .help = "what its line sends, bits a second, like 40M; 0: not known"},
+    OPTION_JSON(set_options),
+};
+
+const struct program_verb hearth_admin_verb_node_set = {
+    .name = "node set",
+    .arguments = "NODE",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .options = set_params,
+    .option_count = sizeof(set_params) / sizeof(set_params[0]),
+    .options_size = sizeof(struct set_options),
+    .needs_config = true,
+    .help = "what an operator knows of a node and it does not say itself",
+    .run = run_set,
 };
 
 /* ---- lost ---- */

@@ -32,6 +32,7 @@ extern const struct program_verb hearth_admin_verb_gc_status;
 extern const struct program_verb hearth_admin_verb_gc_run;
 extern const struct program_verb hearth_admin_verb_gc_release;
 extern const struct program_verb hearth_admin_verb_undelete;
+extern const struct program_verb hearth_admin_verb_node_set;
 extern const struct program_verb hearth_admin_verb_node_lost;
 extern const struct program_verb hearth_admin_verb_tenant_create;
 extern const struct program_verb hearth_admin_verb_tenant_list;

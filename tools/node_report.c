@@ -118,6 +118,10 @@ static void print_where(const struct wire_node_info *node)
         printf("%s%s", i > 0 ? ", " : "", address_text(&node->endpoints[i], address));
     }
     printf("%s\n", node->endpoints_count == 0 ? "none" : "");
+    char uplink[FORMAT_BYTES_SIZE];
+    printf("uplink       %s\n",
+        node->uplink_bits > 0 ? format_bits(node->uplink_bits, uplink)
+                              : "not known: plans reckon with 10 Mbit/s");
 }
 
 static void print_how(const struct wire_node_info *node, uint64_t now_unix_ms)
@@ -233,6 +237,7 @@ void node_report_json(const struct wire_node_info *node)
     json_line_set(line, "addresses", addresses);
     json_line_time(line, "last_seen", node->last_seen_unix_ms);
     json_line_number(line, "last_seen_unix_ms", node->last_seen_unix_ms);
+    json_line_number(line, "uplink_bits", node->uplink_bits);
     json_line_number(line, "capacity", node->capacity);
     json_line_number(line, "used", node->used);
     json_line_number(line, "trash", node->trash);

@@ -7,11 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum {
-    /* What a home sends, when no bandwidth was given: 10 Mbit/s. */
-    UPLINK_BYTES = 10 * 1000 * 1000 / 8,
-};
-
 bool plan_view_is(const struct wire_rebalance_info *plan, const char *state)
 {
     return view_equal(plan->state, view_text(state));
@@ -28,12 +23,12 @@ static uint64_t left(const struct wire_rebalance_info *plan)
     return plan->bytes_planned > plan->bytes_done ? plan->bytes_planned - plan->bytes_done : 0;
 }
 
-/* By the bandwidth that was given, else by the busiest node's line. */
+/* The slower of the bandwidth that was given and the line that is busiest. */
 static uint64_t expected_ms(const struct wire_rebalance_info *plan)
 {
-    uint64_t by_line = plan->busiest * 1000 / UPLINK_BYTES;
-    uint64_t by_limit = plan->bandwidth > 0 ? plan->bytes_planned * 1000 / plan->bandwidth : 0;
-    return by_limit > 0 ? by_limit : by_line;
+    const uint64_t by_limit =
+        plan->bandwidth > 0 ? plan->bytes_planned * 1000 / plan->bandwidth : 0;
+    return by_limit > plan->line_ms ? by_limit : plan->line_ms;
 }
 
 uint64_t plan_view_duration_ms(const struct wire_rebalance_info *plan)

@@ -32,6 +32,7 @@ static void describe(const struct node_status *status, uint64_t now_ms, struct f
         .capacity = node->report.capacity,
         .used = node->report.used,
         .free = node->report.free,
+        .uplink_bits = node->uplink_bits,
         .takes_shards = status->takes_shards,
         .is_probation = node_is_new(node, now_ms),
     };

@@ -27,8 +27,9 @@ struct fleet_node {
     uint64_t capacity;          /* bytes */
     uint64_t used;
     uint64_t free;
-    bool takes_shards; /* placement may offer it new ones now */
-    bool is_probation; /* enrolled lately: little is known of it */
+    uint64_t uplink_bits; /* of its line, a second, as an operator said; 0: not known */
+    bool takes_shards;    /* placement may offer it new ones now */
+    bool is_probation;    /* enrolled lately: little is known of it */
 };
 
 struct fleet_view {

@@ -10,6 +10,7 @@ struct invite_row {
     struct meta_id tenant;
     uint64_t rights;
     uint64_t expires_ms;
+    uint64_t uplink_bits;
     struct view used_by;
 };
 
@@ -31,6 +32,7 @@ static enum hearth_code invite_put(struct meta_tx *tx, void *arg, struct hearth_
     sql_set_id(sql, ":tenant", &invite->tenant);
     sql_set_u64(sql, ":rights", invite->rights);
     sql_set_u64(sql, ":expires", invite->expires_ms);
+    sql_set_u64(sql, ":uplink", invite->uplink_bits);
     sql_set_blob(sql, ":used_by", view_of(NULL, 0));
     sql_run(sql);
     return HEARTH_OK;
@@ -48,6 +50,9 @@ enum hearth_code meta_invite_put(
     if (invite->network.size != 0 && invite->network.size != META_NETWORK_SIZE) {
         return hearth_fail(
             err, HEARTH_INVALID, "invite: a network is %d bytes or none", META_NETWORK_SIZE);
+    }
+    if (meta_check_uplink(invite->uplink_bits, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "invite");
     }
     struct meta_invite copy = *invite;
     return meta_run(store, invite_put, &copy, err);
@@ -67,6 +72,7 @@ static bool read_invite(struct meta_tx *tx, const uint8_t *token_hash, struct in
     sql_id(sql, &out->tenant);
     out->rights = sql_u64(sql);
     out->expires_ms = sql_u64(sql);
+    out->uplink_bits = sql_u64(sql);
     out->used_by = sql_blob(sql);
     return true;
 }
@@ -106,6 +112,7 @@ static enum hearth_code make_node(struct meta_tx *tx, const struct meta_enrol *r
     sql_set_u64(sql, ":now", tx->now_ms);
     sql_set_id(sql, ":volume", &none);
     sql_set_blob(sql, ":software", view_of(NULL, 0));
+    sql_set_u64(sql, ":uplink", invite->uplink_bits);
     sql_run(sql);
     return HEARTH_OK;
 }

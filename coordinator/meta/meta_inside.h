@@ -43,6 +43,9 @@ struct meta_domain {
 /* False: no such node. */
 bool meta_node_domain_in(struct meta_tx *tx, uint32_t number, struct meta_domain *out);
 
+/* HEARTH_INVALID: no line has that. */
+enum hearth_code meta_check_uplink(uint64_t bits, struct hearth_err *err);
+
 /* ---- meta_health ---- */
 
 /* One loss more in its record, and why; whoever calls sets its state. */

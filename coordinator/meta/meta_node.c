@@ -44,6 +44,7 @@ static void read_node(
     out->enrolled_ms = sql_u64(sql);
     out->last_seen_ms = sql_u64(sql);
     read_report(tx, arena, sql, &out->report);
+    out->uplink_bits = sql_u64(sql);
 }
 
 /* Rows of both tables come by node number, so they are merged in one pass. */
@@ -253,6 +254,42 @@ enum hearth_code meta_node_set_state(
 {
     struct state_call call = {.number = number, .state = state};
     return meta_run(store, set_state, &call, err);
+}
+
+struct uplink_call {
+    uint32_t number;
+    uint64_t bits;
+};
+
+static enum hearth_code set_uplink(struct meta_tx *tx, void *arg, struct hearth_err *err)
+{
+    const struct uplink_call *call = arg;
+    struct meta_domain domain;
+    if (!meta_node_domain_in(tx, call->number, &domain)) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no node %u", call->number);
+    }
+    struct sql *sql = sql_use(tx, SQL_NODE_SET_UPLINK);
+    sql_set_u64(sql, ":node", call->number);
+    sql_set_u64(sql, ":uplink", call->bits);
+    sql_run(sql);
+    return HEARTH_OK;
+}
+
+enum hearth_code meta_check_uplink(uint64_t bits, struct hearth_err *err)
+{
+    return bits <= META_UPLINK_MAX
+        ? HEARTH_OK
+        : hearth_fail(err, HEARTH_INVALID, "an uplink of more than 1 Tbit/s");
+}
+
+enum hearth_code meta_node_set_uplink(
+    struct meta_store *store, uint32_t number, uint64_t uplink_bits, struct hearth_err *err)
+{
+    if (meta_check_uplink(uplink_bits, err) != HEARTH_OK) {
+        return hearth_err_prefix(err, "node %u", number);
+    }
+    struct uplink_call call = {.number = number, .bits = uplink_bits};
+    return meta_run(store, set_uplink, &call, err);
 }
 
 struct endpoints_call {

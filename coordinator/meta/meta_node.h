@@ -65,7 +65,11 @@ struct meta_node {
     struct meta_node_report report;
     struct meta_endpoint endpoints[META_ENDPOINTS_MAX];
     size_t endpoint_count;
+    uint64_t uplink_bits; /* of its line, a second, as an operator said; 0: not known */
 };
+
+/* No line has more: 1 Tbit/s. */
+#define META_UPLINK_MAX UINT64_C(1000000000000)
 
 /* ---- invitations ---- */
 
@@ -80,8 +84,10 @@ struct meta_invite {
     struct meta_id tenant; /* clients and gateways */
     uint64_t rights;
     uint64_t expires_ms;
+    uint64_t uplink_bits; /* nodes: of the line, a second; 0: not known */
 };
 
+/* HEARTH_INVALID: a name too long, a node without owner, an uplink that no line has. */
 enum hearth_code meta_invite_put(
     struct meta_store *store, const struct meta_invite *invite, struct hearth_err *err);
 
@@ -149,6 +155,10 @@ enum hearth_code meta_node_seen(struct meta_store *store, const struct meta_node
 /* HEARTH_NOT_FOUND; HEARTH_DENIED: it is gone, which is for ever. */
 enum hearth_code meta_node_set_state(
     struct meta_store *store, uint32_t number, enum meta_node_state state, struct hearth_err *err);
+
+/* 0: not known. HEARTH_NOT_FOUND; HEARTH_INVALID: above META_UPLINK_MAX. */
+enum hearth_code meta_node_set_uplink(
+    struct meta_store *store, uint32_t number, uint64_t uplink_bits, struct hearth_err *err);
 
 /* Replaces all of them. */
 enum hearth_code meta_node_set_endpoints(struct meta_store *store, uint32_t number,

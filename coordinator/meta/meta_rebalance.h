@@ -59,7 +59,7 @@ enum {
     X(most_after)                                                                                  \
     X(violations_before) /* slots with an owner or network of another */                           \
     X(violations_after)                                                                            \
-    X(busiest)    /* bytes through the node with most to do */                                     \
+    X(line_ms)    /* so long the line is busy that is busiest */                                   \
     X(pass)       /* over all segments, from 1 */                                                  \
     X(pass_moves) /* in this pass */                                                               \
     X(pass_left)  /* shards this pass did not move and should have */                              \

@@ -67,6 +67,7 @@ CREATE TABLE invite (
     tenant BYTEA NOT NULL,
     rights BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL,
+    uplink_bits BIGINT NOT NULL,
     used_by BYTEA NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
@@ -99,7 +100,8 @@ CREATE TABLE node (
     free BIGINT NOT NULL,
     shards BIGINT NOT NULL,
     read_only BIGINT NOT NULL,
-    software BYTEA NOT NULL
+    software BYTEA NOT NULL,
+    uplink_bits BIGINT NOT NULL
 ) -- sqlite: WITHOUT ROWID
 ;
 
@@ -148,7 +150,7 @@ CREATE TABLE rebalance (
     most_after BIGINT NOT NULL,
     violations_before BIGINT NOT NULL,
     violations_after BIGINT NOT NULL,
-    busiest BIGINT NOT NULL,
+    line_ms BIGINT NOT NULL,
     pass BIGINT NOT NULL,
     pass_moves BIGINT NOT NULL,
     pass_left BIGINT NOT NULL,

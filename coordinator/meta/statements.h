@@ -87,11 +87,12 @@
 #define STATEMENTS_FLEET(X)                                                                        \
     X(INVITE_PUT,                                                                                  \
         "INSERT INTO invite (token_hash, class, owner, network, place, tenant, rights,"            \
-        " expires_ms, used_by) VALUES (:token_hash, :class, :owner, :network, :place, :tenant,"    \
-        " :rights, :expires, :used_by)")                                                           \
+        " expires_ms, uplink_bits, used_by) VALUES (:token_hash, :class, :owner, :network, "       \
+        ":place,"                                                                                  \
+        " :tenant, :rights, :expires, :uplink, :used_by)")                                         \
     X(INVITE_GET,                                                                                  \
-        "SELECT class, owner, network, place, tenant, rights, expires_ms, used_by FROM invite"     \
-        " WHERE token_hash = :token_hash")                                                         \
+        "SELECT class, owner, network, place, tenant, rights, expires_ms, uplink_bits, used_by"    \
+        " FROM invite WHERE token_hash = :token_hash")                                             \
     X(INVITE_USE, "UPDATE invite SET used_by = :principal WHERE token_hash = :token_hash")         \
     X(INVITE_FORGET,                                                                               \
         "DELETE FROM invite WHERE token_hash IN"                                                   \
@@ -102,21 +103,24 @@
     X(NODE_NEXT, "SELECT COALESCE(MAX(node), 0) + 1 FROM node")                                    \
     X(NODE_INSERT,                                                                                 \
         "INSERT INTO node (node, id, owner, network, place, state, enrolled_ms, last_seen_ms,"     \
-        " volume, start_count, sequence, capacity, used, trash, free, shards, read_only, software" \
-        ") VALUES (:node, :id, :owner, :network, :place, 1, :now, 0, :volume, 0, 0, 0, 0, 0, 0, 0" \
-        ", 0, :software)")                                                                         \
+        " volume, start_count, sequence, capacity, used, trash, free, shards, read_only, "         \
+        "software,"                                                                                \
+        " uplink_bits) VALUES (:node, :id, :owner, :network, :place, 1, :now, 0, :volume, 0, 0, "  \
+        "0,"                                                                                       \
+        " 0, 0, 0, 0, 0, :software, :uplink)")                                                     \
     X(NODE_BY_ID, "SELECT node, state FROM node WHERE id = :id")                                   \
     X(NODE_DOMAIN, "SELECT owner, network, state FROM node WHERE node = :node")                    \
     X(NODE_LIST,                                                                                   \
         "SELECT node.node, node.id, node.owner, owner.name, node.network, node.place, node.state," \
         " node.enrolled_ms, node.last_seen_ms, node.volume, node.start_count, node.sequence,"      \
         " node.capacity, node.used, node.trash, node.free, node.shards, node.read_only,"           \
-        " node.software FROM node JOIN owner ON owner.owner = node.owner"                          \
+        " node.software, node.uplink_bits FROM node JOIN owner ON owner.owner = node.owner"        \
         " WHERE node.node >= :first AND node.node <= :last ORDER BY node.node")                    \
     X(NODE_SEEN,                                                                                   \
         "UPDATE node SET last_seen_ms = :last_seen, volume = :volume, start_count = :start_count," \
         " sequence = :sequence, capacity = :capacity, used = :used, trash = :trash, free = :free," \
         " shards = :shards, read_only = :read_only, software = :software WHERE node = :node")      \
+    X(NODE_SET_UPLINK, "UPDATE node SET uplink_bits = :uplink WHERE node = :node")                 \
     X(NODE_SET_STATE, "UPDATE node SET state = :state WHERE node = :node")                         \
     X(ENDPOINT_LIST,                                                                               \
         "SELECT node, kind, host, port, verified_ms FROM endpoint"                                 \

@@ -9,14 +9,14 @@
         "INSERT INTO rebalance (plan, kind, state, starts, bytes_max, bandwidth, "                 \
         "fleet, created_ms, changed_ms, moves_planned, bytes_planned, "                            \
         "stuck_planned, least_before, most_before, least_after, most_after, "                      \
-        "violations_before, violations_after, busiest, pass, pass_moves, "                         \
+        "violations_before, violations_after, line_ms, pass, pass_moves, "                         \
         "pass_left, started_ms, moves_done, bytes_done, profile, disk_before, disk_after, "        \
         "cursor, subject, admin, "                                                                 \
         "reason)"                                                                                  \
         " VALUES (:plan, :kind, :state, :starts, :bytes_max, :bandwidth, :fleet, "                 \
         ":created_ms, :changed_ms, :moves_planned, :bytes_planned, :stuck_planned, "               \
         ":least_before, :most_before, :least_after, :most_after, "                                 \
-        ":violations_before, :violations_after, :busiest, :pass, :pass_moves, "                    \
+        ":violations_before, :violations_after, :line_ms, :pass, :pass_moves, "                    \
         ":pass_left, :started_ms, :moves_done, :bytes_done, :profile, :disk_before, :disk_after, " \
         ":cursor, :subject, "                                                                      \
         ":admin, :reason)"                                                                         \
@@ -30,7 +30,7 @@
         "least_before = excluded.least_before, most_before = excluded.most_before, "               \
         "least_after = excluded.least_after, most_after = excluded.most_after, "                   \
         "violations_before = excluded.violations_before, "                                         \
-        "violations_after = excluded.violations_after, busiest = excluded.busiest, "               \
+        "violations_after = excluded.violations_after, line_ms = excluded.line_ms, "               \
         "pass = excluded.pass, pass_moves = excluded.pass_moves, "                                 \
         "pass_left = excluded.pass_left, started_ms = excluded.started_ms, "                       \
         "moves_done = excluded.moves_done, bytes_done = excluded.bytes_done, profile = "           \
@@ -41,14 +41,14 @@
         "SELECT plan, kind, state, starts, bytes_max, bandwidth, fleet, "                          \
         "created_ms, changed_ms, moves_planned, bytes_planned, stuck_planned, "                    \
         "least_before, most_before, least_after, most_after, violations_before, "                  \
-        "violations_after, busiest, pass, pass_moves, pass_left, started_ms, "                     \
+        "violations_after, line_ms, pass, pass_moves, pass_left, started_ms, "                     \
         "moves_done, bytes_done, profile, disk_before, disk_after, cursor, subject, admin, reason" \
         " FROM rebalance WHERE plan = :plan")                                                      \
     X(REBALANCE_LIST,                                                                              \
         "SELECT plan, kind, state, starts, bytes_max, bandwidth, fleet, "                          \
         "created_ms, changed_ms, moves_planned, bytes_planned, stuck_planned, "                    \
         "least_before, most_before, least_after, most_after, violations_before, "                  \
-        "violations_after, busiest, pass, pass_moves, pass_left, started_ms, "                     \
+        "violations_after, line_ms, pass, pass_moves, pass_left, started_ms, "                     \
         "moves_done, bytes_done, profile, disk_before, disk_after, cursor, subject, admin, reason" \
         " FROM rebalance ORDER BY plan DESC")                                                      \
     X(REBALANCE_LAST, "SELECT CAST(COALESCE(MAX(plan), 0) AS BIGINT) FROM rebalance")              \

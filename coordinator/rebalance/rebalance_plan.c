@@ -60,6 +60,11 @@ uint64_t rebalance_weight(const struct rebalance_node *node)
     return least(node->capacity, part_of(REBALANCE_BYTES_PER_MBIT, node->uplink_bits, 1000000));
 }
 
+uint64_t rebalance_line_ms(uint64_t uplink_bits, uint64_t bytes)
+{
+    return part_of(bytes, 8 * 1000, uplink_bits > 0 ? uplink_bits : REBALANCE_UPLINK_BITS);
+}
+
 /* What it could hold if everything went there. */
 static uint64_t most_of(const struct rebalance_plan *plan, const struct rebalance_node *node)
 {

@@ -40,6 +40,9 @@ enum {
     REBALANCE_BAND_PERCENT = 2,
 };
 
+/* Of a home whose uplink nobody has said, 10 Mbit/s; only for how long something takes. */
+#define REBALANCE_UPLINK_BITS UINT64_C(10000000)
+
 /* Held at most for each Mbit/s of uplink: a node's shards must get out in time. */
 #define REBALANCE_BYTES_PER_MBIT UINT64_C(80000000000)
 
@@ -115,6 +118,9 @@ struct rebalance_spread rebalance_spread_of(const struct rebalance_plan *plan);
 
 /* By capacity and uplink. */
 uint64_t rebalance_weight(const struct rebalance_node *node);
+
+/* How long so many bytes keep the line busy. */
+uint64_t rebalance_line_ms(uint64_t uplink_bits, uint64_t bytes);
 
 /* NULL: no such node. */
 struct rebalance_node *rebalance_node_find(const struct rebalance_plan *plan, uint32_t number);

@@ -37,6 +37,7 @@ static struct rebalance_node node_of(
         .network = fact->network,
         .capacity = fact->capacity,
         .free = fact->free,
+        .uplink_bits = fact->uplink_bits,
         .takes_shards = may_take(fact)};
     if (share != NULL) {
         node.leaves = share->leaves;
@@ -79,12 +80,13 @@ void rebalance_fleet_refresh(struct rebalance_plan *plan, const struct fleet_vie
 /* Whether a node answers just now, or has less room on its disk, makes no other fleet. */
 static void add_to_digest(struct crypto_hash *hash, const struct fleet_node *node)
 {
-    uint8_t bytes[4 + 4 + META_NETWORK_SIZE + 1];
+    uint8_t bytes[4 + 4 + META_NETWORK_SIZE + 1 + 8];
     struct writer writer = writer_of(bytes, sizeof(bytes));
     writer_u32(&writer, node->number);
     writer_u32(&writer, node->owner);
     writer_bytes(&writer, node->network.bytes, META_NETWORK_SIZE);
     writer_u8(&writer, (uint8_t)node->state);
+    writer_u64(&writer, node->uplink_bits);
     crypto_hash_update(hash, view_of(bytes, writer.size));
 }
 
@@ -229,8 +231,9 @@ static const struct meta_rebalance_share *make_shares(
             .target = by_space ? node->target : after,
             .give = by_space ? node->give : gone,
             .take = by_space ? node->take : come};
-        survey->row.busiest = gone > survey->row.busiest ? gone : survey->row.busiest;
-        survey->row.busiest = come > survey->row.busiest ? come : survey->row.busiest;
+        /* What goes is sent, and what comes is read back. */
+        const uint64_t line_ms = rebalance_line_ms(node->uplink_bits, gone + come);
+        survey->row.line_ms = line_ms > survey->row.line_ms ? line_ms : survey->row.line_ms;
     }
     return shares;
 }

@@ -15,6 +15,7 @@ struct survey {
     struct recode_set set;
     struct arena arena;
     uint64_t largest_shard;
+    uint64_t slowest_bits; /* the thinnest uplink of those that take shards */
     struct recode_page page;
 };
 
@@ -69,12 +70,24 @@ static enum hearth_code look_at_all(struct survey *survey, struct hearth_err *er
 
 /* ---- whether it can be done ---- */
 
+static uint64_t slowest_of(const struct fleet_view *view)
+{
+    uint64_t slowest = UINT64_MAX;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct fleet_node *node = &view->nodes[i];
+        const uint64_t bits = node->uplink_bits > 0 ? node->uplink_bits : REBALANCE_UPLINK_BITS;
+        slowest = node->takes_shards && bits < slowest ? bits : slowest;
+    }
+    return slowest;
+}
+
 static enum hearth_code read_fleet(struct survey *survey, struct hearth_err *err)
 {
     const struct fleet_view *view;
     enum hearth_code code = fleet_view_take(survey->coordinator->nodes, &view, err);
     if (code == HEARTH_OK) {
         survey->row.fleet = rebalance_fleet_digest(view);
+        survey->slowest_bits = slowest_of(view);
         fleet_view_release(view);
     }
     return code;
@@ -98,7 +111,8 @@ static enum hearth_code check_room(struct survey *survey, struct hearth_err *err
     for (size_t i = 0; i < fleet.count; i++) {
         takers += fleet.nodes[i].takes_shards;
     }
-    survey->row.busiest = survey->row.bytes_planned / takers;
+    survey->row.line_ms =
+        rebalance_line_ms(survey->slowest_bits, survey->row.bytes_planned / takers);
     return HEARTH_OK;
 }
 

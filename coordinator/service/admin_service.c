@@ -67,7 +67,8 @@ static enum hearth_code invite(void *service, const struct rpc_context *context,
         .network = in->network,
         .place = in->place,
         .tenant = in->tenant,
-        .valid_s = in->valid_s};
+        .valid_s = in->valid_s,
+        .uplink_bits = in->uplink_bits};
     const char *word;
     if (admin_check(coordinator, &context->peer, err) != HEARTH_OK) {
         return err->code;

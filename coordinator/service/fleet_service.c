@@ -6,6 +6,8 @@
 #include "coordinator/fleet/node_network.h"
 #include "coordinator/service/admin_service.h"
 
+#include <inttypes.h>
+
 static const struct wire_endpoint *endpoints_of(const struct meta_node *node, struct arena *arena)
 {
     struct wire_endpoint *endpoints =
@@ -73,6 +75,7 @@ static bool describe_node(
         .read_only = node->report.read_only,
         .reports = status->reports,
         .repair_reports = status->repair_reports,
+        .uplink_bits = node->uplink_bits,
     };
     return out->node_id.bytes != NULL && out->endpoints != NULL;
 }
@@ -164,8 +167,31 @@ static enum hearth_code node_lost(void *service, const struct rpc_context *conte
     return code;
 }
 
+/* Plans that are not applied yet were made for another fleet: they are stale. */
+static enum hearth_code node_set(void *service, const struct rpc_context *context,
+    const void *request, void *response, struct hearth_err *err)
+{
+    (void)response;
+    struct coordinator *coordinator = service;
+    const struct wire_node_set_request *in = request;
+    uint32_t number;
+    if (admin_check(coordinator, &context->peer, err) != HEARTH_OK) {
+        return err->code;
+    }
+    if (!node_table_find(coordinator->nodes, in->node_id.bytes, &number)) {
+        return hearth_fail(err, HEARTH_NOT_FOUND, "no such node");
+    }
+    if (meta_node_set_uplink(coordinator->store, number, in->uplink_bits, err) != HEARTH_OK) {
+        return err->code;
+    }
+    log_write(LOG_NODE_SET, "node=%u uplink_bits=%" PRIu64 " by=%s", number, in->uplink_bits,
+        context->peer.id_text);
+    return node_table_reload(coordinator->nodes, err);
+}
+
 const struct rpc_handler fleet_handlers[] = {
     {.method = RPC_NODE_LIST, .unary = node_list},
     {.method = RPC_NODE_LOST, .unary = node_lost},
+    {.method = RPC_NODE_SET, .unary = node_set},
 };
 const unsigned fleet_handler_count = sizeof(fleet_handlers) / sizeof(fleet_handlers[0]);

@@ -36,6 +36,9 @@ static enum hearth_code check(const struct invitation *invitation, struct hearth
         invitation->network.size > INVITE_NAME_MAX || invitation->tenant.size > META_NAME_MAX) {
         return hearth_fail(err, HEARTH_INVALID, "a name is longer than %d bytes", INVITE_NAME_MAX);
     }
+    if (invitation->kind != PEER_NODE && invitation->uplink_bits > 0) {
+        return hearth_fail(err, HEARTH_INVALID, "only a node has an uplink that counts");
+    }
     if (invitation->valid_s > VALID_MAX_S) {
         return hearth_fail(err, HEARTH_INVALID, "an invitation is valid for at most a year");
     }
@@ -67,6 +70,7 @@ static enum hearth_code remember(struct coordinator *coordinator,
         .place = invitation->place,
         .rights = SERVICE_ALL,
         .expires_ms = invite->expires_unix_ms,
+        .uplink_bits = invitation->uplink_bits,
     };
     crypto_sha256(view_of(invite->token, sizeof(invite->token)), row.token_hash);
     if (invitation->kind == PEER_CLIENT || invitation->kind == PEER_GATEWAY) {

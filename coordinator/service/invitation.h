@@ -13,6 +13,7 @@ struct invitation {
     struct view place;
     struct view tenant; /* clients, gateways: name, made when it does not exist; empty: "default" */
     uint64_t valid_s;   /* 0: a day */
+    uint64_t uplink_bits; /* nodes: of the line, a second; 0: not known */
 };
 
 /*

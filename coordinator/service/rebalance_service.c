@@ -52,7 +52,7 @@ void rebalance_service_describe(struct coordinator *coordinator, const struct me
         .most_after = plan->most_after,
         .violations_before = plan->violations_before,
         .violations_after = plan->violations_after,
-        .busiest = plan->busiest,
+        .line_ms = plan->line_ms,
         .pass = plan->pass,
         .pass_moves = plan->pass_moves,
         .pass_left = plan->pass_left,

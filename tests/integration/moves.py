@@ -34,9 +34,28 @@ def what_cannot_be_done_is_said(cluster):
             (("node", "undrain", 1), r".*node 1 is not draining.*"),
             (("node", "remove", 1), r".*node 1 may still hold data: drain it .*\(node drain\).*\(--force\).*"),
             (("node", "remove", 1, "--force"), r".*confirm it with 8 or more digits of its id.*"),
-            (("node", "remove", 1, "--force", "--confirm", "00000000"), r".*confirm it with.*")):
+            (("node", "remove", 1, "--force", "--confirm", "00000000"), r".*confirm it with.*"),
+            (("node", "set", 1, "--uplink", "fast"), r".*--uplink.*\"fast\": bad number.*"),
+            (("node", "set", 1, "--uplink", "2000G"), r".*more than 1 Tbit/s.*"),
+            (("node", "set", 77, "--uplink", "40M"), r".*node 77: no such node.*"),
+            (("node", "invite", "--owner", "x", "--uplink", "40Mibit"), r".*--uplink.*bad unit.*")):
         expect(cluster.admin(*arguments, fails=1).err, said)
     cluster.admin("rebalance", "plan", "--node", 1, "--domains", fails=2)
+
+
+def what_a_line_sends_is_known_to_plans(cluster):
+    """As thin as a line can be: what its node holds takes days to send."""
+    fat = cluster.admin("rebalance", "plan", "--node", 2, "--json").json[0]
+    cluster.admin("node", "set", 2, "--uplink", "1K")
+    assert cluster.admin("node", "show", 2, "--json").json[0]["uplink_bits"] == 1000
+    expect(cluster.admin("node", "show", 2).text, r"(?s).*uplink +1\.0 kbit/s\n.*")
+    expect(cluster.admin("node", "show", 1).text, r"(?s).*uplink +not known.*")
+    expect(cluster.admin("rebalance", "apply", fat["plan"], fails=1).err, r".*is stale.*")
+    cluster.admin("rebalance", "cancel", fat["plan"])
+    thin = cluster.admin("rebalance", "plan", "--node", 2, "--bandwidth", "1G", "--json").json[0]
+    cluster.admin("rebalance", "cancel", thin["plan"])
+    assert thin["duration_ms"] >= 8 * thin["bytes"] and fat["duration_ms"] < 8 * fat["bytes"]
+    cluster.admin("node", "set", 2, "--uplink", "0")
 
 
 def a_node_is_drained_while_customers_write(cluster):
@@ -144,7 +163,8 @@ def a_node_may_be_given_up_with_what_it_holds(cluster):
 
 
 if __name__ == "__main__":
-    main(objects_are_stored, what_cannot_be_done_is_said, a_node_is_drained_while_customers_write,
+    main(objects_are_stored, what_cannot_be_done_is_said,
+         what_a_line_sends_is_known_to_plans, a_node_is_drained_while_customers_write,
          nodes_fetched_from_one_another, it_stays_after_all_and_gets_its_share,
          a_bucket_is_coded_anew_while_the_coordinator_dies_and_customers_write,
          a_coordinator_killed_at_every_step_goes_on,

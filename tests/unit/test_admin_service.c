@@ -201,6 +201,35 @@ static enum hearth_code declare_lost(
     return test_coordinator_call(world, admin, RPC_NODE_LOST, &request, &nothing);
 }
 
+static enum hearth_code set_uplink(struct test_coordinator *world, const struct test_member *caller,
+    const uint8_t *id, uint64_t bits)
+{
+    const struct wire_node_set_request request = {
+        .node_id = view_of(id, PKI_ID_SIZE), .uplink_bits = bits};
+    struct wire_empty nothing;
+    return test_coordinator_call(world, caller, RPC_NODE_SET, &request, &nothing);
+}
+
+static void what_an_admin_says_of_a_line_is_shown_and_known_to_plans(void **state)
+{
+    struct test_coordinator *world = *state;
+    const struct wire_empty nothing = {0};
+    struct wire_node_list_reply list;
+    const struct fleet_view *view;
+    struct test_member *nodes = test_coordinator_nodes(world, 2);
+    struct test_member *admin = test_coordinator_member(world, PEER_ADMIN);
+    assert_ok(set_uplink(world, admin, nodes[1].id, 40000000), &world->err);
+    assert_ok(test_coordinator_call(world, admin, RPC_NODE_LIST, &nothing, &list), &world->err);
+    assert_int_equal(list.nodes[0].uplink_bits, 0);
+    assert_int_equal(list.nodes[1].uplink_bits, 40000000);
+    assert_ok(fleet_view_take(world->coordinator->nodes, &view, &world->err), &world->err);
+    assert_int_equal(fleet_view_node(view, 2)->uplink_bits, 40000000);
+    fleet_view_release(view);
+    assert_int_equal(set_uplink(world, admin, nodes[1].id, UINT64_MAX), HEARTH_INVALID);
+    assert_int_equal(set_uplink(world, admin, admin->id, 1), HEARTH_NOT_FOUND);
+    assert_int_equal(set_uplink(world, &nodes[1], nodes[1].id, 1), HEARTH_DENIED);
+}
+
 static void a_node_declared_lost_is_lost_until_it_reports_again(void **state)
 {
     struct test_coordinator *world = *state;
@@ -301,6 +330,7 @@ int main(void)
         claim(every_answer_can_be_sent),
         claim(a_pass_is_asked_for_and_told_of),
         claim(a_node_declared_lost_is_lost_until_it_reports_again),
+        claim(what_an_admin_says_of_a_line_is_shown_and_known_to_plans),
         claim(an_invitation_from_the_operator_enrols),
         claim(only_members_of_the_four_kinds_are_invited),
         claim(an_admin_whose_grant_was_taken_back_may_do_nothing),

@@ -172,6 +172,25 @@ static void a_mistake_is_named_with_its_file_and_line(void **state)
     }
 }
 
+static void bits_of_a_line_are_counted_by_thousands(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t bits;
+    } cases[] = {{"0", 0}, {"800K", 800000}, {"40M", 40000000}, {"1G", 1000000000},
+        {"40Mbit/s", 40000000}, {"40 Mbit/s", 40000000}, {"64kbit/s", 64000}, {"12345", 12345}};
+    struct fixture *fixture = *state;
+    uint64_t bits;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_ok(config_parse_bits(cases[i].text, &bits, &fixture->err), &fixture->err);
+        assert_int_equal(bits, cases[i].bits);
+    }
+    static const char *const wrong[] = {"", "fast", "-1", "40MiB", "40M/s", "99999999999999G"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(config_parse_bits(wrong[i], &bits, &fixture->err), HEARTH_INVALID);
+    }
+}
+
 static void a_line_too_long_is_refused_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -302,6 +321,7 @@ int main(void)
         CASE(what_is_not_given_has_its_default_and_paths_start_beside_the_file),
         CASE(a_mistake_is_named_with_its_file_and_line),
         CASE(a_line_too_long_is_refused_whole),
+        CASE(bits_of_a_line_are_counted_by_thousands),
         CASE(a_missing_file_is_not_found),
         CASE(the_environment_wins_over_the_file),
         CASE(what_a_file_cannot_hold_is_refused_from_the_environment_too),

@@ -21,6 +21,20 @@ static void bytes_have_three_digits(void **state)
     }
 }
 
+static void a_line_is_sold_by_thousands(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bits;
+        const char *text;
+    } cases[] = {{0, "0 bit/s"}, {800000, "800 kbit/s"}, {10000000, "10.0 Mbit/s"},
+        {250000000, "250 Mbit/s"}, {1500000000, "1.5 Gbit/s"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[FORMAT_BYTES_SIZE];
+        assert_string_equal(format_bits(cases[i].bits, text), cases[i].text);
+    }
+}
+
 static void durations_name_two_units_at_most(void **state)
 {
     (void)state;
@@ -62,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_have_three_digits),
+        cmocka_unit_test(a_line_is_sold_by_thousands),
         cmocka_unit_test(durations_name_two_units_at_most),
         cmocka_unit_test(utc_is_for_programs),
         cmocka_unit_test(a_name_cannot_break_its_line),

@@ -16,6 +16,7 @@ static struct meta_invite invite(struct test_meta *meta, enum meta_class class)
         .place = view_text("attic"),
         .tenant = class == META_CLASS_NODE ? (struct meta_id){{0}} : meta->tenant,
         .rights = 3,
+        .uplink_bits = class == META_CLASS_NODE ? 40000000 : 0,
         .expires_ms = meta_now_ms(meta->store) + 1000};
     struct meta_id token = test_meta_id(meta);
     memcpy(invite.token_hash, token.bytes, sizeof(token.bytes));
@@ -58,6 +59,26 @@ static void an_invitation_makes_a_node_of_one_key(void **state)
     assert_int_equal(node.network.bytes[1], 9);
     assert_int_equal(node.state, META_NODE_ACTIVE);
     assert_int_equal(node.last_seen_ms, 0);
+    assert_int_equal(node.uplink_bits, 40000000);
+}
+
+static void an_uplink_is_what_was_said_last_and_no_more_than_a_line_has(void **state)
+{
+    struct test_meta *meta = *state;
+    struct meta_enrolled enrolled;
+    struct meta_invite invitation = invite(meta, META_CLASS_NODE);
+    assert_ok(enrol(meta, &invitation, 1, &enrolled), &meta->err);
+    assert_ok(meta_node_set_uplink(meta->store, enrolled.node, 0, &meta->err), &meta->err);
+    assert_int_equal(node_of(meta, 1).uplink_bits, 0);
+    assert_ok(
+        meta_node_set_uplink(meta->store, enrolled.node, META_UPLINK_MAX, &meta->err), &meta->err);
+    assert_int_equal(
+        meta_node_set_uplink(meta->store, enrolled.node, META_UPLINK_MAX + 1, &meta->err),
+        HEARTH_INVALID);
+    assert_int_equal(node_of(meta, 1).uplink_bits, META_UPLINK_MAX);
+    assert_int_equal(meta_node_set_uplink(meta->store, 77, 1, &meta->err), HEARTH_NOT_FOUND);
+    invitation.uplink_bits = META_UPLINK_MAX + 1;
+    assert_int_equal(meta_invite_put(meta->store, &invitation, &meta->err), HEARTH_INVALID);
 }
 
 static void an_owner_with_two_nodes_is_one_owner(void **state)
@@ -188,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_STORE(an_invitation_makes_a_node_of_one_key),
+        IN_A_STORE(an_uplink_is_what_was_said_last_and_no_more_than_a_line_has),
         IN_A_STORE(an_owner_with_two_nodes_is_one_owner),
         IN_A_STORE(the_operators_network_goes_before_the_observed_one),
         IN_A_STORE(late_and_unknown_invitations_are_refused),

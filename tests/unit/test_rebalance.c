@@ -68,6 +68,30 @@ static void a_process_that_ends_anywhere_goes_on_where_it_was(void **state)
     move_world_check(&world->at);
 }
 
+static void set_uplink(struct plan_world *world, uint32_t node, uint64_t bits)
+{
+    assert_ok(
+        meta_node_set_uplink(plan_world_store_of(world), node, bits, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    assert_ok(node_table_reload(world->at.world.coordinator->nodes, plan_world_err_of(world)),
+        plan_world_err_of(world));
+}
+
+/* 10 Mbit/s where nobody has said it; then the thinnest that has something to do counts. */
+static void a_plan_takes_as_long_as_the_line_that_is_busiest(void **state)
+{
+    struct plan_world *world = *state;
+    plan_world_make_plan(world, REBALANCE_LEAVING, world->leaver);
+    const struct meta_rebalance before = plan_world_plan_now(world);
+    assert_int_equal(before.line_ms, before.bytes_planned * 8 / 10000);
+    plan_world_cancel_it(world);
+    set_uplink(world, world->leaver, 100000);
+    plan_world_make_plan(world, REBALANCE_LEAVING, world->leaver);
+    const struct meta_rebalance after = plan_world_plan_now(world);
+    assert_int_equal(after.line_ms, after.bytes_planned * 8 / 100);
+    assert_int_not_equal(after.fleet, before.fleet);
+}
+
 static void a_plan_may_be_limited_in_bytes(void **state)
 {
     struct plan_world *world = *state;
@@ -239,6 +263,7 @@ int main(void)
         CLAIM(nothing_moves_before_a_plan_is_applied),
         CLAIM(new_nodes_get_their_share_with_as_many_moves_as_planned),
         CLAIM(a_process_that_ends_anywhere_goes_on_where_it_was),
+        CLAIM(a_plan_takes_as_long_as_the_line_that_is_busiest),
         CLAIM(a_plan_may_be_limited_in_bytes),
         CLAIM(moves_take_the_time_that_the_bandwidth_gives_them),
         CLAIM(a_plan_that_is_paused_rests_and_goes_on),

@@ -247,6 +247,16 @@ static void a_thin_uplink_limits_the_share(void **state)
     tear_down(&world);
 }
 
+static void a_line_takes_the_longer_the_thinner_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(rebalance_line_ms(8000, 1), 1);
+    assert_int_equal(rebalance_line_ms(40000000, 5000000), 1000);
+    assert_int_equal(rebalance_line_ms(0, 5000000), 4000); /* not known: 10 Mbit/s */
+    assert_int_equal(rebalance_line_ms(1000000000, UINT64_C(1) << 50), UINT64_C(9007199254));
+    assert_int_equal(rebalance_line_ms(1, 0), 0);
+}
+
 /* It cannot hold two slots of a segment, however large it is. */
 static void no_share_is_larger_than_one_slot_of_every_segment(void **state)
 {
@@ -459,6 +469,7 @@ int main(void)
         cmocka_unit_test(an_even_fleet_is_left_alone),
         cmocka_unit_test(a_second_plan_finds_nothing_to_do),
         cmocka_unit_test(a_thin_uplink_limits_the_share),
+        cmocka_unit_test(a_line_takes_the_longer_the_thinner_it_is),
         cmocka_unit_test(no_share_is_larger_than_one_slot_of_every_segment),
         cmocka_unit_test(a_node_without_room_gets_what_fits),
         cmocka_unit_test(nobody_gives_to_a_node_that_takes_no_shards),
