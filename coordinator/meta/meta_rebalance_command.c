@@ -307,12 +307,14 @@ struct remove_call {
     bool by_force;
 };
 
-/* Drained to the end: the newest plan by which it leaves is done, and it takes no shards since. */
+/* Drained to the end: the newest plan by which it leaves is done and left nothing, and it takes no
+ * shards since. */
 static bool is_drained(struct meta_tx *tx, uint32_t node, const struct meta_domain *domain)
 {
     struct sql *sql = sql_use(tx, SQL_REBALANCE_DRAINED);
     sql_set_u64(sql, ":node", node);
-    return domain->state == META_NODE_DRAINING && sql_value(sql) == META_REBALANCE_DONE;
+    return domain->state == META_NODE_DRAINING && sql_step(sql) &&
+        sql_u64(sql) == META_REBALANCE_DONE && sql_u64(sql) == 0;
 }
 
 struct drained_call {

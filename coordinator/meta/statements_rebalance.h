@@ -74,7 +74,8 @@
         "SELECT s.plan FROM rebalance_share AS s JOIN rebalance AS r ON r.plan = s.plan"           \
         " WHERE s.node = :node AND s.leaves = 1 AND r.state < 5 ORDER BY s.plan LIMIT 1")          \
     X(REBALANCE_DRAINED,                                                                           \
-        "SELECT r.state FROM rebalance_share AS s JOIN rebalance AS r ON r.plan = s.plan"          \
+        "SELECT r.state, r.pass_left FROM rebalance_share AS s JOIN rebalance AS r ON r.plan = "   \
+        "s.plan"                                                                                   \
         " WHERE s.node = :node AND s.leaves = 1 ORDER BY s.plan DESC LIMIT 1")                     \
     X(REBALANCE_STAY,                                                                              \
         "UPDATE rebalance_share SET leaves = 0, give = 0 WHERE plan = :plan AND node = :node")     \

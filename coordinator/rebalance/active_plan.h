@@ -20,6 +20,7 @@ struct active_plan {
     uint64_t not_before_ns;      /* the next pass */
     unsigned idle_passes;        /* in a row */
     uint64_t stuck;              /* in this pass: should move and have nowhere to go */
+    bool is_limited;             /* likewise: something should move, and bytes_max forbids it */
     bool has_begun;              /* the pass of row: `leaving` is known */
     bool is_last_look;           /* nothing could come to the nodes that leave when it began */
     struct meta_leaving leaving; /* as it began */

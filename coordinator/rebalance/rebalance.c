@@ -155,8 +155,9 @@ static bool pick_moves(struct rebalance *rebalance, struct active_plan *active,
     rebalance_pick(&active->plan, &seen, &picked);
     add_tasks(batch, segment, seen.size, &picked);
     /* What leaves is looked at again and again; else there may be room another day. */
-    step->left += active->plan.kind == REBALANCE_LEAVING ? picked.stuck : 0;
+    step->left += active->plan.kind == REBALANCE_LEAVING ? picked.stuck + picked.is_limited : 0;
     active->stuck += picked.stuck;
+    active->is_limited = active->is_limited || picked.is_limited;
     return true;
 }
 

@@ -58,6 +58,7 @@ static enum hearth_code next_pass(
     active->row.pass_moves = active->row.pass_left = 0;
     active->has_begun = false;
     active->stuck = 0;
+    active->is_limited = false;
     return meta_rebalance_progress(coordinator->store, &active->row, err);
 }
 
@@ -66,9 +67,22 @@ static void say(struct active_plan *active, const char *reason)
     snprintf(active->row.reason, sizeof(active->row.reason), "%s", reason);
 }
 
+/* The nodes go on draining, and are not empty: pass_left says so. */
+static enum hearth_code end_at_limit(
+    struct coordinator *coordinator, struct active_plan *active, struct hearth_err *err)
+{
+    return meta_rebalance_progress(coordinator->store, &active->row, err) == HEARTH_OK
+        ? finish(coordinator, active,
+              "it has moved as many bytes as it may; what is left waits for another plan", err)
+        : err->code;
+}
+
 static enum hearth_code end_of_drain(
     struct coordinator *coordinator, struct active_plan *active, struct hearth_err *err)
 {
+    if (active->is_limited && active->row.pass_moves == 0) {
+        return end_at_limit(coordinator, active, err);
+    }
     if (active->row.pass_left > 0) {
         say(active,
             "some shards have nowhere to go, failed, or belong to what was deleted: they are"

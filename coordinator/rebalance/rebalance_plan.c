@@ -371,9 +371,11 @@ void rebalance_pick(struct rebalance_plan *plan, const struct rebalance_segment 
     struct slots slots;
     out->count = 0;
     out->stuck = 0;
+    out->is_limited = false;
     find_holders(plan, segment, &slots);
     for (int slot = next_slot(plan, &slots); slot >= 0; slot = next_slot(plan, &slots)) {
         if (plan->bytes_max > 0 && plan->bytes_picked + segment->size > plan->bytes_max) {
+            out->is_limited = true;
             return;
         }
         struct rebalance_node *to = place_for(plan, &slots, (unsigned)slot);

@@ -93,7 +93,8 @@ struct rebalance_move {
 struct rebalance_picked {
     struct rebalance_move moves[META_SLOTS_MAX];
     unsigned count;
-    unsigned stuck; /* slots that should move and have nowhere to go */
+    unsigned stuck;  /* slots that should move and have nowhere to go */
+    bool is_limited; /* another should move, and would be more than bytes_max */
 };
 
 /* The moves of one segment, which are taken out of the budgets at once. */

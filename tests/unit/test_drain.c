@@ -183,6 +183,37 @@ static void who_is_told_to_stay_gives_nothing_more(void **state)
     move_world_check(&world->at);
 }
 
+static void a_drain_that_may_not_move_everything_ends_and_leaves_no_empty_node(void **state)
+{
+    struct plan_world *world = *state;
+    const unsigned held = move_world_held(&world->at, world->leaver);
+    struct meta_rebalance plan = {
+        .kind = REBALANCE_LEAVING, .starts = true, .bytes_max = 3 * test_shard_size() + 1};
+    assert_true(held > 3);
+    assert_ok(meta_rebalance_create(
+                  plan_world_store_of(world), &plan, &world->leaver, 1, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    world->plan = plan.number;
+    plan_world_run_round(world);
+    plan_world_run_to_the_end(world);
+    assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_DONE);
+    assert_int_equal(plan_world_plan_now(world).moves_done, 3);
+    assert_non_null(strstr(plan_world_plan_now(world).reason, "another plan"));
+    assert_int_equal(move_world_held(&world->at, world->leaver), held - 3);
+    assert_int_equal(state_of(world, world->leaver), META_NODE_DRAINING);
+    plan_world_assert_refused(world,
+        meta_node_remove(
+            plan_world_store_of(world), world->leaver, false, plan_world_err_of(world)),
+        "may still hold data");
+
+    plan_world_start_drain(world, world->leaver);
+    plan_world_run_to_the_end(world);
+    assert_int_equal(move_world_held(&world->at, world->leaver), 0);
+    assert_ok(meta_node_remove(
+                  plan_world_store_of(world), world->leaver, false, plan_world_err_of(world)),
+        plan_world_err_of(world));
+}
+
 static uint64_t losses_of(struct plan_world *world, uint32_t number)
 {
     struct meta_health_list list;
@@ -390,6 +421,7 @@ int main(void)
         CLAIM(a_drain_that_is_cancelled_lets_the_node_take_shards_again),
         CLAIM(undraining_ends_the_plan_and_says_when_there_is_none),
         CLAIM(who_is_told_to_stay_gives_nothing_more),
+        CLAIM(a_drain_that_may_not_move_everything_ends_and_leaves_no_empty_node),
         CLAIM(only_a_node_that_was_drained_to_the_end_is_removed_without_force),
         CLAIM(an_old_drain_lets_nobody_remove_a_node_that_took_shards_since),
         CLAIM(a_node_is_removed_by_force_in_the_middle_of_its_drain),
