@@ -102,13 +102,16 @@ def a_difference_of_space_is_shown_shard_by_shard(cluster):
     cluster.admin("backup", cluster.path("before"))
     cluster.hearth("cp", "-", "s3://box/after", data=noise(900_000, seed=9))
     cluster.admin("restore", cluster.path("before"))
-    for _ in range(200):  # orders of before the restore have to expire, and nodes to be heard
+
+    def settled():
+        """Orders of before the restore expire, and nodes are heard again."""
         lines = cluster.admin("fsck", "--json", "--space", fails=None).json
-        spaces = {line["space_of_node"]: line for line in lines if "space_of_node" in line}
         orphans = [line["node"] for line in lines if line.get("finding") == "orphan"]
-        if len(orphans) == 8 and lines[-1]["in_flight"] == 0:
-            break
-        time.sleep(0.2)
+        return lines if len(orphans) == 8 and lines[-1]["in_flight"] == 0 else None
+
+    lines = until(settled, "fsck does not name what nobody names")
+    spaces = {line["space_of_node"]: line for line in lines if "space_of_node" in line}
+    orphans = [line["node"] for line in lines if line.get("finding") == "orphan"]
     assert sorted(orphans) == sorted(spaces) == list(range(1, 9)), lines
     for space in spaces.values():
         assert space["listed_shards"] == space["named_shards"] + 1, space
