@@ -143,6 +143,7 @@ def the_rebuilt_coordinator_serves_all_that_was_shipped(cluster):
     read_all_back(cluster, OBJECTS)
     assert cluster.current("s3://box/deleted") is None
     assert cluster.garbage_was_held()
+    until(lambda: cluster.alive() == 8, "nodes stay away")
     OBJECTS["third"] = noise(300_000, seed=7)
     cluster.hearth("cp", "-", "s3://box/third", data=OBJECTS["third"])
     cluster.ship()
