@@ -520,6 +520,7 @@ static void sim_destroy(struct disk *disk)
         free(sim->inodes[i]->durable.bytes);
         free(sim->inodes[i]);
     }
+    free(sim->held);
     free(sim);
 }
 

@@ -60,6 +60,10 @@ struct disk *sim_disk_seam(struct sim_disk *sim);
 /* Answers one request. false: none is waiting. */
 bool sim_disk_step(struct sim_disk *sim);
 
+/* The request that was submitted last is not answered before it is released: a slow one. */
+void sim_disk_hold_newest(struct sim_disk *sim);
+void sim_disk_release(struct sim_disk *sim);
+
 /* A new disk: what this one might hold after losing power now. Faults and hook are not inherited.
  */
 struct sim_disk *sim_disk_crash(

@@ -1,5 +1,6 @@
 /*
- * What somebody does to the files of a simulated disk behind the back of whoever has them open.
+ * What somebody does to the files of a simulated disk behind the back of whoever has them open, and
+ * to the requests that wait.
  */
 #include "tests/sim/sim_disk_state.h"
 
@@ -45,4 +46,25 @@ void sim_disk_flip(struct sim_disk *sim, const char *name, uint64_t offset, uint
     if (offset < inode->durable.size) {
         inode->durable.bytes[offset] ^= mask;
     }
+}
+
+void sim_disk_hold_newest(struct sim_disk *sim)
+{
+    assert(sim->pending_count > 0 && sim->held == NULL);
+    struct sim_pending **link = &sim->oldest_pending;
+    while ((*link)->next != NULL) {
+        link = &(*link)->next;
+    }
+    sim->held = *link;
+    *link = NULL;
+    sim->pending_count--;
+}
+
+void sim_disk_release(struct sim_disk *sim)
+{
+    assert(sim->held != NULL);
+    sim->held->next = sim->oldest_pending;
+    sim->oldest_pending = sim->held;
+    sim->held = NULL;
+    sim->pending_count++;
 }

@@ -83,6 +83,7 @@ struct sim_disk {
 
     unsigned pending_count;
     struct sim_pending *oldest_pending;
+    struct sim_pending *held; /* NULL: none */
 
     uint64_t requests[SIM_REQUEST_KINDS];
     unsigned fault_count;

@@ -121,6 +121,25 @@ static void a_stray_that_rots_is_kept_and_named(void **state)
     assert_true(log_1_is_there(world));
 }
 
+/* Nothing of it can be read, but its bytes may be all there is of somebody's shard. */
+static void a_stray_whose_footer_rots_keeps_its_log(void **state)
+{
+    struct volume_world *world = *state;
+    fill(world);
+    struct shard_plan plan = large_plan(2);
+    struct shard_id id = plan_id(&plan);
+    struct shard_probe probe = {0};
+    struct shard_location at;
+    assert_true(shard_index_next(world->volume->index, &id, &probe, &at));
+    sim_disk_flip(world->sim, "log-00000001", at.offset + RECORD_HEADER_SIZE + 4, 1);
+    forget(world, 2);
+    tidy_when_trash_is_over(world);
+    assert_int_equal(world->events[VOLUME_LOG_KEPT], 1);
+    try_again(world);
+    assert_int_equal(world->events[VOLUME_LOG_KEPT], 1); /* a day passes before the next attempt */
+    assert_true(log_1_is_there(world));
+}
+
 static void a_stray_that_was_stored_again_meanwhile_keeps_nothing(void **state)
 {
     struct volume_world *world = *state;
@@ -215,16 +234,91 @@ static void a_checkpoint_meanwhile_tells_all_or_nothing(void **state)
     assert_true(stats_of(world).compacted > 0);
 }
 
+/* With log 1 the last to go. */
+static void tidy_but_log_1(struct volume_world *world)
+{
+    test_env_step_ms(&world->env, 2 * HOUR_MS);
+    world->volume->logs[0]->not_before_ns = UINT64_MAX;
+    volume_world_tidy(world);
+    assert_true(log_1_is_there(world));
+}
+
+/* Also when the logs that knew of the deletions are gone, and only log 1 is there to ask. */
+static void what_is_deleted_from_here_on_stays_deleted(const struct volume_world *from)
+{
+    struct volume_world world;
+    struct hearth_err err;
+    volume_world_init_crashed(&world, from, SIM_KEEP_ALL, 1);
+    assert_ok(volume_world_open(&world, &err), &err);
+    for (uint8_t name = 2; name <= 12; name += 2) {
+        trash(&world, large_plan(name), VOLUME_TRASH_DONE);
+    }
+    volume_world_age(&world);
+    tidy_but_log_1(&world);
+    reopen(&world);
+    tidy_but_log_1(&world);
+    reopen_from_logs(&world);
+    for (uint8_t name = 2; name <= 12; name += 2) {
+        bool is_trash = false;
+        struct shard_plan plan = large_plan(name);
+        assert_true(volume_world_get(&world, &plan, &is_trash, &err) != HEARTH_OK || is_trash);
+    }
+    volume_world_fini(&world);
+}
+
+static void nothing_leaves_a_log_while_a_checkpoint_says_that_nothing_did(void **state)
+{
+    struct volume_world *world = *state;
+    fill(world);
+    volume_world_age(world);
+    uint64_t before = world->volume->checkpoint_generation;
+    volume_checkpoint_start(world->volume);
+    sim_disk_hold_newest(world->sim);
+    volume_tidy(world->volume);
+    for (unsigned second = 0; second < 60; second++) {
+        volume_world_settle(world);
+        test_env_step_ms(&world->env, 1000);
+    }
+    assert_non_null(world->volume->compaction);
+    sim_disk_release(world->sim);
+    while (world->volume->checkpoint_generation == before) {
+        loop_run_once(world->loop);
+        sim_disk_step(world->sim);
+    }
+    what_is_deleted_from_here_on_stays_deleted(world);
+    volume_world_finish_moves(world);
+    even_ones_are_here(world);
+}
+
+static void a_log_that_goes_leaves_no_checkpoint_behind_that_counts_on_it(void **state)
+{
+    struct volume_world *world = *state;
+    struct hearth_err err;
+    fill(world);
+    tidy_when_trash_is_over(world);
+    assert_false(log_1_is_there(world));
+    const char *newest = world->volume->checkpoint_generation % 2 == 0 ? "index.0" : "index.1";
+    assert_true(sim_disk_file(world->sim, newest).size > 0);
+    volume_world_kill(world);
+    sim_disk_remove(world->sim, newest);
+    assert_ok(volume_world_open(world, &err), &err);
+    assert_int_equal(world->events[VOLUME_RECORDS_ROTTED], 0);
+    even_ones_are_here(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         VOLUME_TEST(a_shard_that_the_index_forgot_keeps_its_log_and_is_found_again),
         VOLUME_TEST(a_stray_of_which_nobody_knows_whether_it_was_deleted_keeps_its_log),
         VOLUME_TEST(a_stray_that_rots_is_kept_and_named),
+        VOLUME_TEST(a_stray_whose_footer_rots_keeps_its_log),
         VOLUME_TEST(a_stray_that_was_stored_again_meanwhile_keeps_nothing),
         VOLUME_TEST(a_log_that_a_checkpoint_leaves_out_is_read_again),
         VOLUME_TEST(a_log_that_was_unlinked_and_comes_back_counts_no_more),
         VOLUME_TEST(a_checkpoint_meanwhile_tells_all_or_nothing),
+        VOLUME_TEST(nothing_leaves_a_log_while_a_checkpoint_says_that_nothing_did),
+        VOLUME_TEST(a_log_that_goes_leaves_no_checkpoint_behind_that_counts_on_it),
     };
     return cmocka_run_group_tests_name("volume_stray", tests, NULL, NULL);
 }
