@@ -101,13 +101,23 @@ static bool is_in_the_way(const struct segment_put *put, const struct put_holder
 
 /* ---- spares ---- */
 
+/* It was not found at one of its addresses, and may well answer at this one. */
+static bool is_tried_elsewhere(
+    const struct put_holder *holder, const struct wire_placement *placement)
+{
+    return placement != NULL &&
+        view_equal(placement->node->node_id, holder->placement->node->node_id);
+}
+
 /* A lost slot gets another node, if its cells are still there and there is one. */
 static void replace(struct segment_put *put, struct put_holder *holder)
 {
     const struct wire_placement *placement = NULL;
-    put_spares_note_health(&put->spares, holder);
     if (segment_image_is_whole(put->image) && !put->is_acknowledged) {
         placement = put_spares_replace(&put->spares, holder);
+    }
+    if (!is_tried_elsewhere(holder, placement)) {
+        put_spares_note_health(&put->spares, holder);
     }
     if (placement == NULL) {
         put_holder_vacate(holder);

@@ -65,8 +65,10 @@ struct fake_node {
     unsigned busy;    /* so many calls more are refused: it is at its limit */
     unsigned gets;    /* calls opened at it */
     unsigned puts;
-    unsigned cells_sent; /* to readers */
-    const char *host;    /* where it is; asked for elsewhere it is not found. NULL: "node" */
+    unsigned cells_sent;     /* to readers */
+    const char *host;        /* where it is; asked for elsewhere it is not found. NULL: "node" */
+    const char *host_before; /* its first address, where it is not any more; NULL: it has one */
+    unsigned misses;         /* calls that went where it is not */
 };
 
 struct fake_shard;

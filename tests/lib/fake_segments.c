@@ -172,15 +172,21 @@ struct fake_segment *fake_find_segment(struct fake_coordinator *self, struct vie
 struct wire_node_address *fake_address_of(
     struct fake_coordinator *self, unsigned node, bool is_current)
 {
-    struct wire_endpoint *endpoint = fake_remember(self, sizeof(*endpoint));
+    struct wire_endpoint *endpoints = fake_remember(self, 2 * sizeof(*endpoints));
+    const char *before = self->net->nodes[node].host_before;
     const char *host = is_current ? self->net->nodes[node].host : NULL;
-    *endpoint = (struct wire_endpoint){
+    size_t count = 0;
+    if (before != NULL) {
+        endpoints[count++] =
+            (struct wire_endpoint){.kind = 1, .host = view_text(before), .port = 1};
+    }
+    endpoints[count++] = (struct wire_endpoint){
         .kind = 1, .host = view_text(host != NULL ? host : "node"), .port = 1};
     struct wire_node_address *address = fake_remember(self, sizeof(*address));
     *address = (struct wire_node_address){
         .node_id = view_of(self->net->nodes[node].id, FAKE_NODE_ID_SIZE),
-        .endpoints = endpoint,
-        .endpoints_count = 1,
+        .endpoints = endpoints,
+        .endpoints_count = count,
     };
     return address;
 }

@@ -5,6 +5,7 @@
 #include "client/segment_put.h"
 
 #include "client/object_put.h"
+#include "client/put_spares.h"
 #include "tests/lib/client_world.h"
 
 #include <string.h>
@@ -296,6 +297,57 @@ static void a_node_that_moved_is_followed(void **state)
     assert_int_equal(world->coordinator.asked[RPC_WHEREIS], 1);
     assert_int_equal(world->coordinator.asked[RPC_OFFER_SLOT], 0);
     assert_int_equal(fake_segment_holders(&world->coordinator.segments[0]), 8);
+    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+    assert_int_equal(fake_segment_holders(&world->coordinator.segments[1]), 8);
+    world_destroy(world);
+}
+
+static void a_node_is_tried_at_each_of_its_addresses_and_not_blamed_for_the_first(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    world->net.nodes[4].host_before = "left long ago";
+    struct hearth_err err;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+        assert_int_equal(fake_segment_holders(&world->coordinator.segments[i]), 8);
+    }
+    assert_int_equal(world->net.nodes[4].misses, 1);
+    assert_int_equal(world->coordinator.asked[RPC_WHEREIS], 0);
+    assert_int_equal(world->coordinator.asked[RPC_OFFER_SLOT], 0);
+    world_destroy(world);
+}
+
+/* How many nodes the coordinator is told not to offer again, after one was lost for this reason. */
+static unsigned refused_after(struct world *world, enum hearth_code code)
+{
+    const uint8_t intent[16] = {1};
+    const struct wire_node_address node = {
+        .node_id = view_of(world->net.nodes[0].id, FAKE_NODE_ID_SIZE)};
+    const struct wire_placement placement = {.node = &node};
+    const struct put_holder holder = {
+        .state = PUT_HOLDER_LOST, .placement = &placement, .err.code = code};
+    struct transfer transfer = {.session = &world->session};
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct put_spares spares = {.transfer = &transfer,
+        .arena = &arena,
+        .intent_id = view_of(intent, sizeof(intent)),
+        .segment_id = view_of(world->coordinator.segments[0].id, 16)};
+    assert_non_null(put_spares_replace(&spares, &holder));
+    arena_fini(&arena);
+    return spares.failed_count;
+}
+
+static void an_order_that_ran_out_is_not_held_against_its_node(void **state)
+{
+    (void)state;
+    const struct world_options options = {.nodes = 10};
+    struct world *world = world_create(&options);
+    struct hearth_err err;
+    assert_ok(world_put(world, "key", 1, MIB, &err), &err);
+    assert_int_equal(refused_after(world, HEARTH_EXPIRED), 0);
+    assert_int_equal(refused_after(world, HEARTH_IO), 1);
     world_destroy(world);
 }
 
@@ -356,6 +408,8 @@ int main(void)
         cmocka_unit_test(spares_take_the_slots_of_bad_nodes),
         cmocka_unit_test(a_slow_spare_gets_what_it_needs_also_with_little_memory),
         cmocka_unit_test(a_node_that_moved_is_followed),
+        cmocka_unit_test(a_node_is_tried_at_each_of_its_addresses_and_not_blamed_for_the_first),
+        cmocka_unit_test(an_order_that_ran_out_is_not_held_against_its_node),
         cmocka_unit_test(an_oddly_slow_node_is_waited_for_no_longer_than_the_rest_took),
         cmocka_unit_test(a_late_receipt_is_added),
         cmocka_unit_test(all_nodes_slow_alike_is_not_slowness),
