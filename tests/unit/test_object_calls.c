@@ -2,6 +2,7 @@
  * Everything of the library that moves no bytes: buckets, stat, list, copy, delete.  The
  * coordinator is invented; what is lost on the way has one outcome.
  */
+#include "client/bucket_cache.h"
 #include "client/bucket_calls.h"
 #include "client/object_copy.h"
 #include "client/object_delete.h"
@@ -42,6 +43,43 @@ static void buckets_are_made_seen_and_deleted(void **state)
     assert_int_equal(bucket_head(&world->session, "second", &buckets, &err), HEARTH_NOT_FOUND);
     assert_int_equal(bucket_delete(&world->session, "second", &err), HEARTH_NOT_FOUND);
     assert_int_equal(bucket_delete(&world->session, "no bucket", &err), HEARTH_INVALID);
+    world_destroy(world);
+}
+
+static void find_bucket(struct world *world, unsigned number, bool is_known)
+{
+    char name[16];
+    struct bucket bucket;
+    struct hearth_err err;
+    unsigned asked = world->coordinator.asked[RPC_HEAD_BUCKET];
+    snprintf(name, sizeof(name), "number-%u", number);
+    assert_ok(bucket_cache_find(world->session.buckets, name, &bucket, &err), &err);
+    assert_int_equal(world->coordinator.asked[RPC_HEAD_BUCKET], asked + !is_known);
+    test_env_step_ms(&world->env, 1);
+}
+
+static void of_too_many_buckets_the_one_asked_for_longest_ago_is_forgotten(void **state)
+{
+    (void)state;
+    struct world *world = world_create(NULL);
+    struct hearth_err err;
+    for (unsigned i = 0; i <= BUCKET_CACHE_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "number-%u", i);
+        assert_ok(bucket_create(&world->session, name, NULL, &err), &err);
+    }
+    for (unsigned i = 0; i < BUCKET_CACHE_MAX; i++) {
+        find_bucket(world, i, false);
+    }
+    bucket_cache_forget(world->session.buckets, "number-0");
+    find_bucket(world, 0, false);
+    find_bucket(world, BUCKET_CACHE_MAX, false);
+    for (unsigned i = 0; i <= BUCKET_CACHE_MAX; i++) {
+        if (i != 1) {
+            find_bucket(world, i, true);
+        }
+    }
+    find_bucket(world, 1, false);
     world_destroy(world);
 }
 
@@ -466,6 +504,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_are_made_seen_and_deleted),
+        cmocka_unit_test(of_too_many_buckets_the_one_asked_for_longest_ago_is_forgotten),
         cmocka_unit_test(a_bucket_is_public_as_long_as_its_owner_says_so),
         cmocka_unit_test(a_bucket_with_objects_stays),
         cmocka_unit_test(a_gateway_asks_for_the_key_of_a_day),

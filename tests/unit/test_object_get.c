@@ -345,6 +345,37 @@ static void a_node_that_moved_is_found(void **state)
     world_destroy(world);
 }
 
+static void a_node_is_read_at_each_of_its_addresses(void **state)
+{
+    (void)state;
+    struct world *world = world_with(MIB);
+    for (unsigned i = 0; i < 4; i++) {
+        world->net.nodes[i].manner = FAKE_DEAD;
+    }
+    world->net.nodes[5].host_before = "left long ago";
+    get_whole(world, "key", 1, MIB);
+    assert_int_equal(world->net.nodes[5].misses, 1);
+    assert_int_equal(world->coordinator.asked[RPC_WHEREIS], 0);
+    assert_int_equal(world->coordinator.asked[RPC_MORE_ORDERS], 0);
+    world_destroy(world);
+}
+
+static void that_a_node_is_silent_is_said_once(void **state)
+{
+    (void)state;
+    struct world *world = world_with(MIB);
+    for (unsigned i = 0; i < 5; i++) {
+        world->net.nodes[i].manner = FAKE_DEAD;
+    }
+    struct hearth_err err;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(world_get(world, "key", 1, 0, 0, NULL, &err), HEARTH_SHARDS_LOST);
+        assert_int_equal(world->coordinator.report_count, 5);
+        assert_int_equal(world->notice_count, 5);
+    }
+    world_destroy(world);
+}
+
 /* ---- sinks and cancelling ---- */
 
 static void a_sink_that_fails_ends_the_get_with_its_reason(void **state)
@@ -521,6 +552,8 @@ int main(void)
         cmocka_unit_test(slow_nodes_cost_one_hedge),
         cmocka_unit_test(all_nodes_slow_alike_are_not_hedged_for_ever),
         cmocka_unit_test(a_node_that_moved_is_found),
+        cmocka_unit_test(a_node_is_read_at_each_of_its_addresses),
+        cmocka_unit_test(that_a_node_is_silent_is_said_once),
         cmocka_unit_test(a_sink_that_fails_ends_the_get_with_its_reason),
         cmocka_unit_test(a_get_can_be_stopped_at_every_wait),
         cmocka_unit_test(rows_that_are_not_the_sealed_ones_are_refused),

@@ -186,6 +186,19 @@ static void a_put_whose_client_is_slow_makes_way_and_goes_on(void **state)
     }
 }
 
+/* What is still to come may be that all of it was wrong. */
+static void the_end_of_a_source_is_waited_for_whoever_waits(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, SESSION_PUTS_MAX - 1);
+    scene.happens_at = OBJECT_SIZE;
+    scene.happen = somebody_comes_to_the_door;
+    put_scene(&scene, wait_for_visit);
+    assert_true(scene.has_visitor);
+    end(&scene, 1);
+}
+
 /* Every other time there is nothing yet. */
 static bool is_after_a_while(void *context, unsigned wait_ms)
 {
@@ -228,6 +241,7 @@ int main(void)
         cmocka_unit_test(what_comes_while_all_places_are_taken_is_kept_and_no_node_is_asked),
         cmocka_unit_test(so_much_is_read_ahead_and_no_more),
         cmocka_unit_test(a_put_whose_client_is_slow_makes_way_and_goes_on),
+        cmocka_unit_test(the_end_of_a_source_is_waited_for_whoever_waits),
         cmocka_unit_test(nobody_makes_way_for_nobody),
         cmocka_unit_test(a_long_turn_ends_when_somebody_waits),
     };

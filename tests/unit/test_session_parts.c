@@ -92,12 +92,40 @@ static void the_one_forgotten_first_makes_room(void **state)
     uint8_t id[NODE_HEALTH_ID_SIZE];
     test_env_init(&env, 1);
     node_health_init(&health, &env.env);
-    for (unsigned i = 0; i <= NODE_HEALTH_ROW_MAX; i++) { /* these share a row */
-        node_health_note(&health, node(id, i * 256), i == 7 ? NODE_SLOW : NODE_WRONG);
+    for (unsigned slow = 0; slow < NODE_HEALTH_ROW_MAX; slow++) {
+        for (unsigned i = 0; i <= NODE_HEALTH_ROW_MAX; i++) { /* these share row number `slow` */
+            enum node_standing standing = i == slow ? NODE_SLOW : NODE_WRONG;
+            node_health_note(&health, node(id, i * 256 + slow), standing);
+        }
+        for (unsigned i = 0; i <= NODE_HEALTH_ROW_MAX; i++) {
+            assert_int_equal(node_health_of(&health, node(id, i * 256 + slow)),
+                i == slow ? NODE_GOOD : NODE_WRONG);
+        }
     }
-    assert_int_equal(node_health_of(&health, node(id, 7 * 256)), NODE_GOOD);
-    assert_int_equal(node_health_of(&health, node(id, 0)), NODE_WRONG);
-    assert_int_equal(node_health_of(&health, node(id, NODE_HEALTH_ROW_MAX * 256)), NODE_WRONG);
+    node_health_fini(&health);
+}
+
+static void how_quick_a_node_was_is_not_forgotten_before_a_standing_that_ends_sooner(void **state)
+{
+    (void)state;
+    struct test_env env;
+    struct node_health health;
+    uint8_t id[NODE_HEALTH_ID_SIZE];
+    test_env_init(&env, 1);
+    node_health_init(&health, &env.env);
+    for (unsigned i = 0; i < NODE_HEALTH_ROW_MAX; i++) {
+        if (i == 3) {
+            node_health_note(&health, node(id, i * 256), NODE_SLOW);
+        } else {
+            node_health_note_call(&health, node(id, i * 256), 20 * MS, 0, 0);
+        }
+    }
+    node_health_note_call(&health, node(id, NODE_HEALTH_ROW_MAX * 256), 20 * MS, 0, 0);
+    for (unsigned i = 0; i <= NODE_HEALTH_ROW_MAX; i++) {
+        assert_int_equal(
+            node_health_expected_ns(&health, node(id, i * 256), 1), i == 3 ? UINT64_MAX : 20 * MS);
+    }
+    assert_int_equal(node_health_of(&health, node(id, 3 * 256)), NODE_GOOD);
     node_health_fini(&health);
 }
 
@@ -166,6 +194,7 @@ int main(void)
         cmocka_unit_test(drawn_ids_ascend_with_time_and_are_never_drawn_twice),
         cmocka_unit_test(bad_standing_is_forgotten_after_a_while),
         cmocka_unit_test(the_one_forgotten_first_makes_room),
+        cmocka_unit_test(how_quick_a_node_was_is_not_forgotten_before_a_standing_that_ends_sooner),
         cmocka_unit_test(calls_are_remembered_for_each_node),
         cmocka_unit_test(late_is_three_medians_and_at_least_50_ms),
     };
