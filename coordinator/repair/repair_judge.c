@@ -39,12 +39,12 @@ struct look {
     bool has_empty;        /* a slot that nobody ever had */
 };
 
-/* As far as waiting for the node goes. */
+/* As far as waiting for the node goes: who answers is there, however rare its heartbeats are. */
 static bool is_there(
     struct meta_holder holder, const struct fleet_node *node, const struct profile *profile)
 {
     return holder.node != 0 && node->health != NODE_GONE &&
-        node->silent_ms < UINT64_C(1000) * profile->lost_after_s;
+        (fleet_node_answers(node) || node->silent_ms < UINT64_C(1000) * profile->lost_after_s);
 }
 
 static void look_at_slot(

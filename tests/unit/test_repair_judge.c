@@ -10,6 +10,7 @@
  *   D  offline, and said so before                               S  suspended, and answers
  *   r  draining, and answers                                     R  suspended, and silent
  *   h  offline, silent for a little less than half a day
+ *   z  suspect, and silent for longer than `lost after`: heartbeats are rare
  */
 #include "coordinator/repair/repair_judge.h"
 
@@ -26,6 +27,7 @@ static struct fleet_node node_of(char letter, const struct profile *profile)
     case 'a':
     case 'd': return (struct fleet_node){.health = NODE_ALIVE};
     case 's': return (struct fleet_node){.health = NODE_SUSPECT, .silent_ms = lost_ms / 2};
+    case 'z': return (struct fleet_node){.health = NODE_SUSPECT, .silent_ms = 2 * lost_ms};
     case 'D':
     case 'h':
         return (struct fleet_node){.health = NODE_OFFLINE, .silent_ms = REPAIR_UNHEARD_MS - 1};
@@ -109,6 +111,7 @@ static void every_case_is_judged_as_drawn(void **state)
         {"local", "aaaaaaaG", 0, 7, 7, 1, REPAIR_FILL, true},
         {"local", "aaaaaaao", 0, 8, 7, 0, REPAIR_NOTHING, false},
         {"local", "aaaaaaas", 0, 8, 8, 0, REPAIR_NOTHING, false},
+        {"local", "aaaaaaaz", 0, 8, 8, 0, REPAIR_NOTHING, false},
         {"local", "ssssxxxx", 0, 4, 4, 4, REPAIR_FEW_HELD, true},
         {"local", "aaaaxxxx", 0, 4, 4, 4, REPAIR_FEW_HELD, true},
         {"local", "aaaxxxxx", 0, 3, 3, 5, REPAIR_FEW_HELD, false},
