@@ -66,6 +66,7 @@ static const struct {
     [RPC_STATUS] = {.kind = ADMINS},
     [RPC_NODE_LIST] = {.kind = ADMINS},
     [RPC_NODE_LOST] = {.kind = ADMINS},
+    [RPC_NODE_SET] = {.kind = ADMINS},
     [RPC_SWEEP] = {.kind = ADMINS},
     [RPC_REBALANCE_PLAN] = {.kind = ADMINS},
     [RPC_REBALANCE_COMMAND] = {.kind = ADMINS},
