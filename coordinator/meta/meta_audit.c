@@ -3,6 +3,7 @@
 #include "coordinator/meta/meta_arena.h"
 #include "coordinator/meta/meta_blob.h"
 #include "coordinator/meta/meta_inside.h"
+#include "coordinator/meta/meta_rebalance_row.h"
 
 #include <assert.h>
 
@@ -349,7 +350,7 @@ static void move_state_in(
     } else if (domain.state == META_NODE_SUSPENDED &&
         audit_score_rises(score, count_contained_in(tx, node), tx->now_ms)) {
         audit_score_return(score);
-        set_state_in(tx, node, META_NODE_ACTIVE);
+        set_state_in(tx, node, meta_rebalance_state_of_returned_in(tx, node));
         result->has_risen = true;
     }
 }

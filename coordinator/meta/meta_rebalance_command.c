@@ -87,6 +87,16 @@ uint64_t meta_rebalance_draining_in(struct meta_tx *tx, uint32_t node)
     return sql_value(sql);
 }
 
+enum meta_node_state meta_rebalance_state_of_returned_in(struct meta_tx *tx, uint32_t node)
+{
+    struct meta_rebalance plan;
+    struct hearth_err err;
+    const uint64_t number = meta_rebalance_draining_in(tx, node);
+    const bool leaves = number != 0 && meta_rebalance_in(tx, number, &plan, &err) == HEARTH_OK &&
+        plan.started_ms != 0;
+    return leaves ? META_NODE_DRAINING : META_NODE_ACTIVE;
+}
+
 /* ---- nodes of a plan ---- */
 
 static void set_node_state(struct meta_tx *tx, uint32_t node, enum meta_node_state state)

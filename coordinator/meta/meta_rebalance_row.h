@@ -24,6 +24,9 @@ bool meta_rebalance_read_in(struct meta_tx *tx, struct sql *sql, struct meta_reb
 /* The open plan by which the node leaves; 0: none. */
 uint64_t meta_rebalance_draining_in(struct meta_tx *tx, uint32_t node);
 
+/* What a node is when audits let it come back: it leaves, if a plan that was applied says so. */
+enum meta_node_state meta_rebalance_state_of_returned_in(struct meta_tx *tx, uint32_t node);
+
 /* From PLANNED to RUNNING; its nodes drain. HEARTH_CONFLICT: another plan is in the way. */
 enum hearth_code meta_rebalance_start_in(
     struct meta_tx *tx, struct meta_rebalance *plan, struct hearth_err *err);

@@ -5,6 +5,7 @@
 #include "coordinator/rebalance/rebalance.h"
 
 #include "common/failpoint.h"
+#include "coordinator/meta/meta_audit.h"
 #include "tests/lib/plan_world.h"
 #include "tests/lib/test.h"
 
@@ -125,6 +126,63 @@ static enum meta_node_state state_of(struct plan_world *world, uint32_t node)
                   plan_world_err_of(world)),
         plan_world_err_of(world));
     return list.nodes[node - 1].node.state;
+}
+
+/* Of the segment, by the node that leaves, if it holds one of its shards. */
+static void audit_row(struct plan_world *world, unsigned index, enum audit_outcome outcome)
+{
+    const struct meta_segment row = move_world_row(&world->at, index);
+    for (uint16_t slot = 0; slot < MOVE_WORLD_N; slot++) {
+        if (row.holders[slot].node == world->leaver) {
+            struct meta_audit_result result = {
+                .cell = {.node = world->leaver, .segment = row.id, .slot = slot, .count = 1},
+                .verdict = {.outcome = outcome,
+                    .fault = outcome == AUDIT_FAIL ? AUDIT_FAULT_WRONG : AUDIT_FAULT_NONE}};
+            result.cell.p = row.holders[slot].p;
+            assert_ok(
+                meta_audit_record(plan_world_store_of(world), &result, 1, plan_world_err_of(world)),
+                plan_world_err_of(world));
+        }
+    }
+}
+
+/* Until audits have made something else of the node. */
+static void audit_leaver_while(
+    struct plan_world *world, enum meta_node_state state, enum audit_outcome outcome)
+{
+    for (unsigned i = 0; i < 4000 && state_of(world, world->leaver) == state; i++) {
+        audit_row(world, i % world->at.row_count, outcome);
+    }
+    assert_int_not_equal(state_of(world, world->leaver), state);
+}
+
+static void a_suspended_node_that_is_drained_goes_on_leaving_when_audits_let_it_come_back(
+    void **state)
+{
+    struct plan_world *world = *state;
+    audit_leaver_while(world, META_NODE_ACTIVE, AUDIT_FAIL);
+    assert_int_equal(state_of(world, world->leaver), META_NODE_SUSPENDED);
+    plan_world_make_plan(world, REBALANCE_LEAVING, world->leaver);
+    assert_ok(plan_world_command(world, META_REBALANCE_APPLY), plan_world_err_of(world));
+    test_env_step_ms(&world->at.world.env, AUDIT_SUSPENDED_MS);
+    audit_leaver_while(world, META_NODE_SUSPENDED, AUDIT_PASS);
+    assert_int_equal(state_of(world, world->leaver), META_NODE_DRAINING);
+    assert_ok(
+        meta_node_undrain(plan_world_store_of(world), world->leaver, plan_world_err_of(world)),
+        plan_world_err_of(world));
+    assert_int_equal(state_of(world, world->leaver), META_NODE_ACTIVE);
+}
+
+/* A plan that nobody applied drains nothing. */
+static void a_suspended_node_that_nobody_drains_is_active_when_it_comes_back(void **state)
+{
+    struct plan_world *world = *state;
+    audit_leaver_while(world, META_NODE_ACTIVE, AUDIT_FAIL);
+    plan_world_make_plan(world, REBALANCE_LEAVING, world->leaver);
+    assert_int_equal(plan_world_plan_now(world).state, META_REBALANCE_PLANNED);
+    test_env_step_ms(&world->at.world.env, AUDIT_SUSPENDED_MS);
+    audit_leaver_while(world, META_NODE_SUSPENDED, AUDIT_PASS);
+    assert_int_equal(state_of(world, world->leaver), META_NODE_ACTIVE);
 }
 
 static void a_drain_that_is_cancelled_lets_the_node_take_shards_again(void **state)
@@ -418,6 +476,8 @@ int main(void)
         CLAIM(it_is_not_empty_while_an_upload_may_still_reach_it),
         CLAIM(a_drain_that_nobody_could_take_is_refused_with_what_is_missing),
         CLAIM(the_same_node_is_not_drained_twice),
+        CLAIM(a_suspended_node_that_is_drained_goes_on_leaving_when_audits_let_it_come_back),
+        CLAIM(a_suspended_node_that_nobody_drains_is_active_when_it_comes_back),
         CLAIM(a_drain_that_is_cancelled_lets_the_node_take_shards_again),
         CLAIM(undraining_ends_the_plan_and_says_when_there_is_none),
         CLAIM(who_is_told_to_stay_gives_nothing_more),
