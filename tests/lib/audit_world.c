@@ -184,6 +184,24 @@ struct meta_segment audit_world_row(struct audit_world *at, unsigned index)
     return row;
 }
 
+int audit_world_set_up(void **state)
+{
+    struct audit_world *at = calloc(1, sizeof(*at));
+    audit_world_init(at);
+    for (unsigned i = 0; i < AUDIT_WORLD_UPLOADED; i++) {
+        audit_world_upload(at);
+    }
+    *state = at;
+    return 0;
+}
+
+int audit_world_tear_down(void **state)
+{
+    audit_world_fini(*state);
+    free(*state);
+    return 0;
+}
+
 /* ---- time and audits ---- */
 
 void audit_world_pass_ms(struct audit_world *at, uint64_t ms)

@@ -17,6 +17,7 @@
 enum {
     AUDIT_WORLD_NODES = 8,
     AUDIT_WORLD_N = 8,
+    AUDIT_WORLD_UPLOADED = 20, /* that audit_world_set_up() uploads */
     AUDIT_WORLD_SEGMENTS = 24,
     AUDIT_WORLD_EVIL = 3, /* node; the others are honest */
 };
@@ -39,6 +40,10 @@ struct audit_world {
 
 void audit_world_init(struct audit_world *at);
 void audit_world_fini(struct audit_world *at);
+
+/* For cmocka: one with AUDIT_WORLD_UPLOADED segments. */
+int audit_world_set_up(void **state);
+int audit_world_tear_down(void **state);
 
 /* An object of one segment of two stripes, a shard at each node. */
 void audit_world_upload(struct audit_world *at);

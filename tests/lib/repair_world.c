@@ -190,6 +190,18 @@ void repair_world_lose(struct repair_world *at, uint32_t number)
     at->net.nodes[number - 1].manner = FAKE_DEAD;
 }
 
+void repair_world_leave_no_place(struct repair_world *at)
+{
+    uint32_t silent[REPAIR_WORLD_NODES] = {at->row.holders[REPAIR_WORLD_LOST_SLOT].node};
+    unsigned count = 1;
+    for (unsigned i = 0; i < REPAIR_WORLD_NODES; i++) {
+        if (!repair_world_is_holder(&at->row, at->nodes[i].number)) {
+            silent[count++] = at->nodes[i].number;
+        }
+    }
+    repair_world_pass(at, REPAIR_WORLD_LOST_AFTER_S * 1000, count, silent);
+}
+
 struct repair_status repair_world_round(struct repair_world *at)
 {
     return test_coordinator_repair(&at->world);

@@ -56,6 +56,9 @@ void repair_world_pass(
 /* All but one are heard until it counts as lost. */
 void repair_world_lose(struct repair_world *at, uint32_t number);
 
+/* Who holds the lost slot, and whoever could take it, are silent until they count as lost. */
+void repair_world_leave_no_place(struct repair_world *at);
+
 /* A sweep, and what it found. */
 struct repair_status repair_world_round(struct repair_world *at);
 

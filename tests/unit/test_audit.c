@@ -9,27 +9,7 @@
 #include "tests/lib/audit_world.h"
 #include "tests/lib/test.h"
 
-#include <stdlib.h>
-
-enum { SEGMENTS = 20, HOUR_MS = 60 * 60 * 1000 };
-
-static int set_up(void **state)
-{
-    struct audit_world *at = calloc(1, sizeof(*at));
-    audit_world_init(at);
-    for (unsigned i = 0; i < SEGMENTS; i++) {
-        audit_world_upload(at);
-    }
-    *state = at;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    audit_world_fini(*state);
-    free(*state);
-    return 0;
-}
+enum { SEGMENTS = AUDIT_WORLD_UPLOADED, HOUR_MS = 60 * 60 * 1000 };
 
 /* ---- all is well ---- */
 
@@ -321,7 +301,7 @@ static void an_auditors_order_is_a_readers_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, audit_world_set_up, audit_world_tear_down)
         TEST(every_shard_passes_once_within_three_days),
         TEST(a_node_is_asked_as_often_as_the_rate_says),
         TEST(what_cannot_be_asked_for_is_not_waited_for),

@@ -10,27 +10,8 @@
 #include "tests/lib/test.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 
-enum { SEGMENTS = 20, HOUR_MS = 60 * 60 * 1000 };
-
-static int set_up(void **state)
-{
-    struct audit_world *at = calloc(1, sizeof(*at));
-    audit_world_init(at);
-    for (unsigned i = 0; i < SEGMENTS; i++) {
-        audit_world_upload(at);
-    }
-    *state = at;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    audit_world_fini(*state);
-    free(*state);
-    return 0;
-}
+enum { HOUR_MS = 60 * 60 * 1000 };
 
 /* Silent about what it does not have, for as long as anybody waits. */
 static enum fake_manner stall(void *context, uint32_t node, const struct fake_order *order)
@@ -255,7 +236,7 @@ static void a_line_too_slow_for_long_runs_is_not_held_against_short_ones(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, audit_world_set_up, audit_world_tear_down)
         TEST(a_node_that_times_out_on_what_is_missing_is_suspended_in_the_end),
         TEST(breaking_the_connection_is_no_better_than_silence),
         TEST(who_pretends_to_be_away_each_time_is_convicted_in_the_end),

@@ -179,14 +179,7 @@ static void nobody_is_asked_for_what_has_no_place(void **state)
 {
     struct repair_world *at = *state;
     repair_world_upload(at, N);
-    uint32_t silent[NODES] = {at->row.holders[LOST_SLOT].node};
-    unsigned count = 1;
-    for (unsigned i = 0; i < NODES; i++) {
-        if (!repair_world_is_holder(&at->row, at->nodes[i].number)) {
-            silent[count++] = at->nodes[i].number;
-        }
-    }
-    repair_world_pass(at, LOST_AFTER_S * 1000, count, silent);
+    repair_world_leave_no_place(at);
     const struct repair_status status = repair_world_round(at);
     assert_int_equal(status.queue, 1);
     assert_int_equal(status.without_place, 1);

@@ -136,14 +136,7 @@ static void who_shares_an_owner_or_a_network_with_a_holder_is_no_new_holder(void
 {
     struct repair_world *at = *state;
     repair_world_upload(at, N);
-    uint32_t silent[NODES] = {at->row.holders[LOST_SLOT].node};
-    unsigned count = 1;
-    for (unsigned i = 0; i < NODES; i++) {
-        if (!repair_world_is_holder(&at->row, at->nodes[i].number)) {
-            silent[count++] = at->nodes[i].number;
-        }
-    }
-    repair_world_pass(at, REPAIR_WORLD_LOST_AFTER_S * 1000, count, silent);
+    repair_world_leave_no_place(at);
     const unsigned held_by = at->row.holders[0].node - 1; /* its owner, its network */
     add_kin(at, held_by, 200);
     add_kin(at, 201, held_by);

@@ -102,16 +102,23 @@ static void a_stray_of_which_nobody_knows_whether_it_was_deleted_keeps_its_log(v
     even_ones_are_here(world);
 }
 
+/* A bit, so many bytes after the beginning of the shard's footer. */
+static void rot_beside_footer(
+    struct volume_world *world, const struct shard_plan *plan, int64_t distance)
+{
+    struct shard_id id = plan_id(plan);
+    struct shard_probe probe = {0};
+    struct shard_location at;
+    assert_true(shard_index_next(world->volume->index, &id, &probe, &at));
+    sim_disk_flip(world->sim, "log-00000001", at.offset + (uint64_t)distance, 1);
+}
+
 static void a_stray_that_rots_is_kept_and_named(void **state)
 {
     struct volume_world *world = *state;
     fill(world);
     struct shard_plan plan = large_plan(2);
-    struct shard_id id = plan_id(&plan);
-    struct shard_probe probe = {0};
-    struct shard_location at;
-    assert_true(shard_index_next(world->volume->index, &id, &probe, &at));
-    sim_disk_flip(world->sim, "log-00000001", at.offset - 400, 1); /* in its last cells */
+    rot_beside_footer(world, &plan, -400); /* in its last cells */
     forget(world, 2);
     tidy_when_trash_is_over(world);
     assert_int_equal(world->events[VOLUME_LOG_KEPT], 1);
@@ -127,11 +134,7 @@ static void a_stray_whose_footer_rots_keeps_its_log(void **state)
     struct volume_world *world = *state;
     fill(world);
     struct shard_plan plan = large_plan(2);
-    struct shard_id id = plan_id(&plan);
-    struct shard_probe probe = {0};
-    struct shard_location at;
-    assert_true(shard_index_next(world->volume->index, &id, &probe, &at));
-    sim_disk_flip(world->sim, "log-00000001", at.offset + RECORD_HEADER_SIZE + 4, 1);
+    rot_beside_footer(world, &plan, RECORD_HEADER_SIZE + 4);
     forget(world, 2);
     tidy_when_trash_is_over(world);
     assert_int_equal(world->events[VOLUME_LOG_KEPT], 1);
