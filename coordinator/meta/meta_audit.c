@@ -321,14 +321,6 @@ static void mark_passed_in(struct meta_tx *tx, const struct meta_segment *segmen
     sql_run(sql);
 }
 
-static void set_state_in(struct meta_tx *tx, uint32_t node, enum meta_node_state state)
-{
-    struct sql *sql = sql_use(tx, SQL_NODE_SET_STATE);
-    sql_set_u64(sql, ":node", node);
-    sql_set_u64(sql, ":state", state);
-    sql_run(sql);
-}
-
 /* Only an active node is suspended, and only a suspended one comes back: what an operator decided
  * meanwhile stands. */
 static void move_state_in(
@@ -345,12 +337,12 @@ static void move_state_in(
     if (domain.state == META_NODE_ACTIVE &&
         audit_score_falls(score, contained_since_in(tx, node), tx->now_ms)) {
         audit_score_suspend(score, tx->now_ms);
-        set_state_in(tx, node, META_NODE_SUSPENDED);
+        meta_node_set_state_in(tx, node, META_NODE_SUSPENDED);
         result->has_fallen = true;
     } else if (domain.state == META_NODE_SUSPENDED &&
         audit_score_rises(score, count_contained_in(tx, node), tx->now_ms)) {
         audit_score_return(score);
-        set_state_in(tx, node, meta_rebalance_state_of_returned_in(tx, node));
+        meta_node_set_state_in(tx, node, meta_rebalance_state_of_returned_in(tx, node));
         result->has_risen = true;
     }
 }

@@ -49,14 +49,6 @@ struct lost_call {
     enum meta_fence fence;
 };
 
-static void set_state(struct meta_tx *tx, uint32_t number, enum meta_node_state state)
-{
-    struct sql *sql = sql_use(tx, SQL_NODE_SET_STATE);
-    sql_set_u64(sql, ":node", number);
-    sql_set_u64(sql, ":state", state);
-    sql_run(sql);
-}
-
 void meta_health_lose_in(
     struct meta_tx *tx, uint32_t number, enum meta_fence fence, enum meta_node_state before)
 {
@@ -94,7 +86,7 @@ static enum hearth_code lose(struct meta_tx *tx, void *arg, struct hearth_err *e
     } else {
         meta_health_lose_in(tx, call->number, call->fence, domain.state);
     }
-    set_state(tx, call->number, META_NODE_LOST);
+    meta_node_set_state_in(tx, call->number, META_NODE_LOST);
     return HEARTH_OK;
 }
 
@@ -124,7 +116,7 @@ static enum hearth_code find(struct meta_tx *tx, void *arg, struct hearth_err *e
     if (domain.state != META_NODE_LOST) {
         return HEARTH_OK;
     }
-    set_state(tx, number, state_before(tx, number));
+    meta_node_set_state_in(tx, number, state_before(tx, number));
     struct sql *sql = sql_use(tx, SQL_HEALTH_FOUND);
     sql_set_u64(sql, ":node", number);
     sql_run(sql);

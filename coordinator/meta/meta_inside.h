@@ -43,6 +43,9 @@ struct meta_domain {
 /* False: no such node. */
 bool meta_node_domain_in(struct meta_tx *tx, uint32_t number, struct meta_domain *out);
 
+/* Whatever it was before; the caller knows that it may be. */
+void meta_node_set_state_in(struct meta_tx *tx, uint32_t number, enum meta_node_state state);
+
 /* HEARTH_INVALID: no line has that. */
 enum hearth_code meta_check_uplink(uint64_t bits, struct hearth_err *err);
 

@@ -227,6 +227,14 @@ enum hearth_code meta_node_seen(struct meta_store *store, const struct meta_node
     return meta_run(store, nodes_seen, &call, err);
 }
 
+void meta_node_set_state_in(struct meta_tx *tx, uint32_t number, enum meta_node_state state)
+{
+    struct sql *sql = sql_use(tx, SQL_NODE_SET_STATE);
+    sql_set_u64(sql, ":node", number);
+    sql_set_u64(sql, ":state", state);
+    sql_run(sql);
+}
+
 struct state_call {
     uint32_t number;
     enum meta_node_state state;
@@ -242,10 +250,7 @@ static enum hearth_code set_state(struct meta_tx *tx, void *arg, struct hearth_e
     if (domain.state == META_NODE_GONE && call->state != META_NODE_GONE) {
         return hearth_fail(err, HEARTH_DENIED, "node %u is gone for ever", call->number);
     }
-    struct sql *sql = sql_use(tx, SQL_NODE_SET_STATE);
-    sql_set_u64(sql, ":node", call->number);
-    sql_set_u64(sql, ":state", call->state);
-    sql_run(sql);
+    meta_node_set_state_in(tx, call->number, call->state);
     return HEARTH_OK;
 }
 

@@ -99,14 +99,6 @@ enum meta_node_state meta_rebalance_state_of_returned_in(struct meta_tx *tx, uin
 
 /* ---- nodes of a plan ---- */
 
-static void set_node_state(struct meta_tx *tx, uint32_t node, enum meta_node_state state)
-{
-    struct sql *sql = sql_use(tx, SQL_NODE_SET_STATE);
-    sql_set_u64(sql, ":node", node);
-    sql_set_u64(sql, ":state", state);
-    sql_run(sql);
-}
-
 /* Of the nodes that leave by the plan those in one state are brought to another. */
 static void turn_leavers(
     struct meta_tx *tx, uint64_t plan, enum meta_node_state from, enum meta_node_state to)
@@ -301,7 +293,7 @@ static enum hearth_code undrain(struct meta_tx *tx, void *arg, struct hearth_err
         return hearth_fail(err, HEARTH_CONFLICT, "node %" PRIu32 " is not draining", node);
     }
     if (domain.state == META_NODE_DRAINING) {
-        set_node_state(tx, node, META_NODE_ACTIVE);
+        meta_node_set_state_in(tx, node, META_NODE_ACTIVE);
     }
     return plan == 0 ? HEARTH_OK : stop_leaving(tx, plan, node, err);
 }
@@ -372,7 +364,7 @@ static enum hearth_code remove_node(struct meta_tx *tx, void *arg, struct hearth
         meta_health_lose_in(tx, call->node, META_FENCE_NONE, domain.state);
     }
     uint64_t plan = meta_rebalance_draining_in(tx, call->node);
-    set_node_state(tx, call->node, META_NODE_GONE);
+    meta_node_set_state_in(tx, call->node, META_NODE_GONE);
     return plan == 0 ? HEARTH_OK : stop_leaving(tx, plan, call->node, err);
 }
 
